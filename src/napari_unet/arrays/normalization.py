@@ -1,0 +1,82 @@
+"""The intensity range that a model expects: found once for a whole image, applied to every tile of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import UnetError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalization:
+    """How a model wants its intensities: a percentile stretch to 0..1, then a logarithmic compression.
+
+    The compression log(1 + c x) / log(1 + c) brings dim objects beside bright ones into one range, as the
+    few dim nuclei in an image with bright debris need; 0 switches it off.
+    """
+
+    low: float = 1.0
+    high: float = 99.8
+    compression: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high <= 100:
+            raise UnetError(f"percentiles must rise within 0..100, got {self.low} and {self.high}")
+        if self.compression < 0:
+            raise UnetError(f"compression must not be negative, got {self.compression}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntensityRange:
+    """The intensities that become 0 and 1 in one image, and how many sampled pixels were not finite."""
+
+    low: float
+    high: float
+    compression: float = 0.0
+    invalid: int = 0
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the image holds nothing to see."""
+        return not self.high > self.low
+
+    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as the minimum."""
+        scaled = np.array(block, np.float32)
+        if scaled.dtype.kind == "f" and block.dtype.kind in "fc":
+            scaled[~np.isfinite(scaled)] = self.low
+        if self.is_constant:
+            return np.zeros_like(scaled)
+        scaled -= np.float32(self.low)
+        scaled *= np.float32(1 / (self.high - self.low))
+        np.maximum(scaled, 0, out=scaled)
+        if self.compression:
+            scaled *= np.float32(self.compression)
+            np.log1p(scaled, out=scaled)
+            scaled *= np.float32(1 / math.log1p(self.compression))
+        return scaled
+
+
+def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization) -> IntensityRange:
+    """Return the range of an image that comes in blocks (any shapes, one dtype)."""
+    finite, invalid = [], 0
+    for block in blocks:
+        values = np.asarray(block).ravel()
+        if values.dtype.kind == "f":
+            kept = values[np.isfinite(values)]
+            invalid += values.size - kept.size
+            values = kept
+        finite.append(values)
+    everything = np.concatenate(finite) if finite else np.zeros(0, np.float32)
+    if everything.size == 0:
+        return IntensityRange(low=0.0, high=0.0, compression=normalization.compression, invalid=invalid)
+    low, high = np.percentile(everything, [normalization.low, normalization.high]).astype(float)
+    if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
+        low, high = float(everything.min()), float(everything.max())
+    return IntensityRange(low=low, high=high, compression=normalization.compression, invalid=invalid)

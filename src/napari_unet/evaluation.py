@@ -1,0 +1,197 @@
+"""Evaluate: predicted and true labels, as arrays or as files, to scores.
+
+This file alone knows how predicted files find their true partners. What the scores mean stands in
+`napari_unet.arrays.metrics`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from napari_unet.arrays.metrics import THRESHOLDS, Scores, contingency
+from napari_unet.errors import UnetError
+from napari_unet.progress import Progress, Steps
+
+IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".tiff", ".tif", ".btf", ".ome.zarr", ".zarr", ".png", ".bmp", ".npy")
+"""What a file of labels may end on; other files in a folder are passed over."""
+
+LABEL_SUFFIXES = tuple(
+    mark + word
+    for mark in "_-"
+    for word in ("cp_masks", "labels", "label", "masks", "mask", "instances", "segmentation", "seg")
+)
+"""What a name may carry beyond the name of its image."""
+
+COUNTS = ("n_predicted", "n_truth")
+"""The figures that are summed over images; all others are averaged."""
+
+
+def evaluate(predicted: ArrayLike, truth: ArrayLike) -> Scores:
+    """Score predicted against true instance labels: integer arrays of one shape and any axes, 0 = background."""
+    table = contingency(predicted, truth)
+    average_precision = {threshold: table.average_precision(threshold) for threshold in THRESHOLDS}
+    return Scores(
+        average_precision=average_precision,
+        mean_average_precision=sum(average_precision.values()) / len(average_precision),
+        f1=table.f1(0.5),
+        precision=table.precision(0.5),
+        recall=table.recall(0.5),
+        iou=table.foreground_iou(),
+        seg=table.seg(),
+        v_rand=table.v_rand(),
+        merges_per_100=table.merges_per_100(),
+        splits_per_100=table.splits_per_100(),
+        n_predicted=table.n_predicted,
+        n_truth=table.n_truth,
+    )
+
+
+def mean_scores(scores: Sequence[Scores]) -> dict[str, float]:
+    """Average every figure of `Scores.as_dict` over images, each of the same weight; counts are summed."""
+    if not scores:
+        raise UnetError("a mean needs the scores of one image at least, got none: evaluate an image first")
+    rows = [score.as_dict() for score in scores]
+    sums = {name: sum(row[name] for row in rows) for name in rows[0]}
+    return {name: total if name in COUNTS else total / len(rows) for name, total in sums.items()}
+
+
+def evaluate_files_steps(predicted: str | Path, truth: str | Path) -> Steps[dict[str, Scores]]:
+    """Score a file, or every file of a folder, against its true partner; one step a file.
+
+    Returns
+    -------
+    dict[str, Scores]
+        The scores of every pair under the file name of its true labels.
+
+    Raises
+    ------
+    UnetError
+        If a partner is missing, a file cannot be read, or the labels of a pair cannot be compared.
+    """
+    pairs = pair_files(Path(predicted), Path(truth))
+    scores: dict[str, Scores] = {}
+    for done, (predicted_file, truth_file) in enumerate(pairs):
+        yield Progress(done=done, total=len(pairs), doing=f"evaluating {predicted_file.name}")
+        scores[truth_file.name] = _evaluate_files(predicted_file, truth_file)
+    yield Progress(done=len(pairs), total=len(pairs), doing="evaluated", figures=mean_scores([*scores.values()]))
+    return scores
+
+
+def scores_csv(scores: dict[str, Scores]) -> str:
+    """Return a table as CSV text: a header, then a row an image with its name and its figures."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    rows = {image: score.as_dict() for image, score in scores.items()}
+    writer.writerow(["image", *next(iter(rows.values()), {})])
+    writer.writerows([image, *(round(figure, 6) for figure in row.values())] for image, row in rows.items())
+    return text.getvalue()
+
+
+def pair_files(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
+    """Pair predicted with true label files: two files, or two folders whose files have the same stems.
+
+    A name is compared without its ending ("a.ome.tif" is "a"), and where that finds no partner without a suffix
+    such as "_labels" or "_mask" too: "a_labels.ome.tif" is a partner of "a.tif". Every file must have a partner,
+    so that no image is left out in silence.
+    """
+    for path in (predicted, truth):
+        if not path.exists():
+            raise UnetError(f"no such file or folder: {path}; check the path")
+    if _is_folder(predicted) != _is_folder(truth):
+        folder, file = (predicted, truth) if _is_folder(predicted) else (truth, predicted)
+        raise UnetError(f"{folder} is a folder but {file} is a file: give two files or two folders")
+    if not _is_folder(predicted):
+        return [(predicted, truth)]
+    return _pair_folders(predicted, truth)
+
+
+def _pair_folders(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
+    """Pair the files of two folders; every file has exactly one partner."""
+    truth_files = _files_by_name(truth)
+    partners: dict[Path, Path] = {}
+    alone = []
+    for file in _label_files(predicted):
+        partner = next((truth_files[name] for name in _names(file) if name in truth_files), None)
+        if partner is None:
+            alone.append(file)
+        elif partner in partners:
+            raise UnetError(
+                f"{partners[partner].name} and {file.name} are both predictions for {partner.name}: "
+                "keep one of them in the folder"
+            )
+        else:
+            partners[partner] = file
+    _refuse_alone(alone, f"true labels in {truth}")
+    _refuse_alone([file for file in _label_files(truth) if file not in partners], f"prediction in {predicted}")
+    return [(file, partner) for partner, file in sorted(partners.items())]
+
+
+def _files_by_name(folder: Path) -> dict[str, Path]:
+    """Return the label files of a folder under every name that a partner may have; whole names go first."""
+    files: dict[str, Path] = {}
+    for file in _label_files(folder):
+        name = next(_names(file))
+        if name in files:
+            raise UnetError(f"{files[name].name} and {file.name} have the same name: keep one in the folder")
+        files[name] = file
+    for file in _label_files(folder):
+        for name in _names(file):
+            files.setdefault(name, file)
+    return files
+
+
+def _label_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that may hold labels, in alphabetical order."""
+    files = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".")
+    ]
+    if not files:
+        raise UnetError(f"no label files in {folder}: they end on {', '.join(IMAGE_ENDINGS)}")
+    return files
+
+
+def _names(file: Path) -> Iterator[str]:
+    """Yield the name of a file without its ending, then without one label suffix after the other."""
+    name = _without(file.name, IMAGE_ENDINGS)
+    yield name
+    while (shorter := _without(name, LABEL_SUFFIXES)) != name:
+        name = shorter
+        yield name
+
+
+def _without(name: str, endings: Sequence[str]) -> str:
+    """Return a name without the first of `endings` that it carries, unless nothing would be left of it."""
+    ending = next((ending for ending in endings if name.lower().endswith(ending)), "")
+    return name[: len(name) - len(ending)] or name
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder of files; a zarr store is a folder on disk but one image."""
+    return path.is_dir() and path.suffix.lower() != ".zarr"
+
+
+def _refuse_alone(files: list[Path], partner: str) -> None:
+    """Raise UnetError that names the first of the files without a partner, and how many there are."""
+    if files:
+        raise UnetError(
+            f"{files[0].name} has no {partner} ({len(files)} such files): "
+            "add the missing files, or take those without a partner away"
+        )
+
+
+def _evaluate_files(predicted: Path, truth: Path) -> Scores:
+    """Read and score one pair of label files."""
+    from napari_unet.files.images import read_labels
+
+    predicted_labels, truth_labels = read_labels(predicted), read_labels(truth)
+    try:
+        return evaluate(predicted_labels.array, truth_labels.array)
+    except UnetError as error:
+        raise UnetError(f"{predicted.name} and {truth.name}: {error}") from error

@@ -1,0 +1,1 @@
+"""Image files in, calibrated label files out."""

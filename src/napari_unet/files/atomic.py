@@ -1,0 +1,65 @@
+"""Write a file whole or not at all: the only place that renames a temporary file over a former one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_unet.files.complaints import unwritable
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, to be written within the block and renamed at its end.
+
+    Whatever ends the block early (an error, Cancel, Ctrl+C), the temporary file is removed and a former
+    file at `path` stays untouched. Only write within the block: every OSError there is reported as a
+    failure to write `path`.
+
+    Raises
+    ------
+    UnetError
+        The folder is missing or read-only, the disk is full, or `path` is a folder.
+    """
+    path = Path(path)
+    # Through a symbolic link, the file it points to is replaced, not the link.
+    target = Path(os.path.realpath(path))
+    # A short name of its own: a long name of the target must not grow past the system's limit.
+    temporary = target.with_name(f".napari-unet-{secrets.token_hex(6)}.tmp")
+    try:
+        _require_place(target)
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        _remove(temporary)
+
+
+def _require_place(target: Path) -> None:
+    """Raise the OSError that says why `target` cannot be written, before work is spent on it."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if target.parent.exists() and not target.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent))
+    if not target.parent.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
+
+
+def _flush_to_disk(temporary: Path) -> None:
+    """Wait until the bytes are on the disk: a rename may otherwise outlive a power cut, and they not."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(temporary: Path) -> None:
+    """Remove what is left of a failed write; where even that fails, the first error matters more."""
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return

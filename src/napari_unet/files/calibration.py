@@ -1,0 +1,140 @@
+"""The size of a pixel in micrometres, from the three ways in which TIFF files state it.
+
+Trusted in this order: OME-XML, the ImageJ description, plain resolution tags. Plain tags are mostly the
+default of some printer or screen, so they count only where they are plausible for a microscope: a unit of
+inch or centimetre, a pixel of at most 20 um, and no multiple of 1200 dots per inch, which scanners write.
+That leaves out 72, 96, 150, 300 and 600 dpi, and a resolution of 1.
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from typing import Any
+
+from napari_unet.files.stored import Stored
+
+_UM = {
+    **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer", "micrometre", "micrometers"), 1.0),
+    **dict.fromkeys(("nm", "nanometer", "nanometre", "nanometers"), 1e-3),
+    **dict.fromkeys(("å", "angstrom", "a"), 1e-4),
+    **dict.fromkeys(("pm", "picometer"), 1e-6),
+    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters"), 1e3),
+    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters"), 1e4),
+    **dict.fromkeys(("dm", "decimeter"), 1e5),
+    **dict.fromkeys(("m", "meter", "metre", "meters"), 1e6),
+    **dict.fromkeys(("in", "inch", "inches"), 25400.0),
+    "thou": 25.4,
+    "mil": 25.4,
+}
+_PRINTERS_UNITS = (25400.0, 1e4)
+_LARGEST_PLAUSIBLE = 20.0
+
+Sizes = Mapping[str, float]
+"""um along X, Y and, where known, Z."""
+
+
+def pixel_size(stored: Stored, axes: str) -> tuple[tuple[float, ...] | None, str | None]:
+    """Return um along the spatial axes in the order Z, Y, X, and a sentence on what of it was assumed.
+
+    A file that knows Y and X alone, but has Z, is taken for isotropic, and the sentence says so.
+    """
+    sizes = _ome(stored) or _imagej(stored) or _plain(stored)
+    if sizes is None:
+        return None, None
+    if "Z" not in axes:
+        return (sizes["Y"], sizes["X"]), None
+    if "Z" in sizes:
+        return (sizes["Z"], sizes["Y"], sizes["X"]), None
+    assumed = f"the file does not say the z spacing: assumed {sizes['Y']:g} um, the pixel size in y"
+    return (sizes["Y"], sizes["Y"], sizes["X"]), assumed
+
+
+def micrometres(value: object, unit: str | None) -> float | None:
+    """Return a length in um; None where it is no positive number, or the unit is none of length."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    factor = _UM.get(_plain_unit(unit))
+    if factor is None or not math.isfinite(number) or number <= 0:
+        return None
+    return number * factor
+
+
+def _plain_unit(unit: str | None) -> str:
+    """Return a unit in lower case, with the one micro sign of the table (there are two, and an escape)."""
+    text = (unit or "").strip().strip('"').replace("\\u00B5", "µ").replace("\\u00b5", "µ")
+    return text.lower().replace("μ", "µ")
+
+
+def _ome(stored: Stored) -> Sizes | None:
+    """Return the PhysicalSize attributes of the first image; their default unit is um (OME schema)."""
+    pixels = _ome_pixels(stored.ome)
+    sizes = {}
+    for axis in "XYZ":
+        size = micrometres(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit") or "µm")
+        if size is not None:
+            sizes[axis] = size
+    return _both_in_plane(sizes)
+
+
+def _ome_pixels(ome: str | None) -> Mapping[str, str]:
+    """Return the attributes of the first Pixels element, none where there is no valid OME-XML."""
+    if ome is None:
+        return {}
+    try:
+        pixels = ET.fromstring(ome).find(".//{*}Pixels")
+    except ET.ParseError:
+        return {}
+    return {} if pixels is None else pixels.attrib
+
+
+def _both_in_plane(sizes: dict[str, float]) -> Sizes | None:
+    """Return sizes with X and Y, one standing in for the other; None where both are missing."""
+    if not {"X", "Y"} & set(sizes):
+        return None
+    return {"Y": sizes.get("Y", sizes.get("X", 0.0)), "X": sizes.get("X", sizes.get("Y", 0.0)), **sizes}
+
+
+def _imagej(stored: Stored) -> Sizes | None:
+    """Return what ImageJ states: pixels per unit in the resolution tags, spacing and unit in its text.
+
+    ImageJ leaves spacing out where it is 1 unit, and the unit where it is pixels (FileSaver.java).
+    """
+    meta: dict[str, Any] = stored.imagej or {}
+    unit = str(meta.get("unit", ""))
+    if stored.pixels_per_unit is None or not _trusted(stored.pixels_per_unit, unit):
+        return None
+    y, x = (micrometres(1 / density, unit) for density in stored.pixels_per_unit)
+    z = micrometres(meta.get("spacing", 1.0), str(meta.get("zunit", unit)))
+    if y is None or x is None:
+        return None
+    return {"Y": y, "X": x} if z is None else {"Z": z, "Y": y, "X": x}
+
+
+def _plain(stored: Stored) -> Sizes | None:
+    """Return what the resolution tags say where that can be a microscope's; see the head of this module."""
+    unit = stored.resolution_unit
+    if unit not in ("INCH", "CENTIMETER") or stored.pixels_per_unit is None:
+        return None
+    if not _trusted(stored.pixels_per_unit, unit):
+        return None
+    y, x = (micrometres(1 / density, unit) for density in stored.pixels_per_unit)
+    return None if y is None or x is None else {"Y": y, "X": x}
+
+
+def _trusted(pixels_per_unit: tuple[float, float], unit: str) -> bool:
+    """Tell whether a resolution is a microscope's; one in inch or cm may be a printer's default."""
+    factor = _UM.get(_plain_unit(unit))
+    if factor not in _PRINTERS_UNITS:
+        return factor is not None
+    if any(factor / density > _LARGEST_PLAUSIBLE for density in pixels_per_unit):
+        return False
+    return not any(_scanners(density * 25400.0 / factor) for density in pixels_per_unit)
+
+
+def _scanners(dots_per_inch: float) -> bool:
+    """Tell whether this is a resolution of scanners: 2400, 3600, 4800, ... 19200 dots per inch."""
+    return dots_per_inch < 20000 and math.isclose(dots_per_inch % 1200, 0, abs_tol=0.01)

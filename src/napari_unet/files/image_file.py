@@ -1,0 +1,36 @@
+"""ImageFile: what every reader of this room returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """An image as its file holds it, and what the file says about it.
+
+    Attributes
+    ----------
+    array
+        Pixels in native byte order, dtype as stored.
+    axes
+        One letter an axis out of T C Z Y X, and S (RGB or RGBA samples) which is always last; holds Y and X.
+    pixel_size
+        um along (Y, X), or (Z, Y, X) where `axes` holds Z; None where the file does not say.
+    metadata
+        What else is worth knowing: "provenance" (dict), "series" (number of images in the file, where more
+        than the one read), "assumed" (a sentence, where `pixel_size` holds a guess).
+    """
+
+    array: npt.NDArray[Any]
+    axes: str
+    pixel_size: tuple[float, ...] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert len(self.axes) == self.array.ndim
+        assert {"Y", "X"} <= set(self.axes) <= set("TCZYXS")
+        assert self.pixel_size is None or len(self.pixel_size) == len(set("ZYX") & set(self.axes))

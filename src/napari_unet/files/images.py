@@ -1,0 +1,98 @@
+"""Any image file in, one ImageFile out: the door of this room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet.errors import UnetError
+from napari_unet.files.complaints import unreadable
+from napari_unet.files.image_file import ImageFile
+from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
+from napari_unet.files.tiff import read_tiff
+
+__all__ = ["IMAGE_SUFFIXES", "ImageFile", "read_image", "read_labels"]
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+IMAGE_SUFFIXES = TIFF_SUFFIXES + PICTURE_SUFFIXES
+"""Endings, in lower case, of the files that can be read."""
+
+
+def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
+    """Read a TIFF, PNG, JPEG or BMP file.
+
+    Parameters
+    ----------
+    path
+        The kind of file is told by the ending of its name, in upper or lower case.
+    axes
+        One letter a dimension out of T C Z Y X, and S for RGB samples, in place of what the file says.
+
+    Raises
+    ------
+    UnetError
+        One sentence on why the file cannot be read, or why `axes` does not fit.
+    """
+    return _read(Path(path), axes, keep_numbers=False)
+
+
+def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
+    """Read a label image as int32: the stored whole numbers, palette indices included, 0 for background.
+
+    Raises
+    ------
+    UnetError
+        The file cannot be read, or holds colours, fractions or negative numbers.
+    """
+    path = Path(path)
+    image = _read(path, axes, keep_numbers=True)
+    _require_labels(path, image)
+    return ImageFile(
+        array=image.array.astype(np.int32),
+        axes=image.axes,
+        pixel_size=image.pixel_size,
+        metadata=image.metadata,
+    )
+
+
+def _read(path: Path, axes: str | None, *, keep_numbers: bool) -> ImageFile:
+    """Send the file to the reader for its ending."""
+    suffix = path.suffix.lower()
+    if suffix in TIFF_SUFFIXES:
+        return read_tiff(path, axes, keep_numbers=keep_numbers)
+    if suffix in PICTURE_SUFFIXES:
+        return read_picture(path, axes, keep_numbers=keep_numbers)
+    raise _unknown_ending(path)
+
+
+def _unknown_ending(path: Path) -> UnetError:
+    """Return the sentence for a file of another kind, or for a folder, or for none at all."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return unreadable(path, error)
+    return UnetError(
+        f"cannot read {path.name}: its ending is none of {' '.join(IMAGE_SUFFIXES)}: "
+        "open it in Fiji and save it as TIFF"
+    )
+
+
+def _require_labels(path: Path, image: ImageFile) -> None:
+    """Refuse what cannot be labels, before a cast to int32 hides it."""
+    array = image.array
+    if "S" in image.axes:
+        raise UnetError(
+            f"labels must be one number a pixel, but {path.name} is a colour picture: "
+            "save them as a 16-bit gray TIFF or PNG"
+        )
+    if array.dtype.kind not in "biu":
+        raise UnetError(f"labels must be whole numbers, got {array.dtype} in {path.name}: save them as uint16")
+    if int(array.min()) < 0:
+        raise UnetError(
+            f"labels must not be negative, got {int(array.min())} in {path.name}: use 0 for background"
+        )
+    if int(array.max()) >= 2**31:
+        raise UnetError(
+            f"labels must be below 2147483648, got {int(array.max())} in {path.name}: number them anew from 1"
+        )

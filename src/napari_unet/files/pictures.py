@@ -1,0 +1,82 @@
+"""PNG, JPEG and BMP: pictures without axes or pixel size.
+
+Read with Pillow, which scikit-image itself reads them with: unlike skimage.io it gives palette indices
+(needed for labels), and unlike imagecodecs it refuses cut-off JPEGs. The exception is PNG with 16-bit colour,
+which Pillow would silently reduce to 8 bits: that goes to imagecodecs.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from napari_unet.errors import UnetError
+from napari_unet.files.complaints import damaged, not_a, unreadable
+from napari_unet.files.image_file import ImageFile
+from napari_unet.files.layout import named, renamed, require_image
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+
+_AS_STORED = ("1", "L", "LA", "RGB", "RGBA", "F", "I")
+
+
+def read_picture(path: str | Path, axes: str | None = None, *, keep_numbers: bool = False) -> ImageFile:
+    """Read a PNG, JPEG or BMP: axes YX, or YXS for RGB and RGBA; the alpha of gray + alpha is dropped.
+
+    A palette is applied (gray where all its colours are), unless `keep_numbers` asks for the indices, as
+    labels need it. One bit gives bool. Of an animation the first frame is read.
+    """
+    path = Path(path)
+    array = _pixels(path, keep_numbers=keep_numbers)
+    if array.ndim == 3 and array.shape[-1] == 2:
+        array = array[..., 0]
+    array, letters = named(path, array, "YXS"[: array.ndim])
+    require_image(path, array, letters)
+    array, letters = renamed(path, array, letters, letters, axes)
+    return ImageFile(array=array, axes=letters)
+
+
+def _pixels(path: Path, *, keep_numbers: bool) -> npt.NDArray[Any]:
+    """Return what the decoder gives, its errors as sentences."""
+    try:
+        if _has_deep_colours(path):
+            return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
+                return _decoded(picture, keep_numbers=keep_numbers)
+    except UnidentifiedImageError as error:
+        raise not_a(path.suffix[1:].upper(), path) from error
+    except Image.DecompressionBombError as error:
+        raise UnetError(f"{path.name} has too many pixels for a picture: save it as TIFF") from error
+    except OSError as error:
+        # Pillow's own complaints are OSErrors without a number.
+        raise (unreadable(path, error) if error.errno else damaged(path)) from error
+    except (ValueError, SyntaxError, RuntimeError, EOFError, struct.error) as error:
+        raise damaged(path) from error
+
+
+def _has_deep_colours(path: Path) -> bool:
+    """Tell from its header whether this is a PNG with 16-bit RGB or RGBA samples."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return len(head) == 26 and head.startswith(b"\x89PNG") and head[24] == 16 and head[25] in (2, 6)
+
+
+def _decoded(picture: Image.Image, *, keep_numbers: bool) -> npt.NDArray[Any]:
+    """Return the pixels of an opened picture."""
+    if picture.mode == "P" and not keep_numbers:
+        rgb = np.asarray(picture.convert("RGB"))
+        gray = (rgb == rgb[..., :1]).all()
+        return rgb[..., 0].copy() if gray else rgb.copy()
+    if picture.mode == "P" or picture.mode in _AS_STORED or picture.mode.startswith("I;16"):
+        array = np.array(picture)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return np.array(picture.convert("RGB"))  # CMYK, YCbCr and rarer ones

@@ -1,0 +1,70 @@
+"""What made a label file, kept inside it: a JSON object under one key, in ImageJ's or OME's own place.
+
+ImageJ keeps its Info property, and OME software its map annotations, when it saves a file again.
+"""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_unet.errors import UnetError
+from napari_unet.files.stored import Stored, load
+
+KEY = "napari_unet"
+
+
+def encode(provenance: Mapping[str, Any]) -> str:
+    """Return one line of ASCII, which survives ImageJ's line-based Info and every encoding of OME-XML."""
+    try:
+        return json.dumps(dict(provenance), ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UnetError(
+            f"provenance must hold text, numbers and lists only, got one that JSON refuses ({error}): "
+            "convert its values first"
+        ) from error
+
+
+def info_line(provenance: Mapping[str, Any]) -> str:
+    """Return the line of ImageJ's Info property, in the form that its getInfo("napari_unet") finds."""
+    return f"{KEY}: {encode(provenance)}\n"
+
+
+def read_provenance(path: str | Path) -> dict[str, Any] | None:
+    """Return what made the TIFF file at `path`; None where the file does not carry it from us."""
+    return find_provenance(load(Path(path), pixels=False))
+
+
+def find_provenance(stored: Stored) -> dict[str, Any] | None:
+    """Return our provenance out of the metadata of a TIFF; None where it is absent or damaged."""
+    text = _in_ome(stored.ome) or _in_info(stored.imagej)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _in_ome(ome: str | None) -> str | None:
+    """Return the text of our entry in a MapAnnotation of OME-XML."""
+    if ome is None:
+        return None
+    try:
+        root = ET.fromstring(ome)
+    except ET.ParseError:
+        return None
+    return next((entry.text for entry in root.iter() if entry.get("K") == KEY), None)
+
+
+def _in_info(imagej: Mapping[str, Any] | None) -> str | None:
+    """Return the text of our line in ImageJ's Info property."""
+    for line in str((imagej or {}).get("Info", "")).splitlines():
+        key, _, text = line.partition(":")
+        if key.strip() == KEY:
+            return text.strip()
+    return None

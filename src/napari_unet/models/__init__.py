@@ -1,0 +1,1 @@
+"""Model files and the models that come with the package."""

@@ -1,0 +1,68 @@
+"""What fixes a model beside its weights: everything that segmenting needs to know, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari_unet.arrays.instances import InstanceSettings
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.errors import UnetError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """The fixed side of a model: network, input, classes, normalisation, thresholds, and where it comes from."""
+
+    name: str
+    architecture: str
+    arguments: Mapping[str, Any]
+    """Arguments of the network's constructor."""
+    axes: str = "YX"
+    classes: tuple[str, ...] = ("background", "foreground")
+    pixel_size: tuple[float, ...] | None = None
+    """um per axis that the model was trained at; None where training mixed magnifications."""
+    normalization: Normalization = field(default_factory=Normalization)
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
+    description: str = ""
+    licence: str = "BSD-3-Clause"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Data, iterations, loss, held-out score."""
+    parent: str | None = None
+    """sha256 of the model file from which training started."""
+    version: str = ""
+    """Version of this package that wrote the file."""
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2:
+            raise UnetError(f"a model needs at least two classes, got {self.classes}")
+
+    @property
+    def in_channels(self) -> int:
+        """Return how many channels an image must have."""
+        return int(self.arguments.get("in_channels", 1))
+
+    def to_json(self) -> str:
+        """Return the spec as JSON text."""
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """Return the spec that `to_json` wrote; UnetError where the text is not one."""
+        try:
+            values = json.loads(text)
+            if values.pop("format") > FORMAT:
+                raise UnetError("the model was written by a newer version: update napari-unet-interactive")
+            values["normalization"] = Normalization(**values["normalization"])
+            values["instances"] = InstanceSettings(**values["instances"])
+            values["classes"] = tuple(values["classes"])
+            if values["pixel_size"] is not None:
+                values["pixel_size"] = tuple(values["pixel_size"])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None

@@ -1,0 +1,1 @@
+"""PyTorch: the networks, tiled prediction, loss, augmentation, devices."""

@@ -1,0 +1,149 @@
+"""Random views of an annotated image: warped image, warped instance ids, changed grey values.
+
+Everything is drawn from a NumPy generator that the caller seeds; the warping runs on the device (grid_sample).
+Only ids are warped here: ridge and weights are computed from the warped ids afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_unet.errors import UnetError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationSettings:
+    """How far training views may differ from the image; lengths in pixels, ranges around 1 are factors."""
+
+    rotate: bool = True
+    flip: bool = True
+    scale: tuple[float, float] = (0.5, 2.0)
+    shear: float = 0.1
+    elastic: float = 6.0
+    """Standard deviation of the displacements on a coarse 3x3 grid (Ronneberger et al. 2015 use 10 px)."""
+    gamma: tuple[float, float] = (0.7, 1.4)
+    contrast: tuple[float, float] = (0.35, 1.3)
+    offset: float = 0.08
+    noise: float = 0.06
+    blur: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "gamma", "contrast"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
+        if min(self.shear, self.elastic, self.offset, self.noise, self.blur) < 0:
+            raise UnetError("the strengths of augmentation must not be negative")
+
+    @classmethod
+    def none(cls) -> AugmentationSettings:
+        """Return settings that leave every view as it is."""
+        return cls(
+            rotate=False, flip=False, scale=(1, 1), shear=0, elastic=0,
+            gamma=(1, 1), contrast=(1, 1), offset=0, noise=0, blur=0,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warp:
+    """Where each pixel of a view comes from: a linear map about a centre plus smooth displacements."""
+
+    centre: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    """(d, d): step in the source, in pixels, per step in the view; axes in array order."""
+    displacements: NDArray[np.float64]
+    """(d, 3, ..., 3) displacements in source pixels on a coarse grid over the view."""
+
+
+def draw_warp(rng: np.random.Generator, centre: Sequence[float], settings: AugmentationSettings) -> Warp:
+    """Draw a warp: rotation in the last two axes, flips, scale, shear, elastic displacements."""
+    dims = len(centre)
+    matrix = np.eye(dims)
+    angle = rng.uniform(0, 2 * math.pi) if settings.rotate else 0.0
+    plane = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    plane = plane @ (np.eye(2) + rng.uniform(-settings.shear, settings.shear, (2, 2)) * (1 - np.eye(2)))
+    matrix[-2:, -2:] = plane
+    if settings.flip:
+        matrix = matrix @ np.diag(rng.choice([-1.0, 1.0], dims))
+    matrix /= math.exp(rng.uniform(*np.log(settings.scale)))  # scale 2: objects twice as large in the view
+    return Warp(
+        centre=np.asarray(centre, float),
+        matrix=matrix,
+        displacements=rng.normal(0, 1, (dims, *(3,) * dims)) * settings.elastic,
+    )
+
+
+def warp_image(image: Tensor, warp: Warp, size: Sequence[int], *, nearest: bool = False) -> Tensor:
+    """Return the view of (C, *spatial) that `warp` describes, (C, *size); outside the image it is mirrored."""
+    grid = _grid(warp, size, image.shape[1:], image.device)
+    return F.grid_sample(
+        image[None].float(),
+        grid[None],
+        mode="nearest" if nearest else "bilinear",
+        padding_mode="reflection",
+        align_corners=True,
+    )[0]
+
+
+def warp_labels(labels: Tensor, warp: Warp, size: Sequence[int]) -> NDArray[np.int32]:
+    """Return the instance ids (*spatial, below 2^24) in the same view, by nearest neighbour."""
+    warped = warp_image(labels[None], warp, size, nearest=True)[0]
+    return warped.round().to(torch.int32).cpu().numpy()
+
+
+def change_intensity(image: Tensor, rng: np.random.Generator, settings: AugmentationSettings) -> Tensor:
+    """Return a normalised view (C, *size) with other grey values: blur, gamma, contrast, offset, noise."""
+    if settings.blur and rng.random() < 0.3:
+        image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
+    image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
+    image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
+    image = image + rng.uniform(-settings.offset, settings.offset)
+    if settings.noise and rng.random() < 0.5:
+        sigma = rng.uniform(0, settings.noise)
+        drawn = rng.standard_normal(tuple(image.shape), dtype=np.float32)
+        image = image + torch.from_numpy(drawn).to(image.device) * sigma
+    return image
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Return (C, *spatial) blurred by a Gaussian of `sigma` pixels, axis by axis, edges replicated."""
+    radius = max(1, math.ceil(3 * sigma))
+    positions = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
+    kernel = torch.exp(-(positions**2) / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    for axis in range(1, image.ndim):
+        lines = image.movedim(axis, -1)
+        padded = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
+        image = F.conv1d(padded, kernel[None, None]).reshape(lines.shape).movedim(-1, axis)
+    return image
+
+
+def _grid(warp: Warp, size: Sequence[int], spatial: Sequence[int], device: torch.device) -> Tensor:
+    """Return the sampling grid (*size, d) in grid_sample's coordinates: -1..1, last axis first."""
+    dims = len(size)
+    axes = [torch.arange(length, device=device, dtype=torch.float32) - (length - 1) / 2 for length in size]
+    view = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    matrix = torch.as_tensor(warp.matrix, dtype=torch.float32, device=device)
+    source = torch.einsum("ij,j...->i...", matrix, view)
+    coarse = torch.as_tensor(warp.displacements, dtype=torch.float32, device=device)
+    mode = {2: "bicubic", 3: "trilinear"}[dims]
+    source = source + F.interpolate(coarse[None], size=tuple(size), mode=mode, align_corners=True)[0]
+    centre = torch.as_tensor(warp.centre, dtype=torch.float32, device=device)
+    source = source + centre.reshape(-1, *(1,) * dims)
+    extent = torch.tensor([max(length - 1, 1) for length in spatial], device=device)
+    scaled = source / extent.reshape(-1, *(1,) * dims) * 2 - 1
+    return scaled.flip(0).movedim(0, -1)
+
+
+def as_tensor(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Return a float32 tensor of a NumPy array on the device."""
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)

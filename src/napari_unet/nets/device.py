@@ -1,0 +1,86 @@
+"""Which processor computes, how much memory it has left, and how running out of it looks."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from napari_unet.errors import UnetError
+
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def available_devices() -> list[str]:
+    """Return the kinds of device that work here, best first."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    if hasattr(torch, "xpu") and torch.xpu.is_available():
+        found.append("xpu")
+    return [*found, "cpu"]
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """Return the device asked for; "auto" is the best there is: CUDA, MPS, XPU, CPU."""
+    kind = wanted.split(":", maxsplit=1)[0]
+    if kind not in DEVICES:
+        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(DEVICES)}")
+    available = available_devices()
+    if kind == "auto":
+        return torch.device(available[0])
+    if kind not in available:
+        raise UnetError(f"device {wanted!r} is not available here: choose {' or '.join(available)}")
+    return torch.device(wanted)
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device in words, as a person knows it."""
+    if device.type == "cuda":
+        return f"GPU {torch.cuda.get_device_name(device)}"
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return {"mps": "Apple GPU", "xpu": "Intel GPU"}.get(device.type, device.type)
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that are free on the device; 2 GiB where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if platform.system() == "Linux":
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return 2 * 2**30
+
+
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """Return the 16-bit type that the device computes fast, or None where it has none."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "mps":
+        return torch.float16
+    if device.type == "xpu" or (device.type == "cpu" and _cpu_has_bfloat16()):
+        return torch.bfloat16
+    return None
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch raised this because memory ran out (on the CPU it is a plain RuntimeError)."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+
+
+def _cpu_has_bfloat16() -> bool:
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    if "AVX512" not in capabilities or platform.system() != "Linux":
+        return False
+    return "avx512_bf16" in Path("/proc/cpuinfo").read_text()

@@ -1,0 +1,143 @@
+"""One optimiser step after another: network, running average, learning rate, and a checkpoint without pickle."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from napari_unet.errors import UnetError
+from napari_unet.files.atomic import atomic_path
+from napari_unet.nets.device import half_precision
+from napari_unet.nets.loss import weighted_cross_entropy
+from napari_unet.nets.unet import UNet
+
+AVERAGE_DECAY = 0.999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizationSettings:
+    """How weights are changed: AdamW with a falling rate ("modern") or SGD with momentum 0.99 (the paper)."""
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 2e-3
+    momentum: float = 0.99
+    weight_decay: float = 1e-4
+    warmup: int = 100
+    """Iterations over which the rate rises from 0."""
+    falling: bool = True
+    """Whether the rate falls to 0 along half a cosine, or stays."""
+    average: bool = True
+    """Whether the running average of the weights is the result."""
+    half: bool = True
+    """Whether to compute in 16 bit where the device is good at it."""
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in ("adamw", "sgd"):
+            raise UnetError(f"optimizer must be 'adamw' or 'sgd', got {self.optimizer!r}")
+        if self.learning_rate <= 0:
+            raise UnetError(f"the learning rate must be above 0, got {self.learning_rate}")
+
+
+class Optimization:
+    """A network on its way: `net` is trained, `averaged` is what it is worth, `iteration` counts the steps."""
+
+    def __init__(
+        self, net: UNet, settings: OptimizationSettings, *, iterations: int, device: torch.device
+    ) -> None:
+        layout = torch.channels_last if net.dims == 2 else torch.channels_last_3d
+        self.net = net.to(device, memory_format=layout)
+        self.averaged = copy.deepcopy(self.net).eval()
+        self.settings = settings
+        self.iterations = iterations
+        self.iteration = 0
+        self.device = device
+        self._half = half_precision(device) if settings.half else None
+        self._optimizer = self._make_optimizer()
+
+    def step(self, images: Tensor, targets: Tensor, weights: Tensor) -> float:
+        """Take one step on a batch (N, C, *in), (N, *out), (N, *out) and return its loss."""
+        self.net.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        with torch.autocast(self.device.type, dtype=self._half, enabled=self._half is not None):
+            logits = self.net(images)
+        loss = weighted_cross_entropy(logits, targets, weights)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise UnetError(f"the loss became {value} at iteration {self.iteration}: choose a lower learning rate")
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self._optimizer.step()
+        self.iteration += 1
+        self._average()
+        return value
+
+    def learning_rate(self) -> float:
+        """Return the rate of the present iteration: linear warm-up, then half a cosine or constant."""
+        rise = min(1.0, (self.iteration + 1) / max(1, self.settings.warmup))
+        fall = 1.0
+        if self.settings.falling:
+            fall = 0.5 + 0.5 * math.cos(math.pi * min(1.0, self.iteration / self.iterations))
+        return self.settings.learning_rate * rise * fall
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(AVERAGE_DECAY, (1 + self.iteration) / (10 + self.iteration)) if self.settings.average else 0.0
+        current = self.net.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(current[name], 1 - decay)
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        chosen = self.settings
+        if chosen.optimizer == "sgd":
+            return torch.optim.SGD(self.net.parameters(), lr=chosen.learning_rate, momentum=chosen.momentum)
+        return torch.optim.AdamW(self.net.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
+
+    def save(self, path: Path, notes: dict[str, Any]) -> None:
+        """Write everything needed to go on as if nothing had happened, with `notes` (JSON) beside it."""
+        tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
+        for number, slots in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{slot}": value for slot, value in slots.items()}
+        header = {"notes": json.dumps(notes), "iteration": str(self.iteration)}
+        with atomic_path(path) as temporary:
+            save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, temporary, header)
+
+    def restore(self, path: Path) -> dict[str, Any]:
+        """Go on from a checkpoint and return its notes; UnetError where it does not fit this training."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            self.net.load_state_dict(_part(tensors, "net."))
+            self.averaged.load_state_dict(_part(tensors, "averaged."))
+            self._restore_optimizer(_part(tensors, "optimizer."))
+            self.iteration = int(header["iteration"])
+            notes: dict[str, Any] = json.loads(header["notes"])
+        except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+            first_line = str(error).splitlines()[0]
+            raise UnetError(f"cannot go on from {path.name} ({first_line}): delete it to start anew") from None
+        return notes
+
+    def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        state = self._optimizer.state_dict()
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            number, slot = name.split(".")
+            slots.setdefault(int(number), {})[slot] = value
+        self._optimizer.load_state_dict({**state, "state": slots})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,40 @@
+"""The contract of all long work: a generator that yields Progress and returns its result.
+
+Closing the generator cancels the work; the time between two yields is the time that a Cancel takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far long work has come: `done` of `total` steps, what it does, and figures worth showing."""
+
+    done: int
+    total: int
+    doing: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+Steps = Generator[Progress, None, Result]
+"""Long work in steps: yields Progress, returns its result."""
+
+Report = Callable[[Progress], None]
+
+
+def finish(steps: Steps[Result], report: Report | None = None) -> Result:
+    """Run steps to their end, hand every Progress to `report`, and return the result."""
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if report is not None:
+            report(progress)

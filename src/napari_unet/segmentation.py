@@ -1,0 +1,181 @@
+"""Segment: an image and a model give instance labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes, sample_blocks
+from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.normalization import IntensityRange, intensity_range
+from napari_unet.errors import UnetError
+from napari_unet.models.model import Model
+from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
+from napari_unet.progress import Progress, Report, Steps, finish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationSettings:
+    """What a user may choose per run; thresholds left out are the model's own."""
+
+    channel: int | None = None
+    """Which channel to segment where the image has several and the model takes one, from 0."""
+    prediction: PredictionSettings = field(default_factory=PredictionSettings)
+    seed: float | None = None
+    mask: float | None = None
+    minimum_size: int | None = None
+
+    def instances(self, model: Model) -> InstanceSettings:
+        """Return the model's thresholds with the user's in their place."""
+        chosen = {"seed": self.seed, "mask": self.mask, "minimum_size": self.minimum_size}
+        return replace(
+            model.spec.instances, **{name: value for name, value in chosen.items() if value is not None}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """What segmenting gives: `labels` with their axes, probabilities if wanted, and what to know about the run."""
+
+    labels: NDArray[np.int32]
+    """0 = background, every instance of every plane its own id."""
+    axes: str
+    probabilities: NDArray[np.uint8] | None = None
+    """Foreground probability times 255, same shape, where asked for."""
+    remarks: tuple[str, ...] = ()
+    """Sentences that the user should read: pixels that were not finite, an empty image."""
+
+    @property
+    def count(self) -> int:
+        """Return the number of instances."""
+        return int(self.labels.max(initial=0))
+
+
+def segment(
+    image: Any,
+    model: Model,
+    *,
+    axes: str | None = None,
+    settings: SegmentationSettings | None = None,
+    progress: Report | None = None,
+) -> NDArray[np.int32]:
+    """Return the instance labels of an image, int32, with the image's axes less channels and samples.
+
+    Parameters
+    ----------
+    image
+        Array of any numeric dtype: numpy, dask, zarr. Planes beyond the model's axes (Z, T) are segmented
+        one by one; ids go on from plane to plane.
+    model
+        From `load_model`.
+    axes
+        One letter per axis out of T C Z Y X, S for RGB samples; needed unless the image is (Y, X).
+    settings
+        Channel, device, tile, thresholds.
+    progress
+        Called with a `Progress` after every tile.
+
+    Raises
+    ------
+    UnetError
+        If the axes are unclear or the channels do not fit the model.
+    """
+    return finish(segment_steps(image, model, axes=axes, settings=settings), progress).labels
+
+
+def segment_steps(
+    image: Any,
+    model: Model,
+    *,
+    axes: str | None = None,
+    settings: SegmentationSettings | None = None,
+    keep_probabilities: bool = False,
+) -> Steps[Segmentation]:
+    """Segment in steps, one yield a tile; see `segment`."""
+    chosen = settings or SegmentationSettings()
+    named = check_axes(axes, image.shape)
+    if 0 in image.shape:
+        raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
+    spatial = model.spec.axes
+    missing = set(spatial) - set(named)
+    if missing:
+        raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
+    wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
+    yield Progress(done=0, total=0, doing="Reading intensities")
+    intensity = intensity_range((sample_blocks(plane) for plane in wanted), model.spec.normalization)
+    shape = tuple(image.shape[named.index(axis)] for axis in result_axes(named))
+    labels = np.zeros(shape, np.int32)
+    kept = np.zeros(shape, np.uint8) if keep_probabilities else None
+    if not intensity.is_constant:
+        predictor = Predictor(model.net, chosen.prediction)
+        yield from _segment_planes(wanted, predictor, chosen.instances(model), intensity, labels, kept)
+    return Segmentation(labels=labels, axes=result_axes(named), probabilities=kept, remarks=_remarks(intensity))
+
+
+def _segment_planes(
+    wanted: list[Plane],
+    predictor: Predictor,
+    thresholds: InstanceSettings,
+    intensity: IntensityRange,
+    labels: NDArray[np.int32],
+    kept: NDArray[np.uint8] | None,
+) -> Steps[None]:
+    """Segment plane after plane into `labels` (axes of the image less channels), ids going on."""
+    found = 0
+    for number, plane in enumerate(wanted):
+        place = _place(plane)
+        steps = predict(predictor, replace(plane, intensity=intensity))
+        probability = (yield from _among(steps, number, len(wanted)))[0]
+        instances = yield from _quiet(label_instances(probability, thresholds))
+        instances[instances > 0] += found
+        found = max(found, int(instances.max(initial=0)))
+        labels[place] = instances.transpose(_as_in_image(plane))
+        if kept is not None:
+            kept[place] = probability.transpose(_as_in_image(plane))
+
+
+def _place(plane: Plane) -> tuple[int | slice, ...]:
+    """Return where the plane lies in the labels."""
+    return tuple(plane.index.get(axis, slice(None)) for axis in result_axes(plane.axes))
+
+
+def _as_in_image(plane: Plane) -> list[int]:
+    """Return the order of the spatial axes as the image has them."""
+    return [plane.spatial.index(axis) for axis in plane.axes if axis in plane.spatial]
+
+
+def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray[Any]]:
+    """Yield the progress of one plane as a share of that of all planes."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: NDArray[Any] = end.value
+            return result
+        doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
+        yield replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
+
+
+def _quiet(steps: Steps[NDArray[np.int32]]) -> Steps[NDArray[np.int32]]:
+    """Yield without an amount: separating objects is short beside predicting and must not reset the bar."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: NDArray[np.int32] = end.value
+            return result
+        yield Progress(done=0, total=0, doing=step.doing)
+
+
+def _remarks(intensity: IntensityRange) -> tuple[str, ...]:
+    remarks = []
+    if intensity.invalid:
+        remarks.append(
+            f"{intensity.invalid} sampled pixels were NaN or infinite; they were treated as the darkest value."
+        )
+    if intensity.is_constant:
+        remarks.append("The image has the same value everywhere, so there is nothing to find.")
+    return tuple(remarks)

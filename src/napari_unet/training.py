@@ -1,0 +1,270 @@
+"""Train: densely labelled images and a fresh (or given) network give a model.
+
+Reads like a method section: draw patches where there is something to learn, warp image and instance ids, carve
+the ridge, weigh, step; now and then segment the validation images, and keep the weights that did best.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
+from napari_unet.arrays.boundary_weights import WeightSettings, carve, dense_labels, weight_map
+from napari_unet.arrays.instances import label_instances
+from napari_unet.arrays.metrics import THRESHOLDS, contingency
+from napari_unet.arrays.normalization import intensity_range
+from napari_unet.arrays.patches import PatchCentres
+from napari_unet.errors import UnetError
+from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.augmentation import (
+    AugmentationSettings,
+    as_tensor,
+    change_intensity,
+    draw_warp,
+    warp_image,
+    warp_labels,
+)
+from napari_unet.nets.device import choose_device
+from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
+from napari_unet.nets.unet import UNet
+from napari_unet.progress import Progress, Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How to train; the defaults are the "modern" preset."""
+
+    iterations: int = 4000
+    batch: int = 4
+    patch: int = 256
+    """Side of the patch that is compared with the truth; unpadded networks read the context around it."""
+    seed: int = 0
+    device: str = "auto"
+    weights: WeightSettings = field(default_factory=WeightSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    optimization: OptimizationSettings = field(default_factory=OptimizationSettings)
+    validate_every: int = 500
+    validation_images: int = 24
+    """How many validation images, evenly picked, are segmented at each validation."""
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch", "patch", "validate_every", "validation_images"):
+            if getattr(self, name) < 1:
+                raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @classmethod
+    def paper(cls, **changes: Any) -> Self:
+        """Return the recipe of Ronneberger et al. 2015: SGD, momentum 0.99, batch 1, large tiles."""
+        recipe: dict[str, Any] = {
+            "batch": 1,
+            "patch": 388,
+            "augmentation": AugmentationSettings(scale=(1, 1), shear=0, elastic=10),
+            "optimization": OptimizationSettings(
+                optimizer="sgd", learning_rate=1e-3, weight_decay=0, falling=False, average=False
+            ),
+        }
+        return cls(**{**recipe, **changes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelledImage:
+    """One training image: what the network sees, and the instances in it."""
+
+    name: str
+    image: NDArray[np.float32]
+    """(C, *spatial), normalised."""
+    labels: NDArray[np.int32]
+    """(*spatial), instances 1..n, 0 = background."""
+
+
+def labelled_images(
+    name: str, image: NDArray[Any], labels: NDArray[Any], spec: ModelSpec, *, axes: str | None = None
+) -> list[LabelledImage]:
+    """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts."""
+    named = check_axes(axes, image.shape)
+    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels))
+    truth = dense_labels(labels)
+    kept = "".join(axis for axis in named if axis not in "CS")
+    expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
+    if truth.shape != expected:
+        raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
+    intensity = intensity_range((sample_blocks(plane) for plane in wanted), spec.normalization)
+    return [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
+
+
+def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str) -> LabelledImage:
+    place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
+    return LabelledImage(
+        name=name,
+        image=plane.read(tuple(slice(0, length) for length in plane.shape)),
+        labels=dense_labels(truth[place]),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Best:
+    """The best weights so far and their score on the validation images."""
+
+    score: float = -1.0
+    iteration: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Training:
+    """A training under way; `steps` goes on from wherever it stands, `model` is the best so far."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        images: Sequence[LabelledImage],
+        validation: Sequence[LabelledImage],
+        settings: TrainingSettings,
+        *,
+        net: UNet | None = None,
+        checkpoint: Path | None = None,
+    ) -> None:
+        if not images:
+            raise UnetError("there are no training images: give a folder with images/ and labels/")
+        torch.manual_seed(settings.seed)
+        self.spec = spec
+        self.settings = settings
+        self.best = Best()
+        self.history: list[dict[str, float]] = []
+        self._images = images
+        self._validation = _evenly(validation, settings.validation_images)
+        self._centres = [PatchCentres(image.labels) for image in images]
+        self._tensors = [(as_tensor(i.image, torch.device("cpu")), torch.from_numpy(i.labels)) for i in images]
+        areas = np.sqrt([image.labels.size for image in images])
+        self._chances = areas / areas.sum()
+        self._checkpoint = checkpoint
+        fresh = net or build_net(spec.architecture, spec.arguments)
+        self._input = fresh.geometry.valid_input_size(settings.patch) if not fresh.padded else settings.patch
+        self._output = fresh.geometry.valid_output_size(settings.patch) if not fresh.padded else settings.patch
+        self.optimization = Optimization(
+            fresh, settings.optimization, iterations=settings.iterations, device=choose_device(settings.device)
+        )
+        if checkpoint is not None and checkpoint.exists():
+            self._restore(checkpoint)
+
+    def steps(self) -> Steps[Model]:
+        """Train to the end, one yield an iteration, and return the best model."""
+        total = self.settings.iterations
+        while self.optimization.iteration < total:
+            loss = self.optimization.step(*self._batch(self.optimization.iteration))
+            iteration = self.optimization.iteration
+            if iteration % self.settings.validate_every == 0 or iteration == total:
+                yield from self._validate(loss)
+                self._save()
+            yield Progress(
+                done=iteration, total=total, doing="Training", figures={"loss": loss, "score": self.best.score}
+            )
+        return self.model()
+
+    def model(self) -> Model:
+        """Return the best model so far; the present weights where nothing was validated yet."""
+        net = copy.deepcopy(self.optimization.averaged).cpu()
+        if self.best.weights:
+            restore_weights(net, self.best.weights)
+        trained: Mapping[str, Any] = {
+            **self.spec.training,
+            "iterations": self.best.iteration or self.optimization.iteration,
+            "images": len({image.name for image in self._images}),
+            "validation_score": round(self.best.score, 4) if self.best.score >= 0 else None,
+            "seed": self.settings.seed,
+        }
+        return Model(net=net.eval(), spec=replace(self.spec, training=trained))
+
+    def _batch(self, iteration: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw the batch of an iteration: the same for the same seed, wherever training was interrupted."""
+        rng = np.random.default_rng((self.settings.seed, iteration))
+        views = [self._view(rng) for _ in range(self.settings.batch)]
+        device = self.optimization.device
+        images, targets, weights = (torch.stack(parts).to(device) for parts in zip(*views, strict=True))
+        return images, targets, weights
+
+    def _view(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return one warped view: image (C, *in), classes (*out), weights (*out)."""
+        number = int(rng.choice(len(self._images), p=self._chances))
+        image, labels = self._tensors[number]
+        settings = self.settings
+        warp = draw_warp(rng, self._centres[number].draw(rng), settings.augmentation)
+        # Weigh with a margin beyond the patch: instances just outside still press on the border inside.
+        side = max(self._input, self._output + 2 * round(3 * settings.weights.sigma))
+        size = (side,) * labels.ndim
+        seen = centre_crop(warp_image(image, warp, size), self._input, labels.ndim)
+        instances = warp_labels(labels, warp, size)
+        weights = centre_crop(torch.from_numpy(weight_map(instances, settings.weights)), self._output, labels.ndim)
+        classes = centre_crop(torch.from_numpy(carve(instances) > 0).long(), self._output, labels.ndim)
+        return change_intensity(seen, rng, settings.augmentation), classes, weights
+
+    def _validate(self, loss: float) -> Steps[None]:
+        """Score the averaged weights, rounded as a file would hold them, and remember them if best."""
+        net = copy.deepcopy(self.optimization.averaged).cpu()
+        stored = stored_weights(net)
+        restore_weights(net, stored)
+        model = Model(net=net, spec=self.spec)
+        scores = []
+        for image in self._validation:
+            labels = yield from _segment_quietly(image, model, self.settings.device)
+            pairs = contingency(labels, image.labels)
+            scores.append(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
+        score = float(np.mean(scores)) if scores else -loss
+        self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
+        if score > self.best.score or not self.best.weights:
+            self.best = Best(score=score, iteration=self.optimization.iteration, weights=stored)
+
+    def _save(self) -> None:
+        if self._checkpoint is None:
+            return
+        notes = {"history": self.history, "best_score": self.best.score, "best_iteration": self.best.iteration}
+        if self.best.iteration == self.optimization.iteration or not self._best_file.exists():
+            self.model().save(self._best_file)
+        self.optimization.save(self._checkpoint, notes)
+
+    def _restore(self, checkpoint: Path) -> None:
+        notes = self.optimization.restore(checkpoint)
+        self.history = notes["history"]
+        if self._best_file.exists():
+            self.best = Best(
+                score=notes["best_score"],
+                iteration=notes["best_iteration"],
+                weights=stored_weights(load_model_file(self._best_file).net),
+            )
+
+    @property
+    def _best_file(self) -> Path:
+        assert self._checkpoint is not None
+        return self._checkpoint.with_name(self._checkpoint.stem + "-best.safetensors")
+
+
+def centre_crop(x: Tensor, side: int, dims: int) -> Tensor:
+    """Return the central `side` pixels of the last `dims` axes."""
+    starts = [(length - side) // 2 for length in x.shape[-dims:]]
+    return x[(..., *(slice(start, start + side) for start in starts))]
+
+
+def _segment_quietly(image: LabelledImage, model: Model, device: str) -> Steps[NDArray[np.int32]]:
+    """Segment a validation image that is normalised already."""
+    spatial = model.spec.axes
+    plane = Plane(array=image.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image.image))
+    predictor = Predictor(model.net, PredictionSettings(device=device))
+    probability = yield from predict(predictor, plane)
+    labels = yield from label_instances(probability[0], model.spec.instances)
+    return labels
+
+
+def _evenly(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
+    picked = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
+    return [images[i] for i in picked]

@@ -1,0 +1,1 @@
+"""The napari panels: widgets and wiring only."""
