@@ -54,7 +54,9 @@ def train(data: Path, work: Path, settings: TrainingSettings) -> Training:
     training_images, validation_images = load(data / "dsb2018_fluo")
     print(f"{len(training_images)} training, {len(validation_images)} validation images", flush=True)
     work.mkdir(parents=True, exist_ok=True)
-    training = Training(SPEC, training_images, validation_images, settings, checkpoint=work / "checkpoint.safetensors")
+    training = Training(
+        SPEC, training_images, validation_images, settings, checkpoint=work / "checkpoint.safetensors"
+    )
     bar = tqdm(total=settings.iterations, initial=training.optimization.iteration, mininterval=10)
     for progress in training.steps():
         if progress.doing == "Training":

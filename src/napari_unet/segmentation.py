@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes, sample_blocks
+from napari_unet.arrays.axes import (
+    Plane,
+    Region,
+    aligned_region,
+    check_axes,
+    planes,
+    restrict,
+    result_axes,
+    sample_blocks,
+)
 from napari_unet.arrays.instances import InstanceSettings, label_instances
 from napari_unet.arrays.normalization import IntensityRange, intensity_range
 from napari_unet.errors import UnetError
@@ -30,9 +39,11 @@ class SegmentationSettings:
 
     def instances(self, model: Model) -> InstanceSettings:
         """Return the model's thresholds with the user's in their place."""
-        chosen = {"seed": self.seed, "mask": self.mask, "minimum_size": self.minimum_size}
-        return replace(
-            model.spec.instances, **{name: value for name, value in chosen.items() if value is not None}
+        own = model.spec.instances
+        return InstanceSettings(
+            seed=own.seed if self.seed is None else self.seed,
+            mask=own.mask if self.mask is None else self.mask,
+            minimum_size=own.minimum_size if self.minimum_size is None else self.minimum_size,
         )
 
 
@@ -45,6 +56,8 @@ class Segmentation:
     axes: str
     probabilities: NDArray[np.uint8] | None = None
     """Foreground probability times 255, same shape, where asked for."""
+    origin: tuple[int, ...] = ()
+    """Where the labels' first pixel lies in the image, per axis of the labels."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user should read: pixels that were not finite, an empty image."""
 
@@ -92,9 +105,14 @@ def segment_steps(
     *,
     axes: str | None = None,
     settings: SegmentationSettings | None = None,
+    region: Region | None = None,
     keep_probabilities: bool = False,
 ) -> Steps[Segmentation]:
-    """Segment in steps, one yield a tile; see `segment`."""
+    """Segment in steps, one yield a tile; see `segment`.
+
+    With a `region`, only that part (grown to the pooling grid) is segmented, with the intensities of the whole
+    image and its true surroundings as context: the same probabilities as in the whole image.
+    """
     chosen = settings or SegmentationSettings()
     named = check_axes(axes, image.shape)
     if 0 in image.shape:
@@ -106,40 +124,43 @@ def segment_steps(
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
     yield Progress(done=0, total=0, doing="Reading intensities")
     intensity = intensity_range((sample_blocks(plane) for plane in wanted), model.spec.normalization)
-    shape = tuple(image.shape[named.index(axis)] for axis in result_axes(named))
-    labels = np.zeros(shape, np.int32)
-    kept = np.zeros(shape, np.uint8) if keep_probabilities else None
+    part = aligned_region(region or {}, named, image.shape, spatial, model.net.geometry.stride)
+    wanted = [replace(within, intensity=intensity) for within in restrict(wanted, part)]
+    sides = [part[axis] for axis in result_axes(named)]
+    shape = tuple(side.stop - side.start for side in sides)
+    result = Segmentation(
+        labels=np.zeros(shape, np.int32),
+        axes=result_axes(named),
+        probabilities=np.zeros(shape, np.uint8) if keep_probabilities else None,
+        origin=tuple(side.start for side in sides),
+        remarks=_remarks(intensity),
+    )
     if not intensity.is_constant:
         predictor = Predictor(model.net, chosen.prediction)
-        yield from _segment_planes(wanted, predictor, chosen.instances(model), intensity, labels, kept)
-    return Segmentation(labels=labels, axes=result_axes(named), probabilities=kept, remarks=_remarks(intensity))
+        yield from _segment_planes(wanted, predictor, chosen.instances(model), result)
+    return result
 
 
 def _segment_planes(
-    wanted: list[Plane],
-    predictor: Predictor,
-    thresholds: InstanceSettings,
-    intensity: IntensityRange,
-    labels: NDArray[np.int32],
-    kept: NDArray[np.uint8] | None,
+    wanted: list[Plane], predictor: Predictor, thresholds: InstanceSettings, result: Segmentation
 ) -> Steps[None]:
-    """Segment plane after plane into `labels` (axes of the image less channels), ids going on."""
+    """Segment plane after plane into `result`, ids going on."""
     found = 0
     for number, plane in enumerate(wanted):
-        place = _place(plane)
-        steps = predict(predictor, replace(plane, intensity=intensity))
-        probability = (yield from _among(steps, number, len(wanted)))[0]
+        place = _place(plane, result)
+        probability = (yield from _among(predict(predictor, plane), number, len(wanted)))[0]
         instances = yield from _quiet(label_instances(probability, thresholds))
         instances[instances > 0] += found
         found = max(found, int(instances.max(initial=0)))
-        labels[place] = instances.transpose(_as_in_image(plane))
-        if kept is not None:
-            kept[place] = probability.transpose(_as_in_image(plane))
+        result.labels[place] = instances.transpose(_as_in_image(plane))
+        if result.probabilities is not None:
+            result.probabilities[place] = probability.transpose(_as_in_image(plane))
 
 
-def _place(plane: Plane) -> tuple[int | slice, ...]:
+def _place(plane: Plane, result: Segmentation) -> tuple[int | slice, ...]:
     """Return where the plane lies in the labels."""
-    return tuple(plane.index.get(axis, slice(None)) for axis in result_axes(plane.axes))
+    starts = dict(zip(result.axes, result.origin, strict=True))
+    return tuple(plane.index[axis] - starts[axis] if axis in plane.index else slice(None) for axis in result.axes)
 
 
 def _as_in_image(plane: Plane) -> list[int]:

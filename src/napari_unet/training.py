@@ -166,7 +166,7 @@ class Training:
             iteration = self.optimization.iteration
             if iteration % self.settings.validate_every == 0 or iteration == total:
                 yield from self._validate(loss)
-                self._save()
+                self.save_checkpoint()
             yield Progress(
                 done=iteration, total=total, doing="Training", figures={"loss": loss, "score": self.best.score}
             )
@@ -225,7 +225,14 @@ class Training:
         if score > self.best.score or not self.best.weights:
             self.best = Best(score=score, iteration=self.optimization.iteration, weights=stored)
 
-    def _save(self) -> None:
+    def forget_checkpoint(self) -> None:
+        """Remove the checkpoint of a training that came to its end."""
+        if self._checkpoint is not None:
+            self._checkpoint.unlink(missing_ok=True)
+            self._best_file.unlink(missing_ok=True)
+
+    def save_checkpoint(self) -> None:
+        """Write what is needed to go on later, where a checkpoint was asked for."""
         if self._checkpoint is None:
             return
         notes = {"history": self.history, "best_score": self.best.score, "best_iteration": self.best.iteration}
@@ -251,8 +258,9 @@ class Training:
 
 def centre_crop(x: Tensor, side: int, dims: int) -> Tensor:
     """Return the central `side` pixels of the last `dims` axes."""
-    starts = [(length - side) // 2 for length in x.shape[-dims:]]
-    return x[(..., *(slice(start, start + side) for start in starts))]
+    for axis in range(-dims, 0):
+        x = x.narrow(axis, (x.shape[axis] - side) // 2, side)
+    return x
 
 
 def _segment_quietly(image: LabelledImage, model: Model, device: str) -> Steps[NDArray[np.int32]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,14 +56,28 @@ class Plane:
     channels: int
     """How many channels the network wants: 1 turns RGB to grey, 3 repeats a grey image."""
     intensity: IntensityRange | None = None
+    region: Box | None = None
+    """The part that is wanted; what lies around it in the image still serves as context."""
+
+    @property
+    def whole_shape(self) -> tuple[int, ...]:
+        """Return the size of the image per spatial axis."""
+        return tuple(self.array.shape[self.axes.index(axis)] for axis in self.spatial)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the size per spatial axis."""
-        return tuple(self.array.shape[self.axes.index(axis)] for axis in self.spatial)
+        """Return the size of the wanted part per spatial axis."""
+        if self.region is None:
+            return self.whole_shape
+        return tuple(side.stop - side.start for side in self.region)
 
     def read(self, window: Box) -> NDArray[np.float32]:
-        """Return (C, *window) float32; beyond the image it is mirrored."""
+        """Return (C, *window) float32, counted from the wanted part; the image is mirrored beyond itself."""
+        if self.region is not None:
+            window = tuple(
+                slice(side.start + part.start, side.stop + part.start)
+                for side, part in zip(window, self.region, strict=True)
+            )
         block = read_mirrored(_Sliced(self), window)
         intensity = self.intensity or IntensityRange(low=0, high=1)
         return np.ascontiguousarray(_match_channels(intensity.apply(block), self.channels))
@@ -77,7 +91,7 @@ class _Sliced:
         left = [axis for axis in plane.axes if axis not in plane.index]
         self._order = [left.index(axis) for axis in (*(a for a in "CS" if a in left), *plane.spatial)]
         self._lead = len(self._order) - len(plane.spatial)
-        self.shape = (1,) * self._lead + plane.shape
+        self.shape = (1,) * self._lead + plane.whole_shape
 
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
         plane = self._plane
@@ -101,9 +115,34 @@ def planes(array: Any, axes: str, *, spatial: str, channels: int, channel: int |
         yield Plane(array=array, axes=axes, index=index, spatial=spatial, channels=channels)
 
 
+Region = Mapping[str, tuple[int, int]]
+"""A part of an image: (start, stop) by axis; axes that are not named are whole."""
+
+
+def aligned_region(region: Region, axes: str, shape: Sequence[int], spatial: str, stride: int) -> dict[str, slice]:
+    """Return the region within the image, grown to the pooling grid: predicted as in the whole image."""
+    aligned = {}
+    for axis, length in zip(axes, shape, strict=True):
+        start, stop = region.get(axis, (0, length))
+        step = stride if axis in spatial else 1
+        start, stop = max(0, start) // step * step, min(length, -(-stop // step) * step)
+        if stop <= start:
+            raise UnetError(f"the region holds nothing of the image along {axis}: move the view onto the image")
+        aligned[axis] = slice(start, stop)
+    return aligned
+
+
+def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Plane]:
+    """Yield the planes that lie in a part of the image, each cut to it."""
+    for plane in wanted:
+        loops = [axis for axis in plane.index if axis != "C"]
+        if all(part[axis].start <= plane.index[axis] < part[axis].stop for axis in loops):
+            yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
+
+
 def sample_blocks(plane: Plane, limit: int = SAMPLED_PIXELS) -> NDArray[Any]:
     """Return at most about `limit` pixels of a plane, evenly spread, for its intensity range."""
-    step = max(1, round((np.prod(plane.shape, dtype=float) / limit) ** (1 / len(plane.shape))))
+    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / len(plane.spatial))))
     key = (slice(None), *(slice(None, None, step) for _ in plane.spatial))
     return _Sliced(plane)[key]
 

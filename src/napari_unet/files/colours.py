@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.files.complaints import undecodable
+from napari_unet.files.complaints import damaged, undecodable
 from napari_unet.files.stored import Stored
 
 _NAMES = {"YCBCR": "YCbCr colours", "CIELAB": "CIELAB colours", "ICCLAB": "CIELAB colours"}
@@ -28,10 +28,10 @@ def intensities(stored: Stored, *, keep_numbers: bool = False) -> tuple[npt.NDAr
     - The alpha of gray + alpha is dropped. Samples that are no colours, and more than four, are channels (C).
 
     With `keep_numbers` (for labels, whose values are names and no intensities) palette indices and MINISWHITE
-    integers stay as they are. MINISWHITE of one bit is inverted even then: only its picture has a meaning.
+    values stay as they are: tifffile writes every bool mask as MINISWHITE, with True for the object.
     """
     array, axes = samples_last(stored.array, stored.axes)
-    if stored.photometric == "MINISWHITE" and (stored.array.dtype == bool or not keep_numbers):
+    if stored.photometric == "MINISWHITE" and not keep_numbers:
         array = _black_is_zero(array, stored.bits)
     if stored.photometric == "PALETTE" and not keep_numbers:
         return _with_palette(stored, array, axes)
@@ -61,8 +61,10 @@ def _black_is_zero(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
 
 def _with_palette(stored: Stored, array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[Any], str]:
     """Return the colours that the palette gives, or the indices where they are intensities themselves."""
-    if stored.imagej is not None or stored.colormap is None or array.size == 0:
+    if stored.imagej is not None or array.size == 0:
         return array, axes
+    if stored.colormap is None:
+        raise damaged(stored.path)
     indices = array.astype(np.uint8) if array.dtype == bool else array
     if int(indices.max()) >= stored.colormap.shape[1]:
         return array, axes

@@ -37,7 +37,10 @@ def named(path: Path, array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[A
 def require_image(path: Path, array: npt.NDArray[Any], axes: str) -> None:
     """Refuse what is no image: no plane, no pixels, or values that are no plain numbers."""
     if not {"Y", "X"} <= set(axes) or array.size == 0:
-        raise UnetError(f"{path.name} holds no image plane, got shape {array.shape}: export it again")
+        raise UnetError(
+            f"{path.name} holds no image plane Y, X, but axes {axes!r} of shape {array.shape}: "
+            "export it again, or say which is which with axes"
+        )
     if array.dtype.kind not in "biuf":
         raise UnetError(f"{path.name} holds {array.dtype} values: save its magnitude or another real-valued image")
 
@@ -48,16 +51,15 @@ def renamed(
     """Return array and axes under the user's `axes`, samples last; under `letters` where `axes` is None.
 
     `axes` describes `array`, which is what people see of a file. Where samples were moved to get it from
-    `stored_axes`, the place of the letter C or S may show that people mean the array as it is stored.
+    `stored_axes`, the place of Y and X may show that people mean the array as it is stored.
     """
     if axes is None:
         return array, letters
     axes = axes.strip().upper()
     _require_axes(path, array, axes)
-    here = letters.find("S" if "S" in letters else "C")
-    stored = stored_axes.find("S") if len(stored_axes) == len(letters) else -1
-    if here >= 0 and stored >= 0 and axes[stored] in "CS" and axes[here] not in "CS":
-        array = np.moveaxis(array, here, stored)
+    same_length = "S" in stored_axes and len(stored_axes) == len(letters)
+    if same_length and _plane(letters) != _plane(axes) == _plane(stored_axes):
+        array = np.moveaxis(array, letters.index("S" if "S" in letters else "C"), stored_axes.index("S"))
     array, axes = samples_last(array, axes)
     if "S" in axes and array.shape[-1] not in (3, 4):
         raise UnetError(
@@ -65,6 +67,11 @@ def renamed(
             "name it C"
         )
     return array, axes
+
+
+def _plane(axes: str) -> set[int]:
+    """Return the places of Y and X."""
+    return {place for place, letter in enumerate(axes) if letter in "YX"}
 
 
 def _require_axes(path: Path, array: npt.NDArray[Any], axes: str) -> None:

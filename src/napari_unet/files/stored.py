@@ -7,6 +7,7 @@ the user, and takes from them the ones that mean that planes are missing.
 from __future__ import annotations
 
 import logging
+import re
 import struct
 import threading
 import zlib
@@ -37,7 +38,12 @@ _READING_ERRORS = (
     zlib.error,
 )
 # Messages after which tifffile goes on with fewer planes than the file promised, or with empty ones.
-_LOST_PLANES = ("page offset", "offset to page", "corrupted", "series failed to read")
+_LOST_PLANES = ("page offset", "offset to page", "corrupted", "segments, got")
+_LOST_FILES = "series failed to read"
+# Messages on tags that lie beyond the end of the file; tifffile then goes on with a default.
+_LOST_TAG = re.compile(r"TiffTag (\d+) .*offset")
+# The tags that decide on the pixels: sizes, bits, coding, strips, tiles, palette and JPEG tables.
+_PIXEL_TAGS = {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,9 @@ def load(path: Path, *, pixels: bool = True) -> Stored:
         with _listen_to_tifffile(messages), tifffile.TiffFile(path) as tiff:
             if not tiff.pages or not tiff.series:
                 raise UnetError(f"{path.name} holds no image: export it again")
+            stored = _stored(path, tiff, pixels=pixels)
             _require_all_planes(path, messages)
-            return _stored(path, tiff, pixels=pixels)
+            return stored
     except OSError as error:
         raise unreadable(path, error) from error
     except MemoryError as error:
@@ -81,9 +88,14 @@ def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:
     """Copy out of an open tifffile what outlives it."""
     series = tiff.series[0]
     page = series.keyframe
+    if pixels:
+        _require_all_bytes(path, series)
+    array = _native(series.asarray()) if pixels else np.empty(0, series.dtype)
+    if pixels and array.ndim != len(series.axes):
+        raise damaged(path)
     return Stored(
         path=path,
-        array=_native(series.asarray()) if pixels else np.empty(series.shape[:0], series.dtype),
+        array=array,
         axes=str(series.axes),
         series=len(tiff.series),
         photometric=_name(page.photometric),
@@ -126,12 +138,24 @@ def _pixels_per_unit(page: Any) -> tuple[float, float] | None:
 
 
 def _require_all_planes(path: Path, messages: list[str]) -> None:
-    """Refuse a file of which tifffile says that it will only give a part."""
-    if any(hint in message for message in messages for hint in _LOST_PLANES):
-        raise UnetError(
-            f"{path.name} is damaged or cut off, or a part of a set of files that lie elsewhere: "
-            "copy it again with all its parts"
-        )
+    """Refuse a file of which tifffile has said that it only gives a part."""
+    for message in messages:
+        tag = _LOST_TAG.search(message)
+        if any(hint in message for hint in _LOST_PLANES) or (tag and int(tag[1]) in _PIXEL_TAGS):
+            raise damaged(path)
+        if _LOST_FILES in message:
+            raise UnetError(f"{path.name} needs other files of its set that are missing: put them beside it")
+
+
+def _require_all_bytes(path: Path, series: Any) -> None:
+    """Refuse compressed data that end beyond the file: JPEG decoders would fill the rest with gray."""
+    if series.keyframe.compression == 1:
+        return  # tifffile itself refuses uncompressed data that are cut off
+    for page in series.pages:
+        if page is not None and page.dataoffsets:
+            ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
+            if max(ends, default=0) > page.parent.filehandle.size:
+                raise damaged(path)
 
 
 def _complaint(path: Path, error: Exception) -> UnetError:
@@ -139,8 +163,8 @@ def _complaint(path: Path, error: Exception) -> UnetError:
     said = str(error)
     if isinstance(error, tifffile.TiffFileError) and said.startswith("not a TIFF"):
         return not_a("TIFF", path)
-    unsupported = isinstance(error, NotImplementedError | ImportError)
-    if unsupported or "supported" in said or "requires" in said:
+    hints = ("supported", "not a known", "'imagecodecs'")
+    if isinstance(error, NotImplementedError | ImportError) or any(hint in said for hint in hints):
         return undecodable(path, "a compression or pixel type")
     return damaged(path)
 

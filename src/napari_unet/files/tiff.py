@@ -38,7 +38,7 @@ def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool =
     axes
         One letter a dimension out of T C Z Y X S, in place of what the file says.
     keep_numbers
-        For labels: keep palette indices and MINISWHITE integers as they are stored.
+        For labels: keep palette indices and MINISWHITE values as they are stored.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool =
     """
     stored = load(Path(path))
     array, letters = named(stored.path, *intensities(stored, keep_numbers=keep_numbers))
-    require_image(stored.path, array, letters)
     array, letters = renamed(stored.path, array, letters, stored.axes, axes)
+    require_image(stored.path, array, letters)
     size, assumed = calibrated_pixel_size(stored, letters)
     return ImageFile(array=array, axes=letters, pixel_size=size, metadata=_metadata(stored, assumed))
 
@@ -83,9 +83,9 @@ def write_labels(
     labels
         Non-negative integers.
     axes
-        One letter a dimension, in the order of TCZYX: "YX", "ZYX", "TYX", "TZYX", ...
+        One letter a dimension, the plane last: "YX", "ZYX", "TYX", "TZYX", ... Written in the order TZCYX.
     pixel_size
-        um along the spatial axes in the order of `axes`; None writes no calibration.
+        um along (Y, X), or (Z, Y, X) where `axes` holds Z; None writes no calibration.
     provenance
         What made the labels: model, settings, version; anything that JSON can hold. None writes none.
 
@@ -97,6 +97,7 @@ def write_labels(
     path = Path(path)
     array = _checked_labels(labels)
     _require_writable(path, array, axes, pixel_size)
+    array, axes = _in_file_order(array, axes)
     form = _imagej_form if _as_imagej(path, array) else _ome_form
     arguments = form(array, axes, pixel_size, provenance)
     with atomic_path(path) as temporary:
@@ -153,6 +154,12 @@ def _ome_form(
     return {**arguments, "resolution": per_cm, "resolutionunit": "CENTIMETER"}
 
 
+def _in_file_order(array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[Any], str]:
+    """Return array and axes in ImageJ's one order, TZCYX, which OME allows too."""
+    letters = sorted(axes, key="TZCYX".index)
+    return array.transpose([axes.index(letter) for letter in letters]), "".join(letters)
+
+
 def _by_axis(axes: str, pixel_size: tuple[float, ...]) -> dict[str, float]:
     """Return um by the letter of the spatial axis."""
     return dict(zip((letter for letter in axes if letter in "ZYX"), map(float, pixel_size), strict=True))
@@ -179,10 +186,9 @@ def _require_writable(
     """Refuse a name, axes or pixel size that the file could not keep."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UnetError(f"labels are written as TIFF, got the name {path.name!r}: end it in .tif")
-    ordered = "".join(letter for letter in "TCZYX" if letter in axes)
-    if axes != ordered or not axes.endswith("YX") or len(axes) != array.ndim:
+    if not axes.endswith("YX") or sorted(set(axes) & set("TCZYX")) != sorted(axes) or len(axes) != array.ndim:
         raise UnetError(
-            f"axes of labels must be one letter a dimension in the order of TCZYX, got {axes!r} "
+            f"axes of labels must be one letter a dimension out of T C Z, then YX, got {axes!r} "
             f"for shape {array.shape}: give for example {'TCZYX'[-max(2, array.ndim) :]}"
         )
     spatial = len(set(axes) & set("ZYX"))

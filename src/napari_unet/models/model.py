@@ -8,17 +8,15 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 import napari_unet
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
-from napari_unet.models.spec import ModelSpec
+from napari_unet.models.spec import HEADER, ModelSpec, read_spec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
-
-HEADER = "napari_unet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,8 @@ class Model:
             raise UnetError(f"a model file must end with .safetensors, got {target.name!r}")
         spec = replace(self.spec, version=napari_unet.__version__)
         with atomic_path(target) as temporary:
-            save_file(stored_weights(self.net), temporary, metadata={HEADER: spec.to_json()})
+            # safetensors' own save_file makes files that only their owner can read
+            temporary.write_bytes(save(stored_weights(self.net), metadata={HEADER: spec.to_json()}))
         return load_model_file(target)
 
 
@@ -72,38 +71,15 @@ def restore_weights(net: UNet, weights: dict[str, Tensor]) -> None:
 
 def load_model_file(path: Path) -> Model:
     """Read a model; UnetError in one sentence where the file is missing, damaged or something else."""
-    if not path.is_file():
-        raise UnetError(f"there is no model file {path}: check the name")
+    spec = read_spec(path)
     try:
         with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(HEADER)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
         raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
-    if header is None:
-        raise UnetError(
-            f"{path.name} holds weights but was not written by napari_unet: it lacks their description"
-        )
-    spec = ModelSpec.from_json(header)
-    with torch.device("meta"):
-        net = build_net(spec.architecture, spec.arguments)
-    net = net.to_empty(device="cpu")
+    net = build_net(spec.architecture, spec.arguments)
     restore_weights(net, weights)
     return Model(net=net.eval(), spec=spec, path=path, sha256=file_sha256(path))
-
-
-def read_spec(path: Path) -> ModelSpec:
-    """Read only the description of a model file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(HEADER)
-    except (SafetensorError, OSError) as error:
-        raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
-    if header is None:
-        raise UnetError(
-            f"{path.name} holds weights but was not written by napari_unet: it lacks their description"
-        )
-    return ModelSpec.from_json(header)
 
 
 def file_sha256(path: Path) -> str:

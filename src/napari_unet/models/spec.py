@@ -6,13 +6,18 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.errors import UnetError
 
 FORMAT = 1
+HEADER = "napari_unet"
+"""Key of the description in a model file's header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +71,19 @@ class ModelSpec:
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """Return the description in a model file, without its weights and without PyTorch."""
+    if not path.is_file():
+        raise UnetError(f"there is no model file {path}: check the name")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get(HEADER)
+    except (SafetensorError, OSError) as error:
+        raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
+    if header is None:
+        raise UnetError(
+            f"{path.name} holds weights but was not written by napari_unet: it lacks their description"
+        )
+    return ModelSpec.from_json(header)

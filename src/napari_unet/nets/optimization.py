@@ -54,7 +54,7 @@ class Optimization:
         self, net: UNet, settings: OptimizationSettings, *, iterations: int, device: torch.device
     ) -> None:
         layout = torch.channels_last if net.dims == 2 else torch.channels_last_3d
-        self.net = net.to(device, memory_format=layout)
+        self.net: UNet = net.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.net).eval()
         self.settings = settings
         self.iterations = iterations

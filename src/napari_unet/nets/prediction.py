@@ -69,7 +69,7 @@ class Predictor:
         half = half_precision(self.device) if self.settings.precision == "fast" else None
         self._dtype = half or torch.float32
         self._layout = torch.channels_last if net.dims == 2 else torch.channels_last_3d
-        self._net = net.unpadded().to(self.device, self._dtype, memory_format=self._layout)
+        self._net = net.unpadded().to(self.device, self._dtype).to(memory_format=self._layout)  # type: ignore[call-overload]
         width = next(p for p in net.parameters() if p.ndim > 1).shape[0]
         self._bytes_per_pixel = BYTES_PER_PIXEL_PER_CHANNEL * width
         self.tile = self.settings.tile or self._choose_tile(net.dims)

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -51,8 +51,9 @@ class Bilinear(nn.Module):
         doubled = F.interpolate(x, scale_factor=2.0, mode=self.mode, align_corners=False)
         if not self.margin:
             return doubled
-        keep = (slice(self.margin, -self.margin),) * (x.ndim - 2)
-        return doubled[(..., *keep)]
+        for axis in range(2, x.ndim):
+            doubled = doubled.narrow(axis, self.margin, doubled.shape[axis] - 2 * self.margin)
+        return doubled
 
 
 class UNet(nn.Module):
@@ -115,7 +116,7 @@ class UNet(nn.Module):
             elif isinstance(module, Bilinear):
                 module.margin = 1
             elif isinstance(module, ConvBlock):
-                _fold_batch_norm(module)
+                fold_batch_norm(module)
         return valid
 
     def _join(self, skip: Tensor, x: Tensor) -> Tensor:
@@ -132,8 +133,9 @@ def match_sizes(skip: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         return skip, x
     if max(spare) <= 1:
         return skip, F.pad(x, [side for more in reversed(spare) for side in (0, more)])
-    crop = tuple(slice(more // 2, more // 2 + size) for more, size in zip(spare, x.shape[2:], strict=True))
-    return skip[(..., *crop)], x
+    for axis, (more, size) in enumerate(zip(spare, x.shape[2:], strict=True), start=2):
+        skip = skip.narrow(axis, more // 2, size)
+    return skip, x
 
 
 def he_initialise(net: nn.Module) -> None:
@@ -184,11 +186,12 @@ def check_arguments(in_channels: int, out_channels: int, base_channels: int, lev
             raise UnetError(f"{name} must be at least 1, got {value}")
 
 
-def _fold_batch_norm(block: ConvBlock) -> None:
+def fold_batch_norm(block: ConvBlock) -> None:
+    """Put the batch norm of every convolution of the block into its weights, in place."""
     layers: list[nn.Module] = []
     for layer in block:
         if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
-            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            layers[-1] = fuse_conv_bn_eval(cast("nn.Conv2d", layers[-1]), layer)
         else:
             layers.append(layer)
     for name in list(block._modules):

@@ -1,0 +1,68 @@
+# make demo | make test | make bench | make models; everything lives in .venv
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What Qt and a virtual screen need on Debian and Ubuntu
+PACKAGES := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 \
+	libxcb-shape0 libxcb-util1 libdbus-1-3 libfontconfig1 libglib2.0-0
+XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
+
+.PHONY: demo test lint types imports tests slow bench models clean system
+
+demo: $(VENV)/.installed
+	$(BIN)/napari-unet demo
+
+test: lint types imports tests
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+imports: $(VENV)/.test
+	$(BIN)/lint-imports --no-logo
+
+tests: $(VENV)/.test system
+	$(XVFB) $(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+slow: $(VENV)/.test system
+	$(XVFB) $(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+# Trains from ../shared/data; can be stopped and goes on. Minutes on a GPU, about an hour on two CPU cores.
+models: $(VENV)/.installed
+	$(BIN)/python scripts/train_nuclei.py ../shared/data --work runs/nuclei
+
+system:
+	@if command -v xvfb-run >/dev/null && ldconfig -p | grep -q libxcb-cursor && ldconfig -p | grep -q libEGL; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
+	else echo "Please install: $(PACKAGES)" >&2; exit 1; fi
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; } \
+		|| { echo "Please install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# napari[all] brings Qt; the package itself installs without it
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -e ".[all]"
+	touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(BIN)/python scripts/dependency_group.py test lint | xargs $(PIP)
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	$(BIN)/python scripts/dependency_group.py bench | xargs $(PIP)
+	$(PIP) --no-deps cellpose==3.1.1.2
+	touch $@
+
+clean:
+	rm -rf $(VENV) dist build demo-output .mypy_cache .ruff_cache .pytest_cache

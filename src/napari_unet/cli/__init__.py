@@ -1,0 +1,43 @@
+"""The command line `napari-unet`: one file a command, each with `add` (its options) and `run`.
+
+Exit codes: 0 done, 1 failed with one plain line on stderr, 2 wrong usage. Never a traceback for bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import napari_unet
+from napari_unet.cli import demo, doctor, evaluate, info, models, segment, train
+from napari_unet.errors import UnetError
+
+COMMANDS = (segment, train, evaluate, models, info, demo, doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    given = parser.parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except UnetError as error:
+        print(f"napari-unet: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("napari-unet: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `napari-unet models | head -1`
+        sys.stderr.close()
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="napari-unet", description=napari_unet.__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"%(prog)s {napari_unet.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return parser

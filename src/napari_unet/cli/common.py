@@ -1,0 +1,77 @@
+"""What several commands share: the list of input files, the progress bar, options for prediction."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from napari_unet.errors import UnetError
+from napari_unet.files.images import IMAGE_SUFFIXES
+from napari_unet.progress import Progress, Steps
+
+Result = TypeVar("Result")
+Subparsers = argparse._SubParsersAction  # the only name that argparse has for what add_subparsers returns
+
+
+def input_files(inputs: Iterable[str]) -> list[Path]:
+    """Return the images that files, folders and patterns name, without repeats, in the order given."""
+    found: dict[Path, None] = {}
+    for text in inputs:
+        for path in _expand(text):
+            found[path] = None
+    return list(found)
+
+
+def _expand(text: str) -> list[Path]:
+    path = Path(text)
+    if path.is_dir():
+        inside = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+        if not inside:
+            raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)})")
+        return inside
+    if not path.exists() and glob.has_magic(text):
+        matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+        if not matches:
+            raise UnetError(f"nothing matches {text}: check the pattern")
+        return matches
+    return [path]
+
+
+def with_bar(steps: Steps[Result], title: str) -> Result:
+    """Run steps to their end under a progress bar on stderr; figures stand beside it."""
+    with tqdm(desc=title, unit="step", file=sys.stderr, leave=False, disable=None) as bar:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            _show(bar, progress)
+
+
+def _show(bar: tqdm[Any], progress: Progress) -> None:
+    if progress.total:
+        bar.total = progress.total
+        bar.update(progress.done - bar.n)
+    if progress.figures:
+        bar.set_postfix({name: f"{value:.4g}" for name, value in progress.figures.items()}, refresh=False)
+
+
+def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """Add --device, --tile, --fast, --rotations."""
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, mps or xpu (default: the best there is)"
+    )
+    parser.add_argument("--tile", type=int, help="side of a tile in pixels; does not change the result")
+    parser.add_argument(
+        "--fast", action="store_true", help="compute in 16 bit: faster, about 0.1 %% of pixels differ"
+    )
+    parser.add_argument(
+        "--rotations", action="store_true", help="average over rotations and flips: 8 times slower"
+    )

@@ -1,0 +1,58 @@
+"""`napari-unet demo`: segment the bundled sample, write mask and picture, and show it where there is a display."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.errors import UnetError
+from napari_unet.files.images import read_image
+from napari_unet.files.overlay import write_overlay
+from napari_unet.files.tiff import write_labels
+from napari_unet.models.library import load_model
+from napari_unet.provenance import segmentation_provenance
+from napari_unet.samples import SAMPLES
+from napari_unet.segmentation import SegmentationSettings, segment_steps
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("demo", help="segment the bundled sample image")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder (default: demo-output)")
+    parser.add_argument("--headless", action="store_true", help="do not open napari")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Segment, write, show."""
+    sample = SAMPLES[0]
+    image = read_image(sample.path)
+    model = load_model("nuclei")
+    settings = SegmentationSettings()
+    result = with_bar(segment_steps(image.array, model, axes=image.axes, settings=settings), sample.title)
+    try:
+        given.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnetError(f"cannot make the folder {given.output} ({error.strerror}): choose another one") from None
+    mask, picture = given.output / "u2os_nuclei_labels.tif", given.output / "u2os_nuclei_overlay.png"
+    provenance = segmentation_provenance(model, settings, source=sample.path.name, command="napari-unet demo")
+    write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
+    write_overlay(picture, image.array, result.labels)
+    print(f"{result.count} nuclei in {sample.title}")
+    print(f"mask:    {mask.resolve()}")
+    print(f"picture: {picture.resolve()}")
+    if not given.headless and has_display():
+        from napari_unet.widgets.window import show_result
+
+        show_result(image.array, result.labels, sample.title)
+    return 0
+
+
+def has_display() -> bool:
+    """Whether a window can be opened here."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

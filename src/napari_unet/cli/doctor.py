@@ -1,0 +1,40 @@
+"""`napari-unet doctor`: is everything here, and on which device will it run."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from napari_unet.cli.common import Subparsers
+
+PACKAGES = ("napari-unet-interactive", "torch", "napari", "numpy", "scikit-image", "tifffile", "imagecodecs")
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("doctor", help="check the installation and show the device")
+    parser.set_defaults(run=run)
+
+
+def run(_given: argparse.Namespace) -> int:
+    """Print versions, devices and models; 1 where something is missing."""
+    from napari_unet.models.library import entries
+    from napari_unet.nets.device import available_devices, choose_device, device_name, free_memory, half_precision
+
+    print(f"Python {platform.python_version()} on {platform.platform()}")
+    complete = True
+    for package in PACKAGES:
+        try:
+            print(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            complete = False
+            print(f"{package} is missing: install it with pip")
+    for kind in available_devices():
+        device = choose_device(kind)
+        fast = "fast mode available" if half_precision(device) else "no fast mode"
+        print(f"device {kind}: {device_name(device)}, {free_memory(device) / 2**30:.1f} GiB free, {fast}")
+    for entry in entries():
+        complete = complete and not entry.fault
+        print(f"model {entry.name}: {entry.fault or 'fine'}")
+    return 0 if complete else 1

@@ -1,0 +1,57 @@
+"""`napari-unet info`: what made this mask or model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from napari_unet.cli.common import Subparsers
+from napari_unet.files.images import read_image
+from napari_unet.models.model import file_sha256
+from napari_unet.models.spec import read_spec
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("info", help="say what made a mask or a model")
+    parser.add_argument("file", type=Path, help="a mask (.tif) or a model (.safetensors)")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the facts that the file carries."""
+    facts = _model_facts(given.file) if given.file.suffix == ".safetensors" else _image_facts(given.file)
+    if given.json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _print_facts(facts, indent=0)
+    return 0
+
+
+def _model_facts(path: Path) -> dict[str, Any]:
+    spec = json.loads(read_spec(path).to_json())
+    return {"file": path.name, "sha256": file_sha256(path), **spec}
+
+
+def _image_facts(path: Path) -> dict[str, Any]:
+    image = read_image(path)
+    return {
+        "file": path.name,
+        "shape": list(image.array.shape),
+        "axes": image.axes,
+        "dtype": str(image.array.dtype),
+        "pixel_size_um": image.pixel_size,
+        "provenance": image.metadata.get("provenance") or "none: this file was not written by napari_unet",
+    }
+
+
+def _print_facts(facts: dict[str, Any], indent: int) -> None:
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            print(f"{' ' * indent}{name}:")
+            _print_facts(value, indent + 2)
+        else:
+            print(f"{' ' * indent}{name}: {value}")

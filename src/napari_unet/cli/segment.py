@@ -1,0 +1,112 @@
+"""`napari-unet segment`: images in, calibrated masks out."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from napari_unet.cli.common import Subparsers, add_prediction_options, input_files, with_bar
+from napari_unet.errors import UnetError
+from napari_unet.files.images import TIFF_SUFFIXES, read_image
+from napari_unet.files.tiff import write_labels
+from napari_unet.models.library import load_model
+from napari_unet.models.model import Model
+from napari_unet.nets.prediction import PredictionSettings
+from napari_unet.provenance import segmentation_provenance
+from napari_unet.segmentation import SegmentationSettings, segment_steps
+
+SUFFIX = "_labels.tif"
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("segment", help="segment images and write label masks")
+    parser.add_argument("input", nargs="+", help="image files, folders or patterns")
+    parser.add_argument(
+        "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="a .tif file for one image, else a folder")
+    parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
+    parser.add_argument("--channel", type=int, help="which channel, from 0")
+    parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
+    parser.add_argument("--probabilities", type=Path, help="also write the foreground probability (x 255) here")
+    add_prediction_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Segment every input; one that fails does not stop the others."""
+    inputs = input_files(given.input)
+    targets = output_files(inputs, given.output)
+    if given.probabilities is not None and len(inputs) > 1:
+        raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
+    if given.pixel_size is not None and not 0 < given.pixel_size < float("inf"):
+        raise UnetError(f"--pixel-size must be above 0 um, got {given.pixel_size}")
+    model = load_model(given.model)
+    settings = SegmentationSettings(
+        channel=given.channel,
+        prediction=PredictionSettings(
+            device=given.device,
+            tile=given.tile,
+            precision="fast" if given.fast else "exact",
+            rotations=given.rotations,
+        ),
+    )
+    failed = 0
+    for path, target in zip(inputs, targets, strict=True):
+        try:
+            segment_file(path, target, model, settings, given)
+        except UnetError as error:
+            failed += 1
+            print(f"napari-unet: {path.name}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def output_files(inputs: list[Path], output: Path) -> list[Path]:
+    """Return where the mask of each input goes; a folder is made if it is not there."""
+    if output.suffix.lower() in TIFF_SUFFIXES and not output.is_dir():
+        if len(inputs) > 1:
+            raise UnetError(f"{len(inputs)} images cannot go into the one file {output}: give a folder")
+        return [output]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnetError(f"cannot make the folder {output} ({error.strerror}): choose another one") from None
+    targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
+    repeated = {target.name for target in targets if targets.count(target) > 1}
+    if repeated:
+        raise UnetError(f"several images would be written to {min(repeated)}: segment their folders one by one")
+    return targets
+
+
+def segment_file(
+    path: Path, target: Path, model: Model, settings: SegmentationSettings, given: argparse.Namespace
+) -> None:
+    """Segment one file and write its mask, then say what was found."""
+    image = read_image(path, axes=given.axes)
+    steps = segment_steps(
+        image.array,
+        model,
+        axes=image.axes,
+        settings=settings,
+        keep_probabilities=given.probabilities is not None,
+    )
+    result = with_bar(steps, path.name)
+    pixel_size = image.pixel_size
+    if given.pixel_size is not None:
+        pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
+    provenance = segmentation_provenance(model, settings, source=path.name, command=shlex.join(sys.argv))
+    write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)
+    if result.probabilities is not None:
+        write_labels(
+            given.probabilities,
+            result.probabilities,
+            axes=result.axes,
+            pixel_size=pixel_size,
+            provenance={**provenance, "values": "foreground probability x 255"},
+        )
+    for remark in result.remarks:
+        print(f"{path.name}: {remark}", file=sys.stderr)
+    print(f"{target}: {result.count} objects")

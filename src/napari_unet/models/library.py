@@ -1,0 +1,75 @@
+"""Where models are found by name: those that come with the package, and the user's own folder.
+
+Listing them does not import PyTorch, so that a panel can open at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_data_path
+
+from napari_unet.errors import UnetError
+from napari_unet.models.spec import ModelSpec, read_spec
+
+if TYPE_CHECKING:
+    from napari_unet.models.model import Model
+
+SHIPPED = Path(__file__).parent / "shipped"
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One model of the library; `spec` is None and `fault` a sentence where its file cannot be read."""
+
+    name: str
+    path: Path
+    shipped: bool
+    spec: ModelSpec | None = None
+    fault: str = ""
+
+
+def own_folder() -> Path:
+    """Return the folder of the user's own models; it may not exist yet."""
+    return user_data_path("napari-unet-interactive", appauthor=False) / "models"
+
+
+def entries() -> list[Entry]:
+    """Return all models: the shipped ones, then the user's own, each by name."""
+    return [
+        _entry(path, shipped)
+        for folder, shipped in ((SHIPPED, True), (own_folder(), False))
+        for path in sorted(folder.glob(f"*{SUFFIX}"))
+    ]
+
+
+def load_model(name: str | Path) -> Model:
+    """Return a model by the name of a shipped one or of one's own, or from a file.
+
+    Raises
+    ------
+    UnetError
+        If there is no such model, or its file is damaged or of another kind.
+    """
+    from napari_unet.models.model import load_model_file
+
+    path = Path(name)
+    if path.suffix == SUFFIX or path.parent != Path():
+        return load_model_file(path)
+    known = {entry.name: entry.path for entry in entries()}
+    if str(name) not in known:
+        raise UnetError(
+            f"there is no model {str(name)!r}: choose {', '.join(sorted(known)) or 'a file'}, "
+            f"or give the path of a {SUFFIX} file"
+        )
+    return load_model_file(known[str(name)])
+
+
+def _entry(path: Path, shipped: bool) -> Entry:
+    try:
+        return Entry(name=path.stem, path=path, shipped=shipped, spec=read_spec(path))
+    except UnetError as error:
+        return Entry(name=path.stem, path=path, shipped=shipped, fault=str(error))

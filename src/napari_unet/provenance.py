@@ -1,0 +1,27 @@
+"""What made a mask: model, its sha256, settings, version, command; stored in layers and files."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import napari_unet
+from napari_unet.models.model import Model
+from napari_unet.segmentation import SegmentationSettings
+
+
+def segmentation_provenance(
+    model: Model, settings: SegmentationSettings, *, source: str, command: str = ""
+) -> dict[str, Any]:
+    """Return the facts that reproduce a segmentation, as JSON values."""
+    prediction = dataclasses.asdict(settings.prediction)
+    thresholds = dataclasses.asdict(settings.instances(model))
+    return {
+        "software": "napari-unet-interactive",
+        "version": napari_unet.__version__,
+        "model": model.spec.name,
+        "model_sha256": model.sha256,
+        "source": source,
+        "settings": {"channel": settings.channel, **prediction, **thresholds},
+        "command": command,
+    }

@@ -1,0 +1,91 @@
+"""The models and devices that a panel offers; neither list imports PyTorch in the window's thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from napari_unet.errors import UnetError
+from napari_unet.models.library import Entry, entries
+from napari_unet.models.spec import ModelSpec, read_spec
+
+OPEN_FILE = "Open file…"
+DEVICES = {
+    "Automatic": "auto",
+    "CPU": "cpu",
+    "NVIDIA or AMD GPU (cuda)": "cuda",
+    "Apple GPU (mps)": "mps",
+    "Intel GPU (xpu)": "xpu",
+}
+
+
+class ModelChoice(QComboBox):  # type: ignore[misc]
+    """The shipped models, the user's own, and any file."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setToolTip("The network that segments. Your own models stand below the ones that came along.")
+        self._specs: dict[str, ModelSpec] = {}
+        self._last = 0
+        for entry in entries():
+            self._offer(entry)
+        self.addItem(OPEN_FILE, "")
+        self.activated.connect(self._activated)
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file of the chosen model, None where there is none."""
+        return Path(self.currentData()) if self.currentData() else None
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """Return the description of the chosen model."""
+        return self._specs.get(self.currentData() or "")
+
+    def choose_file(self, path: str | Path) -> None:
+        """Offer and select a model file; tell the user where it is none."""
+        try:
+            spec = read_spec(Path(path))
+        except UnetError as error:
+            show_error(str(error))
+            self.setCurrentIndex(self._last)
+            return
+        self._specs[str(path)] = spec
+        self.insertItem(self.count() - 1, Path(path).stem, str(path))
+        self.setCurrentIndex(self.count() - 2)
+        self._remember()
+
+    def _offer(self, entry: Entry) -> None:
+        if entry.spec is None:
+            return
+        self._specs[str(entry.path)] = entry.spec
+        self.addItem(entry.name, str(entry.path))
+        self.setItemData(self.count() - 1, entry.spec.description, 3)  # Qt.ItemDataRole.ToolTipRole
+
+    def _activated(self, index: int) -> None:
+        if self.itemText(index) != OPEN_FILE:
+            self._remember()
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open a model", "", "Models (*.safetensors)")
+        if chosen:
+            self.choose_file(chosen)
+        else:
+            self.setCurrentIndex(self._last)
+
+    def _remember(self) -> None:
+        self._last = self.currentIndex()
+        self.changed.emit()
+
+
+def device_choice() -> QComboBox:
+    """Return a box with the kinds of device; whether one works here is checked when it is used."""
+    box = QComboBox()
+    for text, kind in DEVICES.items():
+        box.addItem(text, kind)
+    box.setToolTip("Where the network computes. Automatic takes the GPU if there is one.")
+    return box

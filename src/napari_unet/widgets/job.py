@@ -1,0 +1,177 @@
+"""One piece of long work in a panel: progress bar, seconds left, Cancel, and every ending told to the user.
+
+Never lets an exception leave the worker: superqt swallows a RuntimeError in a generator worker, and every
+PyTorch error is one. Work ends by returning a value, also when cancelled, so that memory is freed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.errors import UnetError
+from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.collector import FullCollections
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Work:
+    """What a worker runs: `begin` is called in its thread and gives the steps; emptied when done."""
+
+    begin: Callable[[], Steps[Any]] | None
+    cancelled: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How work ended: with a result, cancelled, or with a sentence for the user."""
+
+    result: Any = None
+    cancelled: bool = False
+    fault: str = ""
+
+
+def run_work(work: Work) -> Generator[Progress, None, Ending]:
+    """Run the steps of a piece of work in the worker's thread; the ending is a value whatever happens."""
+    FullCollections.hold()
+    try:
+        assert work.begin is not None
+        steps = work.begin()
+        while True:
+            if work.cancelled.is_set():
+                steps.close()
+                return Ending(cancelled=True)
+            try:
+                yield next(steps)
+            except StopIteration as end:
+                return Ending(result=end.value)
+    except UnetError as error:
+        return Ending(fault=str(error))
+    except Exception as error:
+        LOGGER.exception("work in a panel failed")
+        return Ending(
+            fault=f"Something unforeseen went wrong ({type(error).__name__}: {error}). Please report it."
+        )
+    finally:
+        FullCollections.release()
+        work.begin = None
+
+
+class JobControl(QWidget):  # type: ignore[misc]
+    """Start and Cancel buttons, a progress bar and a status line, for one piece of work at a time."""
+
+    finished = Signal()
+    """The work ended, however; its result is not yet shown."""
+
+    def __init__(self, verb: str, start: Callable[[], None]) -> None:
+        super().__init__()
+        self.start_button = QPushButton(verb)
+        self.cancel_button = QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        self._work: Work | None = None
+        self._done: Callable[[Any], None] = _nothing
+        self._began = 0.0
+        self._lay_out()
+        self.start_button.clicked.connect(lambda _checked: start())
+        self.cancel_button.clicked.connect(self.cancel)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether work is under way."""
+        return self._work is not None
+
+    def run(self, begin: Callable[[], Steps[Any]], done: Callable[[Any], None]) -> None:
+        """Run the steps that `begin` gives in a worker; `done` gets their result in the window's thread."""
+        if self.is_running:
+            return
+        self._work, self._done, self._began = Work(begin), done, time.monotonic()
+        self._show_running(True)
+        self.status.setText("Starting…")
+        self.bar.setRange(0, 0)
+        self.destroyed.connect(self._work.cancelled.set)  # the panel was closed: nobody waits any more
+        worker = create_worker(run_work, self._work)
+        worker.yielded.connect(self._progressed)
+        worker.returned.connect(self._ended)
+        worker.aborted.connect(self._aborted)
+        worker.start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it does so after its present step."""
+        if self._work is not None:
+            self._work.cancelled.set()
+            self.status.setText("Cancelling…")
+            self.cancel_button.setEnabled(False)
+
+    def _progressed(self, progress: Progress) -> None:
+        if self._work is None or self._work.cancelled.is_set():
+            return
+        if progress.total and progress.done:
+            self.bar.setRange(0, progress.total)
+            self.bar.setValue(progress.done)
+            left = (time.monotonic() - self._began) / progress.done * (progress.total - progress.done)
+            self.status.setText(f"{progress.doing}: {seconds_text(left)} left")
+        elif progress.doing:
+            self.status.setText(f"{progress.doing}…")
+
+    def _ended(self, ending: Ending) -> None:
+        done, self._done, self._work = self._done, _nothing, None
+        self._show_running(False)
+        self.finished.emit()
+        if ending.cancelled:
+            self.status.setText("Cancelled. Nothing was changed.")
+        elif ending.fault:
+            self.fail(ending.fault)
+        else:
+            self.status.setText(f"Done in {seconds_text(time.monotonic() - self._began)}.")
+            done(ending.result)
+
+    def _aborted(self) -> None:
+        self._ended(Ending(cancelled=True))
+
+    def fail(self, sentence: str) -> None:
+        """Tell the user what went wrong, in the panel and as a notification."""
+        self.status.setText(sentence)
+        show_error(sentence)
+
+    def _show_running(self, running: bool) -> None:
+        self.start_button.setEnabled(not running)
+        self.cancel_button.setEnabled(running)
+        self.cancel_button.setVisible(running)
+        self.bar.setVisible(running)
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.start_button, stretch=2)
+        buttons.addWidget(self.cancel_button, stretch=1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(buttons)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        self._show_running(False)
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"
+
+
+def _nothing(_result: Any) -> None:
+    """Do nothing with a result."""

@@ -1,0 +1,175 @@
+"""Layers and arrays: what an image layer holds, and where its labels belong.
+
+The only place that knows napari's scale, units, axis labels and transforms. Pixel sizes leave it in um.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import check_axes
+
+if TYPE_CHECKING:
+    import napari
+
+KEY = "napari_unet"
+"""Key of our entry in a layer's metadata."""
+LETTERS = {
+    "time": "T", "t": "T", "frame": "T",
+    "channel": "C", "channels": "C", "c": "C", "ch": "C",
+    "z": "Z", "depth": "Z", "plane": "Z",
+    "y": "Y", "row": "Y", "x": "X", "column": "X",
+}  # fmt: skip
+GUESSED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerImage:
+    """What an image layer holds: its array at full resolution, and the letter of each axis."""
+
+    array: Any
+    axes: str
+    named: bool
+    """Whether the axes come from the layer's labels, or are a guess from their number."""
+
+    @property
+    def channels(self) -> int:
+        """Return how many channels the C axis has, 1 without one."""
+        return int(self.array.shape[self.axes.index("C")]) if "C" in self.axes else 1
+
+
+def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImage:
+    """Return the image of a layer; `axes` overrules what the layer says."""
+    array = layer.data[0] if layer.multiscale else layer.data
+    if axes:
+        return LayerImage(array=array, axes=check_axes(axes, array.shape), named=True)
+    samples = "S" if layer.rgb else ""
+    letters = [LETTERS.get(str(label).lower().strip(), "") for label in layer.axis_labels]
+    named = "".join(letters)
+    if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
+        return LayerImage(array=array, axes=named + samples, named=True)
+    guess = GUESSED.get(layer.ndim, "")
+    return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelSize:
+    """um per spatial axis of a layer; `stated` is False where the layer has a scale but names no unit."""
+
+    um: tuple[float, ...]
+    stated: bool
+
+
+def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
+    """Return the pixel size of the Z, Y, X axes of a layer, None where it has none (scale 1 in pixels)."""
+    sizes, stated = [], True
+    for axis, scale, unit in zip(axes.replace("S", ""), layer.scale, layer.units, strict=False):
+        if axis not in "ZYX":
+            continue
+        if unit.is_compatible_with("um"):
+            sizes.append(float((scale * unit).to("um").magnitude))
+        else:
+            stated = False
+            sizes.append(float(scale))
+    if not stated and all(size == 1 for size in sizes):
+        return None
+    return PixelSize(um=tuple(abs(size) for size in sizes), stated=stated)
+
+
+def placement(
+    layer: napari.layers.Image, axes: str, kept: str, origin: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """Return the arguments that place labels with axes `kept` exactly over the image they come from.
+
+    `axes` are those of the image; channels and samples fall away. `origin` is where the labels' first pixel
+    lies in the image, per kept axis.
+    """
+    spatial = axes.replace("S", "")  # napari's transforms do not count RGB samples
+    keep = [spatial.index(axis) for axis in kept]
+    square = np.ix_(keep, keep)
+    affine = np.asarray(layer.affine.affine_matrix)
+    homogeneous = np.ix_([*keep, len(spatial)], [*keep, len(spatial)])
+    return {
+        "scale": np.asarray(layer.scale)[keep],
+        "translate": np.asarray(_corner(layer, spatial, kept, origin))[keep],
+        "rotate": np.asarray(layer.rotate)[square],
+        "shear": _shear_matrix(layer.shear, len(spatial))[square],
+        "affine": affine[homogeneous],
+        "units": tuple(layer.units[i] for i in keep),
+        "axis_labels": tuple(layer.axis_labels[i] for i in keep),
+    }
+
+
+def add_labels(
+    viewer: napari.viewer.Viewer,
+    labels: NDArray[np.int32],
+    *,
+    name: str,
+    metadata: Mapping[str, Any],
+    place: Mapping[str, Any],
+) -> napari.layers.Labels:
+    """Add a Labels layer; it becomes the selected one."""
+    return viewer.add_labels(as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, **place)
+
+
+def update_labels(layer: napari.layers.Labels, labels: NDArray[np.int32], metadata: Mapping[str, Any]) -> None:
+    """Put new labels into a layer of the same shape; one undo brings the former ones back."""
+    fresh = as_displayed(labels)
+    layer.metadata = {**layer.metadata, KEY: dict(metadata)}
+    if np.iinfo(layer.data.dtype).max < fresh.max(initial=0):
+        layer.data = fresh  # ids outgrew the layer's dtype: no undo across a change of dtype
+        return
+    changed = np.nonzero(layer.data != fresh)
+    if len(changed[0]):
+        layer.data_setitem(changed, fresh[changed].astype(layer.data.dtype))
+
+
+def as_displayed(labels: NDArray[np.int32]) -> NDArray[Any]:
+    """Return labels as uint16 where the ids fit: napari draws them six times as fast as int32."""
+    return labels.astype(np.uint16) if labels.max(initial=0) < 2**16 else labels
+
+
+def visible_region(
+    viewer: napari.viewer.Viewer, layer: napari.layers.Image, axes: str
+) -> dict[str, tuple[int, int]]:
+    """Return what the canvas shows of a layer, as (start, stop) by axis; other axes at the present slice."""
+    spatial = axes.replace("S", "")
+    level = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(len(spatial))
+    corners = np.asarray(layer.corner_pixels) * level
+    point = layer.world_to_data(viewer.dims.point[-len(spatial) :])
+    shown = {axis - (viewer.dims.ndim - len(spatial)) for axis in viewer.dims.displayed}
+    region = {}
+    for number, axis in enumerate(spatial):
+        if number in shown:
+            region[axis] = (int(corners[0][number]), int(np.ceil(corners[1][number] + level[number])))
+        elif axis != "C":
+            here = round(float(point[number]))
+            region[axis] = (here, here + 1)
+    return region
+
+
+def _corner(
+    layer: napari.layers.Image, spatial: str, kept: str, origin: Sequence[int] | None
+) -> NDArray[np.float64]:
+    """Return the translation that moves a part's first pixel to where it lies in the image."""
+    if origin is None or not any(origin):
+        return np.asarray(layer.translate, float)
+    start = [dict(zip(kept, origin, strict=True)).get(axis, 0) for axis in spatial]
+    linear = np.asarray(layer.rotate) @ _shear_matrix(layer.shear, len(spatial)) @ np.diag(layer.scale)
+    moved: NDArray[np.float64] = np.asarray(layer.translate, float) + linear @ np.asarray(start, float)
+    return moved
+
+
+def _shear_matrix(shear: Any, ndim: int) -> NDArray[np.float64]:
+    """Return napari's shear, a vector of upper triangular values, as a matrix."""
+    values = np.asarray(shear, float)
+    if values.ndim == 2:
+        return values
+    matrix = np.eye(ndim)
+    matrix[np.triu_indices(ndim, k=1)] = values
+    return matrix

@@ -1,0 +1,235 @@
+"""The Segment panel: choose an image and a model, press Segment, get instances as a Labels layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari.layers
+from magicgui.widgets import create_widget
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_unet.errors import UnetError
+from napari_unet.progress import Steps
+from napari_unet.widgets import preflight
+from napari_unet.widgets.advanced import AdvancedSettings
+from napari_unet.widgets.choices import ModelChoice
+from napari_unet.widgets.job import JobControl
+from napari_unet.widgets.layers import (
+    KEY,
+    LayerImage,
+    add_labels,
+    pixel_size,
+    placement,
+    read_layer,
+    update_labels,
+    visible_region,
+)
+
+if TYPE_CHECKING:
+    from napari_unet.segmentation import Segmentation
+
+WHOLE, VISIBLE = "Whole image", "What is visible"
+
+
+class SegmentPanel(QWidget):  # type: ignore[misc]
+    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._speed = preflight.SpeedRecord()
+        self.image = create_widget(annotation=napari.layers.Image, label="Image")
+        self.model = ModelChoice()
+        self.channel = QComboBox()
+        self.channel.setToolTip("Which channel shows what you want to segment.")
+        self.region = QComboBox()
+        self.region.addItems([WHOLE, VISIBLE])
+        self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
+        self.line = QLabel()
+        self.line.setWordWrap(True)
+        self.advanced = AdvancedSettings()
+        self.job = JobControl("Segment", self.start)
+        self._lay_out()
+        self.image.changed.connect(self._image_changed)
+        self.model.changed.connect(self.refresh)
+        self.channel.currentIndexChanged.connect(self.refresh)
+        self.region.currentIndexChanged.connect(self.refresh)
+        self.advanced.changed.connect(self._image_changed)
+        self._viewer.layers.events.inserted.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._layers_changed()
+
+    @property
+    def layer(self) -> napari.layers.Image | None:
+        """Return the chosen image layer."""
+        return self.image.value
+
+    def start(self) -> None:
+        """Segment what is chosen."""
+        layer, path = self.layer, self.model.path
+        if layer is None:
+            self.job.fail("There is no image: open one, or try File > Open Sample.")
+            return
+        if path is None:
+            self.job.fail("There is no model: choose one, or open a .safetensors file.")
+            return
+        try:
+            image = read_layer(layer, self.advanced.axes.text())
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
+        sentence = preflight.problem(image, self.model.spec, self._chosen_channel())
+        if sentence:
+            self.job.fail(sentence)
+            return
+        region = self._region(image)
+        values = {**self.advanced.values(), "channel": self._chosen_channel()}
+        began = time.monotonic()
+
+        def done(result: tuple[Segmentation, dict[str, Any]]) -> None:
+            seconds = time.monotonic() - began
+            pixels = preflight.pixel_count(image, region)
+            self._speed.remember(str(path), values["device"], result[1]["device"], pixels, seconds)
+            self._show(layer, image, region, *result)
+
+        self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
+
+    def refresh(self, *_: object) -> None:
+        """Write the pre-flight line."""
+        if self.layer is None:
+            self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
+            return
+        try:
+            image = read_layer(self.layer, self.advanced.axes.text())
+        except UnetError as error:
+            self.line.setText(str(error))
+            return
+        spec, path = self.model.spec, self.model.path
+        sentence = preflight.problem(image, spec, self._chosen_channel())
+        text = preflight.describe_image(image, pixel_size(self.layer, image.axes))
+        if sentence or spec is None:
+            self.line.setText(f"{text} {sentence}")
+            return
+        device = self.advanced.values()["device"]
+        pixels = preflight.pixel_count(image, self._region(image))
+        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), device, pixels)}")
+
+    def _image_changed(self, *_: object) -> None:
+        """Offer the channels of the new image, then write the line."""
+        self.channel.blockSignals(True)
+        self.channel.clear()
+        try:
+            image = read_layer(self.layer, self.advanced.axes.text()) if self.layer is not None else None
+        except UnetError:
+            image = None
+        many = image is not None and image.channels > 1
+        if many and image is not None:
+            self.channel.addItem("choose…", None)
+            for number in range(image.channels):
+                self.channel.addItem(f"channel {number}", number)
+        self.channel.blockSignals(False)
+        self._form.setRowVisible(self.channel, many)
+        self.refresh()
+
+    def _layers_changed(self, *_: object) -> None:
+        """Follow the viewer's layers."""
+        self.image.reset_choices()
+        self._image_changed()
+
+    def _chosen_channel(self) -> int | None:
+        value = self.channel.currentData()
+        return None if value is None else int(value)
+
+    def _region(self, image: LayerImage) -> dict[str, tuple[int, int]] | None:
+        if self.region.currentText() == WHOLE or self.layer is None:
+            return None
+        return visible_region(self._viewer, self.layer, image.axes)
+
+    def _show(
+        self,
+        layer: napari.layers.Image,
+        image: LayerImage,
+        region: dict[str, tuple[int, int]] | None,
+        result: Segmentation,
+        provenance: dict[str, Any],
+    ) -> None:
+        """Put the labels into the viewer: into the layer of an earlier run, or a new one."""
+        for remark in result.remarks:
+            show_warning(remark)
+        if layer not in self._viewer.layers:
+            self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
+            return
+        part = ", view" if region else ""
+        entry = {"image": str(layer.unique_id), "part": part, "axes": result.axes, "provenance": provenance}
+        former = self._former(entry, result)
+        if former is not None:
+            update_labels(former, result.labels, entry)
+        else:
+            place = placement(layer, image.axes, result.axes, result.origin)
+            name = f"{layer.name} ({provenance['model']}{part})"
+            add_labels(self._viewer, result.labels, name=name, metadata=entry, place=place)
+        again = " Undo (Ctrl+Z) brings back the former result." if former is not None else ""
+        self.job.status.setText(f"{self.job.status.text()} {objects_text(result.count)}.{again}")
+        show_info(f"{objects_text(result.count)} in {layer.name}")
+        self.refresh()
+
+    def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
+        """Return the layer that an earlier run on the same image and part made, if it still fits."""
+        if entry["part"]:
+            return None  # the view moves: each look is a layer of its own
+        for layer in self._viewer.layers:
+            known = layer.metadata.get(KEY, {})
+            same = known.get("image") == entry["image"] and known.get("part") == ""
+            if same and isinstance(layer, napari.layers.Labels) and layer.data.shape == result.labels.shape:
+                return layer
+        return None
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout()
+        self._form.addRow("Image", self.image.native)
+        self._form.addRow("Model", self.model)
+        self._form.addRow("Channel", self.channel)
+        self._form.addRow("Region", self.region)
+        layout = QVBoxLayout(self)
+        layout.addLayout(self._form)
+        layout.addWidget(self.line)
+        layout.addWidget(self.job)
+        layout.addWidget(self.advanced)
+        layout.addStretch(1)
+        self.setMinimumWidth(300)
+
+
+def begin_segmentation(
+    image: LayerImage,
+    model_path: Path,
+    region: dict[str, tuple[int, int]] | None,
+    values: dict[str, Any],
+    source: str,
+) -> Callable[[], Steps[tuple[Segmentation, dict[str, Any]]]]:
+    """Return the function that a worker calls; PyTorch is imported there, not in the window's thread."""
+
+    def begin() -> Steps[tuple[Segmentation, dict[str, Any]]]:
+        from napari_unet.nets.preload import preload_torch
+
+        preload_torch()
+        from napari_unet.models.library import load_model
+        from napari_unet.nets.device import choose_device, device_name
+        from napari_unet.provenance import segmentation_provenance
+        from napari_unet.segmentation import segment_steps
+
+        settings = preflight.settings_from(values)
+        model = load_model(model_path)
+        result = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+        device = device_name(choose_device(settings.prediction.device))
+        return result, {**segmentation_provenance(model, settings, source=source), "device": device}
+
+    return begin
+
+
+def objects_text(count: int) -> str:
+    """Return a count in words."""
+    return f"{count} object" if count == 1 else f"{count} objects"

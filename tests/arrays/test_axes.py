@@ -1,0 +1,135 @@
+"""Whatever the order of its axes, an image comes apart into planes that a network can read."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes, sample_blocks
+from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.errors import UnetError
+
+LENGTHS = {"T": 2, "C": 3, "Z": 4, "Y": 5, "X": 6, "S": 3}
+
+
+def counted(axes):
+    """An array with these axes in which every pixel is different."""
+    shape = tuple(LENGTHS[axis] for axis in axes)
+    return np.arange(np.prod(shape)).reshape(shape)
+
+
+def read_all(plane):
+    return plane.read(tuple(slice(0, length) for length in plane.shape))
+
+
+def test_two_axes_need_no_name():
+    assert check_axes(None, (4, 5)) == "YX"
+    assert check_axes("tcyx", (1, 2, 3, 4)) == "TCYX"
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "sentence"),
+    [
+        (None, (2, 3, 4), "ambiguous"),
+        ("YX", (2, 3, 4), "name 2 axes, the image has 3"),
+        ("YYX", (2, 3, 4), "different letters"),
+        ("QYX", (2, 3, 4), "different letters out of"),
+        ("TZX", (2, 3, 4), "must name Y and X"),
+    ],
+)
+def test_unclear_axes_are_refused_in_a_sentence(axes, shape, sentence):
+    with pytest.raises(UnetError, match=sentence):
+        check_axes(axes, shape)
+
+
+def test_labels_have_no_channels_or_samples():
+    assert [result_axes(axes) for axes in ("TCZYX", "YXS", "YX")] == ["TZYX", "YX", "YX"]
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "ZTYX", "YXT", "XTZY"])
+def test_planes_walk_every_other_axis_in_order(axes):
+    image = counted(axes)
+    found = list(planes(image, axes, spatial="YX", channels=1))
+    loops = [axis for axis in axes if axis not in "YX"]
+    assert len(found) == np.prod([LENGTHS[axis] for axis in loops])
+    for plane in found:
+        index = tuple(plane.index.get(axis, slice(None)) for axis in axes)
+        expected = image[index] if axes.index("Y") < axes.index("X") else image[index].T
+        np.testing.assert_array_equal(read_all(plane)[0], expected)
+
+
+def test_a_volume_network_sees_volumes():
+    image = counted("TZYX")
+    found = list(planes(image, "TZYX", spatial="ZYX", channels=1))
+    assert [plane.shape for plane in found] == [(4, 5, 6)] * 2
+    np.testing.assert_array_equal(read_all(found[1])[0], image[1])
+
+
+def test_the_chosen_channel_is_read_wherever_the_channel_axis_stands():
+    for axes in ("CYX", "YCX", "YXC"):
+        image = counted(axes)
+        (plane,) = planes(image, axes, spatial="YX", channels=1, channel=2)
+        np.testing.assert_array_equal(read_all(plane)[0], np.take(image, 2, axis=axes.index("C")))
+
+
+def test_a_colour_network_reads_the_channels_in_order():
+    image = counted("YXC")
+    (plane,) = planes(image, "YXC", spatial="YX", channels=3)
+    np.testing.assert_array_equal(read_all(plane), image.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("samples", [3, 4])
+def test_rgb_becomes_grey_for_one_channel_and_alpha_is_left_out(samples):
+    image = np.zeros((5, 6, samples), np.uint8)
+    image[..., :3] = 100
+    (plane,) = planes(image, "YXS", spatial="YX", channels=1)
+    np.testing.assert_allclose(read_all(plane), np.full((1, 5, 6), 100), rtol=1e-6)
+    (plane,) = planes(image, "YXS", spatial="YX", channels=3)
+    assert read_all(plane).shape == (3, 5, 6)
+
+
+def test_grey_is_repeated_for_a_colour_network():
+    image = counted("YX")
+    (plane,) = planes(image, "YX", spatial="YX", channels=3)
+    np.testing.assert_array_equal(read_all(plane), np.stack([image] * 3))
+
+
+@pytest.mark.parametrize(
+    ("channels", "channel", "sentence"),
+    [
+        (1, None, "3 channels and the model takes one: say which, 0 to 2"),
+        (2, None, "3 channels, the model takes 2"),
+        (1, 3, "channel 3 does not exist"),
+        (1, -1, "channel -1 does not exist"),
+    ],
+)
+def test_channels_that_do_not_fit_are_refused_in_a_sentence(channels, channel, sentence):
+    with pytest.raises(UnetError, match=sentence):
+        list(planes(counted("CYX"), "CYX", spatial="YX", channels=channels, channel=channel))
+
+
+def test_samples_that_do_not_fit_are_refused_in_a_sentence():
+    (plane,) = planes(np.zeros((4, 4, 2)), "YXS", spatial="YX", channels=1)
+    with pytest.raises(UnetError, match="2 channels, the model takes 1"):
+        read_all(plane)
+
+
+def test_windows_beyond_the_image_are_mirrored_and_normalised():
+    image = np.array([[0, 10, 20]], np.uint8)
+    plane = Plane(
+        array=image, axes="YX", index={}, spatial="YX", channels=1, intensity=IntensityRange(low=0, high=20)
+    )
+    np.testing.assert_allclose(plane.read((slice(-1, 2), slice(-1, 5)))[0], [[0.5, 0, 0.5, 1, 0.5, 0]] * 3)
+
+
+def test_lazy_arrays_are_read_window_by_window():
+    image = counted("TYX")
+    _, plane = planes(da.from_array(image, chunks=(1, 2, 2)), "TYX", spatial="YX", channels=1)
+    window = plane.read((slice(1, 3), slice(2, 5)))
+    assert isinstance(window, np.ndarray)
+    np.testing.assert_array_equal(window[0], image[1, 1:3, 2:5])
+
+
+def test_samples_for_the_intensity_range_stay_within_the_limit():
+    (plane,) = planes(np.zeros((300, 200), np.uint8), "YX", spatial="YX", channels=1)
+    assert sample_blocks(plane, limit=600).size <= 900
+    assert sample_blocks(plane).shape == (1, 300, 200)

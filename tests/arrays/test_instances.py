@@ -1,0 +1,195 @@
+"""From probabilities to instances: parted at the ridge, holes filled, specks dropped."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_unet.arrays.boundary_weights import carve
+from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.errors import UnetError
+from napari_unet.progress import finish
+from tests.conftest import drawn
+
+ALL = InstanceSettings(minimum_size=1)
+
+
+def instances(probability, settings=ALL):
+    return finish(label_instances(np.asarray(probability, np.uint8), settings))
+
+
+def as_probability(labels):
+    return np.where(labels > 0, 255, 0).astype(np.uint8)
+
+
+def same_objects(found, expected):
+    """Whether two labellings are the same but for their numbers."""
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    return len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
+
+
+def numbered_without_gaps(labels):
+    ids = np.unique(labels)
+    return np.array_equal(ids[ids > 0], np.arange(1, labels.max() + 1))
+
+
+def test_cells_come_back_from_their_carved_mask(touching_cells):
+    found = instances(as_probability(carve(touching_cells)))
+    assert found.dtype == np.int32
+    assert found.max() == 5
+    matched = ndimage.median(found, touching_cells, index=[1, 2, 3, 4, 5]).astype(int)
+    assert sorted(matched) == [1, 2, 3, 4, 5]
+
+
+def test_two_blobs_with_a_ridge_come_out_as_two_and_get_their_ridge_back():
+    truth = drawn("""
+        ..........
+        .11111222.
+        .11111222.
+        .11111222.
+        .11111222.
+        ..........
+    """)
+    found = instances(as_probability(carve(truth)))
+    np.testing.assert_array_equal(found[truth > 0], truth[truth > 0])
+    assert (found > 0)[truth == 0].sum() <= 4  # the ridge's two ends may stick out by a pixel
+
+
+def test_a_shallow_saddle_parts_two_blobs():
+    y, x = np.mgrid[:30, :50]
+    bumps = np.maximum(np.exp(-((y - 15) ** 2 + (x - 15) ** 2) / 160), np.exp(-((y - 15) ** 2 + (x - 34) ** 2) / 160))
+    found = instances(255 * bumps, InstanceSettings(seed=0.7, mask=0.5, minimum_size=16))
+    assert ndimage.label(255 * bumps >= 127)[1] == 1
+    assert found.max() == 2
+    assert found[15, 15] != found[15, 34]
+
+
+def test_without_a_ridge_objects_apart_are_not_grown():
+    truth = drawn("1.... 1...2 ....2")
+    np.testing.assert_array_equal(instances(as_probability(truth)) > 0, truth > 0)
+
+
+def test_holes_are_filled():
+    ring = drawn("""
+        .......
+        .11111.
+        .1...1.
+        .1...1.
+        .11111.
+        .......
+    """)
+    found = instances(as_probability(ring))
+    assert found[1:5, 1:6].all()
+    assert found.max() == 1
+
+
+def test_an_object_inside_the_hole_of_another_is_kept():
+    nested = drawn("""
+        .........
+        .1111111.
+        .1.....1.
+        .1.222.1.
+        .1.222.1.
+        .1.....1.
+        .1111111.
+        .........
+    """)
+    found = instances(as_probability(nested))
+    assert found[1, 1] > 0
+    assert found[3, 4] > 0
+    assert found[3, 4] != found[1, 1]
+    assert numbered_without_gaps(found)
+
+
+def test_a_core_wrapped_by_another_part_of_its_region_is_kept():
+    wrapped = np.full((15, 15), 0, np.uint8)
+    wrapped[1:14, 1:14] = 255
+    wrapped[4:11, 4:11] = 140  # above mask, below seed: joins ring and core into one region
+    wrapped[6:9, 6:9] = 255
+    found = instances(wrapped)
+    assert found[7, 7] != found[1, 1]
+    assert found[7, 7] > 0
+    assert numbered_without_gaps(found)
+
+
+def test_small_objects_are_dropped():
+    two = drawn("""
+        ........
+        .1111...
+        .1111..2
+        .1111...
+    """)
+    found = instances(as_probability(two), InstanceSettings(minimum_size=2))
+    assert np.array_equal(found > 0, two == 1)
+
+
+def test_parts_without_a_core_are_dropped():
+    dim = np.zeros((8, 8), np.uint8)
+    dim[2:6, 2:6] = 150
+    assert not instances(dim).any()
+
+
+def test_cores_grow_down_to_the_mask_threshold():
+    soft = np.array([[0, 100, 128, 200, 150, 126, 0]], np.uint8)
+    np.testing.assert_array_equal(instances(soft) > 0, [[0, 0, 1, 1, 1, 0, 0]])
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (1, 1), (3, 4, 5)])
+def test_nothing_gives_no_instances(shape):
+    assert not instances(np.zeros(shape)).any()
+
+
+def test_nothing_gives_no_instances_even_at_the_lowest_thresholds():
+    assert not instances(np.zeros((6, 7)), InstanceSettings(seed=0.001, mask=0.001, minimum_size=0)).any()
+
+
+def test_everything_is_one_instance():
+    assert (instances(np.full((5, 5), 255)) == 1).all()
+
+
+def test_one_far_and_few_pixels_are_found_in_a_large_image():
+    sparse = np.zeros((2000, 2000), np.uint8)
+    sparse[3:8, 3:8] = sparse[1990:1995, 1990:1995] = 255
+    found = instances(sparse)
+    assert (found[5, 5], found[1992, 1992], found.max()) == (1, 2, 2)
+
+
+def test_volumes_are_parted_too():
+    volume = np.zeros((6, 8, 17), np.uint8)
+    volume[1:5, 1:7, 1:8] = volume[1:5, 1:7, 9:16] = 255
+    found = instances(volume)
+    assert found.max() == 2
+    assert found[2, 3, 8] > 0
+
+
+def test_ids_run_from_1_without_gaps():
+    rng = np.random.default_rng(0)
+    noise = ndimage.gaussian_filter(rng.normal(size=(120, 120)), 2)
+    noise = 255 * (noise - noise.min()) / np.ptp(noise)
+    found = instances(noise, InstanceSettings(seed=0.6, mask=0.5, minimum_size=5))
+    assert found.max() > 10
+    assert numbered_without_gaps(found)
+
+
+@pytest.mark.parametrize(
+    "options", [{"seed": 0.3, "mask": 0.5}, {"mask": 0}, {"seed": 1}, {"minimum_size": -1}, {"mask": float("nan")}]
+)
+def test_nonsense_thresholds_are_refused(options):
+    with pytest.raises(UnetError):
+        InstanceSettings(**options)
+
+
+def test_labelling_can_be_stopped_midway():
+    dots = np.zeros((100, 100), np.uint8)
+    dots[::3, ::3] = 255
+    steps = label_instances(dots, ALL)
+    first = next(steps)
+    assert 0 < first.done < first.total == 34**2
+    steps.close()
+    assert next(steps, None) is None
+
+
+def test_the_input_is_left_as_it_was(touching_cells):
+    probability = as_probability(touching_cells)
+    before = probability.copy()
+    instances(probability)
+    np.testing.assert_array_equal(probability, before)

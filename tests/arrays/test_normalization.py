@@ -1,0 +1,92 @@
+"""One intensity range for a whole image: stretched, compressed, and never upset by odd pixels."""
+
+import numpy as np
+import pytest
+
+from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.errors import UnetError
+
+FULL = Normalization(low=0, high=100, compression=0)
+
+
+def test_darkest_and_brightest_become_0_and_1():
+    image = np.array([[100, 200], [150, 300]], np.uint16)
+    applied = intensity_range([image], FULL).apply(image)
+    assert applied.dtype == np.float32
+    np.testing.assert_allclose(applied, [[0, 0.5], [0.25, 1]])
+
+
+def test_blocks_give_the_range_of_the_whole():
+    image = np.random.default_rng(0).normal(50, 10, (40, 30)).astype(np.float32)
+    whole = intensity_range([image], Normalization())
+    assert intensity_range([image[:7], image[7:]], Normalization()) == whole
+
+
+def test_percentiles_ignore_a_few_hot_pixels():
+    image = np.tile(np.arange(100, dtype=float), (20, 1))
+    image[0, 0] = 1e6
+    assert intensity_range([image], Normalization(low=1, high=99)).high < 100
+
+
+def test_a_few_bright_pixels_on_an_empty_ground_still_span_a_range():
+    image = np.zeros((100, 100), np.uint8)
+    image[50, 50] = 200
+    found = intensity_range([image], Normalization())
+    assert (found.low, found.high, found.is_constant) == (0, 200, False)
+
+
+def test_compression_lifts_the_dim_and_keeps_0_and_1():
+    stretch = IntensityRange(low=0, high=1, compression=4)
+    values = np.array([0, 0.1, 0.5, 1], np.float32)
+    np.testing.assert_allclose(stretch.apply(values), np.log1p(4 * values) / np.log(5), rtol=1e-6)
+
+
+def test_values_below_the_range_are_clipped_and_above_kept():
+    applied = IntensityRange(low=10, high=20).apply(np.array([0, 25], np.uint8))
+    np.testing.assert_allclose(applied, [0, 1.5])
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_not_finite_are_counted_and_become_darkest(odd):
+    image = np.array([[1, 2], [3, odd]], np.float32)
+    found = intensity_range([image], FULL)
+    assert (found.low, found.high, found.invalid) == (1, 3, 1)
+    np.testing.assert_allclose(found.apply(image), [[0, 0.5], [1, 0]])
+
+
+def test_a_constant_image_becomes_zeros():
+    image = np.full((3, 3), 7, np.uint8)
+    found = intensity_range([image], Normalization())
+    assert found.is_constant
+    assert not found.apply(image).any()
+
+
+@pytest.mark.parametrize("blocks", [[], [np.full((2, 2), np.nan)], [np.zeros((0, 3))]])
+def test_nothing_finite_counts_as_constant(blocks):
+    assert intensity_range(blocks, Normalization()).is_constant
+
+
+def test_the_image_itself_is_never_changed():
+    image = np.array([[0.0, np.nan], [2.0, 1.0]], np.float32)
+    before = image.copy()
+    intensity_range([image], FULL).apply(image)
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.float16, np.float64])
+def test_every_numeric_type_is_stretched(dtype):
+    image = np.array([[0, 1], [1, 0]], dtype)
+    np.testing.assert_allclose(intensity_range([image], FULL).apply(image), [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [(np.int16, -30000, 30000), (np.float16, -65000, 65000)])
+def test_ranges_wider_than_half_the_type_do_not_overflow(dtype, low, high):
+    image = np.array([low, high], dtype)
+    found = intensity_range([image], Normalization(low=10, high=90))
+    assert low < found.low < found.high < high
+
+
+@pytest.mark.parametrize("options", [{"low": 5, "high": 5}, {"low": -1}, {"high": 101}, {"compression": -1}])
+def test_nonsense_is_refused(options):
+    with pytest.raises(UnetError):
+        Normalization(**options)

@@ -1,0 +1,91 @@
+"""What every test may use: a drawing of touching cells, a model that needs no training, settings of nobody."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Before anything imports napari: no test reads or writes the settings, models or caches of the person who runs it.
+_HOME = Path(tempfile.mkdtemp(prefix="napari-unet-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ["NAPARI_CONFIG"] = str(_HOME / "napari" / "settings.yaml")
+for _kind in ("CONFIG", "CACHE", "DATA", "STATE"):
+    os.environ[f"XDG_{_kind}_HOME"] = str(_HOME / _kind.lower())
+
+
+def drawn(text):
+    """Return labels (Y, X) int32 from a drawing: a digit is an id, '.' is 0."""
+    return np.array([[0 if sign == "." else int(sign) for sign in line] for line in text.split()], np.int32)
+
+
+TOUCHING_CELLS = """
+    ............
+    .1111222....
+    .11112222...
+    .11112222...
+    .11113322...
+    ..1133333...
+    ...333333...
+    ....3333..44
+    ..........44
+    .55.........
+    .555........
+    ............
+"""
+"""1, 2 and 3 touch each other; 4 and 5 stand alone."""
+
+
+@pytest.fixture
+def touching_cells():
+    """Five cells (12, 12) int32: 1, 2 and 3 touch each other, 4 and 5 stand alone."""
+    return drawn(TOUCHING_CELLS)
+
+
+@pytest.fixture
+def bright_model():
+    """A model whose foreground is all that is brighter than the middle between darkest and brightest."""
+    return make_bright_model()
+
+
+def make_bright_model(in_channels=1, axes="YX"):
+    """Return a padded U-Net (1 level) with weights set by hand: its logit is 40 (x - 0.5), x in 0..1."""
+    import torch
+
+    from napari_unet.arrays.instances import InstanceSettings
+    from napari_unet.arrays.normalization import Normalization
+    from napari_unet.models.model import Model
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.nets.architectures import build_net
+
+    dims = len(axes)
+    arguments = {"in_channels": in_channels, "base_channels": 2, "levels": 1, "dims": dims}
+    net = build_net("padded", arguments).eval()
+    centre = (1,) * dims
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if parameter.ndim > 1:
+                parameter.zero_()
+            if parameter.ndim > 1 and parameter.shape[-1] == 3:
+                share = in_channels if name == "down.0.0.weight" else 1
+                parameter[(0, slice(0, share), *centre)] = 1 / share
+        net.head.weight[1, 0] = 40
+        net.head.bias[1] = -20
+    spec = ModelSpec(
+        name="bright",
+        architecture="padded",
+        arguments=arguments,
+        axes=axes,
+        normalization=Normalization(low=0, high=100, compression=0),
+        instances=InstanceSettings(seed=0.7, mask=0.5, minimum_size=1),
+    )
+    return Model(net=net, spec=spec)
+
+
+@pytest.fixture
+def data_folder():
+    """The small real files that come with the tests."""
+    return Path(__file__).parent / "data"

@@ -1,0 +1,95 @@
+"""The size of a pixel in micrometres, or None."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.files.tiff import read_provenance, read_tiff
+
+PLANE = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7)
+VOLUME = np.arange(6 * 5 * 7, dtype=np.uint16).reshape(6, 5, 7)
+
+
+def test_the_calibration_of_imagej_is_read_in_micrometres(tmp_path):
+    for unit, factor in [("micron", 1), ("um", 1), ("\\u00B5m", 1), ("nm", 1e-3), ("mm", 1e3)]:
+        tifffile.imwrite(
+            tmp_path / "a.tif", VOLUME, imagej=True, resolution=(1 / 0.2, 1 / 0.25),
+            metadata={"axes": "ZYX", "spacing": 0.5, "unit": unit},
+        )  # fmt: skip
+        size = read_tiff(tmp_path / "a.tif").pixel_size
+        assert size == pytest.approx((0.5 * factor, 0.25 * factor, 0.2 * factor))
+
+
+def test_imagej_leaves_a_spacing_of_one_unit_out(tmp_path):
+    metadata = {"axes": "ZYX", "unit": "micron"}
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME, imagej=True, resolution=(5, 5), metadata=metadata)
+    assert read_tiff(tmp_path / "a.tif").pixel_size == pytest.approx((1.0, 0.2, 0.2))
+
+
+@pytest.mark.parametrize("unit", ["", "pixel", "parsec"])
+def test_imagej_without_a_unit_of_length_is_not_calibrated(tmp_path, unit):
+    tifffile.imwrite(tmp_path / "a.tif", PLANE, imagej=True, resolution=(5, 5), metadata={"unit": unit})
+    assert read_tiff(tmp_path / "a.tif").pixel_size is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "um"), [("nm", 1e-3), ("µm", 1), ("mm", 1e3), ("cm", 1e4), ("m", 1e6), ("in", 25400), ("Å", 1e-4)]
+)
+def test_the_calibration_of_ome_is_converted_to_micrometres(tmp_path, unit, um):
+    units = {f"PhysicalSize{axis}Unit": unit for axis in "XYZ"}
+    sizes = {"PhysicalSizeX": 2.0, "PhysicalSizeY": 3.0, "PhysicalSizeZ": 4.0}
+    tifffile.imwrite(tmp_path / "a.ome.tif", VOLUME, metadata={"axes": "ZYX", **sizes, **units})
+    assert read_tiff(tmp_path / "a.ome.tif").pixel_size == pytest.approx((4 * um, 3 * um, 2 * um))
+
+
+def test_an_unknown_z_spacing_is_assumed_and_said_so(tmp_path):
+    sizes = {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}
+    tifffile.imwrite(tmp_path / "a.ome.tif", VOLUME, metadata={"axes": "ZYX", **sizes})
+    image = read_tiff(tmp_path / "a.ome.tif")
+    assert image.pixel_size == pytest.approx((0.3, 0.3, 0.2))
+    assert "assumed 0.3 um" in image.metadata["assumed"]
+
+
+@pytest.mark.parametrize("sizes", [{"PhysicalSizeX": 0.2}, {"PhysicalSizeY": 0.2}])
+def test_ome_with_one_side_of_the_pixel_means_a_square(tmp_path, sizes):
+    tifffile.imwrite(tmp_path / "a.ome.tif", PLANE, metadata={"axes": "YX", **sizes})
+    assert read_tiff(tmp_path / "a.ome.tif").pixel_size == pytest.approx((0.2, 0.2))
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, float("nan"), float("inf"), "wide"])
+def test_a_pixel_size_that_is_no_length_does_not_count(tmp_path, size):
+    sizes = {"PhysicalSizeX": size, "PhysicalSizeY": size}
+    tifffile.imwrite(tmp_path / "a.ome.tif", PLANE, metadata={"axes": "YX", **sizes})
+    assert read_tiff(tmp_path / "a.ome.tif").pixel_size is None
+
+
+def test_broken_ome_xml_leaves_the_pixels_readable(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", PLANE, description='<OME xmlns="x"><Image</OME>', metadata=None)
+    image = read_tiff(tmp_path / "a.tif")
+    np.testing.assert_array_equal(image.array, PLANE)
+    assert image.pixel_size is None
+    assert read_provenance(tmp_path / "a.tif") is None
+
+
+@pytest.mark.parametrize(
+    ("resolution", "unit", "size"),
+    [
+        (50000, "CENTIMETER", 0.2),
+        (127000, "INCH", 0.2),
+        (72, "INCH", None),
+        (96, "INCH", None),
+        (300, "INCH", None),
+        (1, "INCH", None),
+        (1, "CENTIMETER", None),
+        (118.11, "CENTIMETER", None),
+        (2400, "INCH", None),
+        (4800, "INCH", None),
+        (5, "NONE", None),
+    ],
+)
+def test_plain_resolution_counts_where_it_can_be_a_microscopes(tmp_path, resolution, unit, size):
+    tifffile.imwrite(tmp_path / "a.tif", PLANE, resolution=(resolution, resolution), resolutionunit=unit)
+    expected = None if size is None else pytest.approx((size, size))
+    assert read_tiff(tmp_path / "a.tif").pixel_size == expected

@@ -1,0 +1,170 @@
+"""One file holds a model: saved, loaded, the same logits; and nothing else is taken for one."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from napari_unet.arrays.instances import InstanceSettings
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.errors import UnetError
+from napari_unet.models.model import HEADER, Model, load_model_file, read_spec, restore_weights, stored_weights
+from napari_unet.models.spec import ModelSpec
+from tests.nets.small import KINDS, noise, small_net
+
+
+def make_model(kind="padded", **arguments):
+    arguments = {"base_channels": 4, "levels": 2, "in_channels": 1, "out_channels": 2, **arguments}
+    spec = ModelSpec(
+        name="cells",
+        architecture=kind,
+        arguments=arguments,
+        pixel_size=(0.5, 0.25),
+        normalization=Normalization(low=2, high=99, compression=0),
+        instances=InstanceSettings(seed=0.8, mask=0.4, minimum_size=9),
+        description="Für Zellen, µm",
+        training={"images": 3, "validation_score": None},
+        parent="abc",
+    )
+    return Model(net=small_net(kind, **arguments), spec=spec)
+
+
+def one_sentence(refused):
+    assert "\n" not in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return make_model().save(tmp_path / "cells.safetensors")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_model_gives_the_same_logits_after_loading(kind, tmp_path):
+    model = make_model(kind)
+    loaded = load_model_file(model.save(tmp_path / "m.safetensors").path)
+    x = noise(1, 1, 60, 60)
+    restore_weights(model.net, stored_weights(model.net))  # what 16 bit keeps of them
+    assert torch.equal(loaded.net(x), model.net(x))
+    assert not loaded.net.training
+
+
+def test_rounding_to_16_bit_hardly_changes_the_logits(saved):
+    x = noise(1, 1, 32, 32)
+    torch.testing.assert_close(saved.net(x), make_model().net(x), atol=0.02, rtol=0.02)
+
+
+def test_a_loaded_model_saves_to_the_same_file_again(saved, tmp_path):
+    again = saved.save(tmp_path / "again.safetensors")
+    assert len(saved.sha256) == 64
+    assert again.sha256 == saved.sha256
+
+
+def test_the_spec_comes_back_from_the_file(saved):
+    assert replace(saved.spec, version="") == make_model().spec
+    assert saved.spec.version
+    assert read_spec(saved.path) == saved.spec
+
+
+def test_the_spec_survives_json():
+    spec = make_model().spec
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    assert ModelSpec.from_json(replace(spec, pixel_size=None).to_json()).pixel_size is None
+
+
+def test_a_model_needs_two_classes():
+    with pytest.raises(UnetError, match="at least two classes"):
+        ModelSpec(name="x", architecture="classic", arguments={}, classes=("all",))
+
+
+def test_saving_replaces_the_former_file_and_leaves_no_other(saved, tmp_path):
+    replace(saved, spec=replace(saved.spec, name="new")).save(saved.path)
+    assert read_spec(saved.path).name == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.safetensors"]
+
+
+def test_another_suffix_and_a_missing_folder_are_refused_in_a_sentence(tmp_path):
+    with pytest.raises(UnetError, match=r"must end with .safetensors, got 'm.pt'"):
+        make_model().save(tmp_path / "m.pt")
+    with pytest.raises(UnetError):
+        make_model().save(tmp_path / "nowhere" / "m.safetensors")
+
+
+@pytest.mark.parametrize("read", [load_model_file, read_spec])
+@pytest.mark.parametrize("kept", [0, 5, 100, -1000])
+def test_a_truncated_file_is_one_sentence(saved, read, kept):
+    saved.path.write_bytes(saved.path.read_bytes()[:kept])
+    with pytest.raises(UnetError, match=r"cells.safetensors is not a model file or is damaged \(.*\): copy") as refused:
+        read(saved.path)
+    one_sentence(refused)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(UnetError, match="there is no model file"):
+        load_model_file(tmp_path / "none.safetensors")
+    with pytest.raises(UnetError, match="there is no model file"):
+        load_model_file(tmp_path)
+
+
+@pytest.mark.parametrize("read", [load_model_file, read_spec])
+def test_a_pickle_is_never_executed(tmp_path, read):
+    class Bomb:
+        def __reduce__(self):
+            return (tmp_path.joinpath("exploded").touch, ())
+
+    path = tmp_path / "bomb.safetensors"
+    torch.save({"weights": Bomb()}, path)
+    with pytest.raises(UnetError, match="not a model file or is damaged") as refused:
+        read(path)
+    one_sentence(refused)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("read", [load_model_file, read_spec])
+def test_weights_of_others_are_one_sentence(tmp_path, read):
+    path = tmp_path / "theirs.safetensors"
+    save_file({"conv.weight": torch.zeros(3)}, path)
+    with pytest.raises(UnetError, match="was not written by napari_unet: it lacks their description"):
+        read(path)
+
+
+def described(path, **changes):
+    """Write a model file whose description was tampered with."""
+    model = make_model()
+    values = json.loads(model.spec.to_json()) | changes
+    save_file(stored_weights(model.net), path, {HEADER: json.dumps(values)})
+    return path
+
+
+ARGUMENTS = {"base_channels": 4, "levels": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"architecture": "resnet"}, "no architecture 'resnet'"),
+        ({"architecture": "classic"}, "not of the network that the file describes"),
+        ({"arguments": {**ARGUMENTS, "base_channels": 8}}, "has shape .*, the network needs"),
+        ({"arguments": {**ARGUMENTS, "depth": 3}}, "has no argument depth"),
+        ({"arguments": {**ARGUMENTS, "levels": "two"}}, "cannot be understood"),
+        ({"arguments": [1]}, "cannot be understood"),
+        ({"format": 99}, "written by a newer version"),
+        ({"colour": "blue"}, "cannot be understood"),
+        ({"instances": {"seed": 2}}, "thresholds must obey"),
+        ({"classes": None}, "cannot be understood"),
+        ({"axes": "ZYX"}, "cannot be understood|axes"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_one_sentence(tmp_path, changes, sentence):
+    with pytest.raises(UnetError, match=sentence) as refused:
+        load_model_file(described(tmp_path / "odd.safetensors", **changes))
+    one_sentence(refused)
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null"])
+def test_text_that_is_no_description_is_one_sentence(text):
+    with pytest.raises(UnetError, match="cannot be understood") as refused:
+        ModelSpec.from_json(text)
+    one_sentence(refused)

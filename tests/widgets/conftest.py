@@ -1,0 +1,31 @@
+"""What panel tests share: a real viewer, clicks, and no work left over."""
+
+import pytest
+from napari.utils.notifications import notification_manager
+
+
+@pytest.fixture(autouse=True)
+def quiet_and_finished():
+    """Forget earlier notifications, and let every worker end before the next test."""
+    from superqt.utils import WorkerBase
+
+    notification_manager.records.clear()
+    yield
+    WorkerBase.await_workers(10000)
+
+
+def click(qtbot, button):
+    """Press a button as a user does."""
+    from qtpy.QtCore import Qt
+
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def wait_until_done(qtbot, panel, timeout=60000):
+    """Wait for the panel's work to end."""
+    qtbot.waitUntil(lambda: not panel.job.is_running, timeout=timeout)
+
+
+def messages():
+    """Return the sentences that the user was shown."""
+    return [record.message for record in notification_manager.records]

@@ -1,0 +1,90 @@
+"""Export: what is written re-opens with pixel size, axes and provenance."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.files.images import read_labels
+from napari_unet.files.tiff import read_provenance
+from tests.widgets.conftest import click, messages, wait_until_done
+
+PLUGIN = "napari-unet-interactive"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def panel(viewer):
+    return viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
+
+
+def export(qtbot, panel, path):
+    panel.path.setText(str(path))
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+
+
+def test_from_sample_to_a_calibrated_file(viewer, panel, qtbot, tmp_path):
+    _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
+    [image] = viewer.open_sample(PLUGIN, "crowded")
+    image.units, image.scale = ("um", "um"), (0.65, 0.65)
+    click(qtbot, segment.job.start_button)
+    wait_until_done(qtbot, segment)
+    target = tmp_path / "masks.tif"
+    export(qtbot, panel, target)
+    with tifffile.TiffFile(target) as file:
+        assert file.series[0].axes == "YX"
+        assert file.series[0].dtype == np.uint16
+        assert file.imagej_metadata["unit"] in ("um", "micron", "µm", "\\u00B5m")
+        numerator, denominator = file.pages[0].tags["XResolution"].value
+        assert numerator / denominator == pytest.approx(1 / 0.65, rel=1e-4)
+    np.testing.assert_array_equal(read_labels(target).array, viewer.layers[-1].data)
+    assert read_labels(target).pixel_size == pytest.approx((0.65, 0.65), rel=1e-4)
+    facts = read_provenance(target)
+    assert facts["model"] == "nuclei"
+    assert len(facts["model_sha256"]) == 64
+    assert facts["source"] == image.name
+
+
+def test_the_user_may_say_the_pixel_size(viewer, panel, qtbot, tmp_path):
+    viewer.add_labels(np.eye(20, dtype=np.uint16))
+    assert "did not say" in panel.line.text()
+    panel.size.setValue(0.2)
+    export(qtbot, panel, tmp_path / "a.tif")
+    assert read_labels(tmp_path / "a.tif").pixel_size == pytest.approx((0.2, 0.2), rel=1e-4)
+
+
+def test_a_scale_without_a_unit_is_questioned(viewer, panel):
+    viewer.add_labels(np.eye(20, dtype=np.uint16), scale=(0.3, 0.3))
+    assert "names no unit" in panel.line.text()
+
+
+def test_volumes_keep_their_depth(viewer, panel, qtbot, tmp_path):
+    viewer.add_labels(np.ones((3, 20, 30), np.int32), scale=(2, 0.5, 0.5), units=("um",) * 3)
+    export(qtbot, panel, tmp_path / "a.tif")
+    written = read_labels(tmp_path / "a.tif")
+    assert written.axes == "ZYX"
+    assert written.pixel_size == pytest.approx((2, 0.5, 0.5), rel=1e-4)
+
+
+def test_file_save_of_napari_writes_the_same(viewer, tmp_path):
+    layer = viewer.add_labels(np.eye(20, dtype=np.int32), scale=(0.4, 0.4), units=("um", "um"))
+    assert layer.save(str(tmp_path / "b.tif"), plugin=PLUGIN) == [str(tmp_path / "b.tif")]
+    assert read_labels(tmp_path / "b.tif").pixel_size == pytest.approx((0.4, 0.4), rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "Say where"), ("missing/a.tif", "folder"), ("a.png", ".tif")])
+def test_a_bad_place_is_refused_and_nothing_is_written(viewer, panel, qtbot, tmp_path, name, said):
+    viewer.add_labels(np.eye(20, dtype=np.uint16))
+    export(qtbot, panel, tmp_path / name if name else "")
+    assert said in messages()[-1]
+    assert list(tmp_path.iterdir()) == []
+    assert panel.job.start_button.isEnabled()
+
+
+def test_without_labels_the_button_says_what_to_do(panel, qtbot):
+    click(qtbot, panel.job.start_button)
+    assert "There are no labels" in messages()[-1]
