@@ -123,7 +123,7 @@ def segment_steps(
         raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
     yield Progress(done=0, total=0, doing="Reading intensities")
-    intensity = intensity_range((sample_blocks(plane) for plane in wanted), model.spec.normalization)
+    intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), model.spec.normalization)
     part = aligned_region(region or {}, named, image.shape, spatial, model.net.geometry.stride)
     wanted = [replace(within, intensity=intensity) for within in restrict(wanted, part)]
     sides = [part[axis] for axis in result_axes(named)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +36,9 @@ from napari_unet.nets.augmentation import (
     warp_image,
     warp_labels,
 )
+from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.device import choose_device
+from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
 from napari_unet.nets.unet import UNet
@@ -100,7 +103,7 @@ def labelled_images(
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
     if truth.shape != expected:
         raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
-    intensity = intensity_range((sample_blocks(plane) for plane in wanted), spec.normalization)
+    intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
     return [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
 
 
@@ -109,8 +112,13 @@ def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str
     return LabelledImage(
         name=name,
         image=plane.read(tuple(slice(0, length) for length in plane.shape)),
-        labels=dense_labels(truth[place]),
+        labels=dense_labels(truth[place].transpose([_left(kept, plane).index(axis) for axis in plane.spatial])),
     )
+
+
+def _left(kept: str, plane: Plane) -> list[str]:
+    """Return the axes of the labels that remain in one plane, in their order."""
+    return [axis for axis in kept if axis not in plane.index]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,9 +157,8 @@ class Training:
         areas = np.sqrt([image.labels.size for image in images])
         self._chances = areas / areas.sum()
         self._checkpoint = checkpoint
-        fresh = net or build_net(spec.architecture, spec.arguments)
-        self._input = fresh.geometry.valid_input_size(settings.patch) if not fresh.padded else settings.patch
-        self._output = fresh.geometry.valid_output_size(settings.patch) if not fresh.padded else settings.patch
+        fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
+        self._sides = view_sizes(fresh, settings.patch, settings.weights.sigma)
         self.optimization = Optimization(
             fresh, settings.optimization, iterations=settings.iterations, device=choose_device(settings.device)
         )
@@ -162,7 +169,8 @@ class Training:
         """Train to the end, one yield an iteration, and return the best model."""
         total = self.settings.iterations
         while self.optimization.iteration < total:
-            loss = self.optimization.step(*self._batch(self.optimization.iteration))
+            images, targets, weights = self._batch(self.optimization.iteration)
+            loss = self.optimization.step(images, partial(weighted_cross_entropy, target=targets, weights=weights))
             iteration = self.optimization.iteration
             if iteration % self.settings.validate_every == 0 or iteration == total:
                 yield from self._validate(loss)
@@ -189,6 +197,7 @@ class Training:
     def _batch(self, iteration: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw the batch of an iteration: the same for the same seed, wherever training was interrupted."""
         rng = np.random.default_rng((self.settings.seed, iteration))
+        torch.manual_seed(int(rng.integers(2**31)))  # for dropout
         views = [self._view(rng) for _ in range(self.settings.batch)]
         device = self.optimization.device
         images, targets, weights = (torch.stack(parts).to(device) for parts in zip(*views, strict=True))
@@ -200,13 +209,12 @@ class Training:
         image, labels = self._tensors[number]
         settings = self.settings
         warp = draw_warp(rng, self._centres[number].draw(rng), settings.augmentation)
-        # Weigh with a margin beyond the patch: instances just outside still press on the border inside.
-        side = max(self._input, self._output + 2 * round(3 * settings.weights.sigma))
-        size = (side,) * labels.ndim
-        seen = centre_crop(warp_image(image, warp, size), self._input, labels.ndim)
-        instances = warp_labels(labels, warp, size)
-        weights = centre_crop(torch.from_numpy(weight_map(instances, settings.weights)), self._output, labels.ndim)
-        classes = centre_crop(torch.from_numpy(carve(instances) > 0).long(), self._output, labels.ndim)
+        view, inside, outside = self._sides
+        dims = labels.ndim
+        seen = centre_crop(warp_image(image, warp, (view,) * dims), inside, dims)
+        instances = warp_labels(labels, warp, (view,) * dims)
+        weights = centre_crop(torch.from_numpy(weight_map(instances, settings.weights)), outside, dims)
+        classes = centre_crop(torch.from_numpy(carve(instances) > 0).long(), outside, dims)
         return change_intensity(seen, rng, settings.augmentation), classes, weights
 
     def _validate(self, loss: float) -> Steps[None]:
@@ -254,13 +262,6 @@ class Training:
     def _best_file(self) -> Path:
         assert self._checkpoint is not None
         return self._checkpoint.with_name(self._checkpoint.stem + "-best.safetensors")
-
-
-def centre_crop(x: Tensor, side: int, dims: int) -> Tensor:
-    """Return the central `side` pixels of the last `dims` axes."""
-    for axis in range(-dims, 0):
-        x = x.narrow(axis, (x.shape[axis] - side) // 2, side)
-    return x
 
 
 def _segment_quietly(image: LabelledImage, model: Model, device: str) -> Steps[NDArray[np.int32]]:

@@ -1,4 +1,4 @@
-"""The ridge and the weight map: a hand drawing, a slow reference that is plainly right, and the papers' formulas."""
+"""The ridge and the weight map: a drawing, a slow reference that is plainly right, the papers' formulas."""
 
 import numpy as np
 import pytest
@@ -187,11 +187,11 @@ def test_nonsense_is_refused_in_a_sentence(labels, options, sentence):
 
 @pytest.mark.parametrize(("w0", "sigma"), [(10, 0), (10, -5), (-1, 5)])
 def test_a_width_of_zero_and_negative_heights_are_refused(w0, sigma):
-    with pytest.raises(UnetError, match="sigma|negative"):
+    with pytest.raises(UnetError, match=r"sigma|negative"):
         boundary_weights(ABUTTING, w0, sigma)
 
 
 @pytest.mark.parametrize("options", [{"sigma": 0}, {"near_sigma": -1}, {"w0": -1}, {"background": -0.1}])
 def test_weight_settings_refuse_nonsense(options):
-    with pytest.raises(UnetError, match="sigma|negative"):
+    with pytest.raises(UnetError, match=r"sigma|negative"):
         WeightSettings(**options)

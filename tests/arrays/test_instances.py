@@ -56,7 +56,9 @@ def test_two_blobs_with_a_ridge_come_out_as_two_and_get_their_ridge_back():
 
 def test_a_shallow_saddle_parts_two_blobs():
     y, x = np.mgrid[:30, :50]
-    bumps = np.maximum(np.exp(-((y - 15) ** 2 + (x - 15) ** 2) / 160), np.exp(-((y - 15) ** 2 + (x - 34) ** 2) / 160))
+    bumps = np.maximum(
+        np.exp(-((y - 15) ** 2 + (x - 15) ** 2) / 160), np.exp(-((y - 15) ** 2 + (x - 34) ** 2) / 160)
+    )
     found = instances(255 * bumps, InstanceSettings(seed=0.7, mask=0.5, minimum_size=16))
     assert ndimage.label(255 * bumps >= 127)[1] == 1
     assert found.max() == 2

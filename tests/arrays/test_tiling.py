@@ -68,7 +68,9 @@ def test_the_papers_tile_steps_by_384_not_388():
 
 
 def test_tiles_of_volumes_come_row_by_row():
-    starts = [tuple(side.start for side in t.write) for t in tiles((8, 8, 8), (4, 4, 4), WALKS["unet with 2 levels"])]
+    starts = [
+        tuple(side.start for side in t.write) for t in tiles((8, 8, 8), (4, 4, 4), WALKS["unet with 2 levels"])
+    ]
     assert starts == sorted(starts)
     assert len(starts) == 8
 

@@ -96,7 +96,9 @@ def test_another_suffix_and_a_missing_folder_are_refused_in_a_sentence(tmp_path)
 @pytest.mark.parametrize("kept", [0, 5, 100, -1000])
 def test_a_truncated_file_is_one_sentence(saved, read, kept):
     saved.path.write_bytes(saved.path.read_bytes()[:kept])
-    with pytest.raises(UnetError, match=r"cells.safetensors is not a model file or is damaged \(.*\): copy") as refused:
+    with pytest.raises(
+        UnetError, match=r"cells.safetensors is not a model file or is damaged \(.*\): copy"
+    ) as refused:
         read(saved.path)
     one_sentence(refused)
 
@@ -148,13 +150,13 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
         ({"architecture": "classic"}, "not of the network that the file describes"),
         ({"arguments": {**ARGUMENTS, "base_channels": 8}}, "has shape .*, the network needs"),
         ({"arguments": {**ARGUMENTS, "depth": 3}}, "has no argument depth"),
-        ({"arguments": {**ARGUMENTS, "levels": "two"}}, "cannot be understood"),
-        ({"arguments": [1]}, "cannot be understood"),
+        ({"arguments": {**ARGUMENTS, "levels": "two"}}, "levels|understood"),
+        ({"arguments": [1]}, "arguments|understood"),
         ({"format": 99}, "written by a newer version"),
         ({"colour": "blue"}, "cannot be understood"),
         ({"instances": {"seed": 2}}, "thresholds must obey"),
         ({"classes": None}, "cannot be understood"),
-        ({"axes": "ZYX"}, "cannot be understood|axes"),
+        ({"axes": "ZYX"}, "axes"),
     ],
 )
 def test_a_description_that_does_not_fit_is_one_sentence(tmp_path, changes, sentence):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_unet.nets.loss import weighted_cross_entropy
+from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from tests.nets.small import noise
 
 
@@ -48,3 +48,20 @@ def test_volumes_and_16_bit_logits_are_taken_too():
     logits = noise(1, 2, 3, 4, 5).to(torch.bfloat16)
     loss = weighted_cross_entropy(logits, torch.zeros(1, 3, 4, 5, dtype=torch.long), torch.ones(1, 3, 4, 5))
     assert loss.dtype == torch.float32
+
+
+def test_the_anchor_is_lowest_and_flat_where_predictions_are_as_before():
+    logits, _, weights = example()
+    previous = torch.softmax(logits.detach(), 1)
+    same = anchor_loss(logits, previous, weights)
+    same.backward()
+    torch.testing.assert_close(logits.grad, torch.zeros_like(logits), atol=1e-6, rtol=0)
+    assert anchor_loss(logits.detach() + noise(2, 3, 6, 7, seed=5), previous, weights) > same
+
+
+def test_the_anchor_holds_only_where_it_has_weight():
+    logits, _, weights = example()
+    previous = torch.softmax(noise(2, 3, 6, 7, seed=5), 1)
+    anchor_loss(logits, previous, weights).backward()
+    assert (logits.grad.abs().sum(1)[weights == 0] == 0).all()
+    assert anchor_loss(logits, previous, torch.zeros_like(weights)) == 0

@@ -98,10 +98,8 @@ def test_smaller_images_are_refused_in_a_sentence(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_additive_skips_sum_and_need_fewer_weights(kind):
     added, joined = small_net(kind, skip="add", levels=2), small_net(kind, levels=2)
-    assert [block[0].in_channels < other[0].in_channels for block, other in zip(added.decode, joined.decode)] == [
-        True,
-        True,
-    ]
+    for block, other in zip(added.decode, joined.decode, strict=True):
+        assert block[0].in_channels < other[0].in_channels
     skip, x = noise(1, 4, 8, 8), noise(1, 4, 8, 8, seed=1)
     torch.testing.assert_close(added._join(skip, x), skip + x)
 
@@ -275,7 +273,7 @@ def test_weights_of_the_batch_norm_variant_fill_norm_layers_too():
 
 
 def test_other_files_and_other_widths_are_refused_in_a_sentence():
-    with pytest.raises(UnetError, match="no VGG16: it lacks 'features.0.weight'"):
+    with pytest.raises(UnetError, match=r"no VGG16: it lacks 'features.0.weight'"):
         small_net("vgg16", in_channels=3).load_public_weights({"conv1.weight": torch.zeros(1)})
     with pytest.raises(UnetError, match=r"this network needs \(8, 3, 3, 3\): use base_channels=64"):
         small_net("vgg16", in_channels=3, base_channels=8).load_public_weights(public_state(4, PUBLIC_LAYERS))

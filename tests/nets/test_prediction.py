@@ -178,7 +178,9 @@ def test_other_errors_pass_through(monkeypatch):
 def test_a_tile_is_chosen_that_fits_into_memory(monkeypatch):
     monkeypatch.setattr("napari_unet.nets.prediction.free_memory", lambda device: 4 * 80 * 400**2)
     net = small_net("classic")
-    assert Predictor(net, PredictionSettings(device="cpu")).tile == pytest.approx(400 - 2 * net.geometry.halo, abs=1)
+    assert Predictor(net, PredictionSettings(device="cpu")).tile == pytest.approx(
+        400 - 2 * net.geometry.halo, abs=1
+    )
     monkeypatch.setattr("napari_unet.nets.prediction.free_memory", lambda device: 0)
     assert Predictor(net, PredictionSettings(device="cpu")).tile == 16
 
@@ -205,7 +207,9 @@ def test_lazy_images_give_the_same_as_arrays(kind):
 
 
 def test_prediction_can_be_stopped_between_two_tiles():
-    steps = predict(Predictor(small_net("classic"), PredictionSettings(device="cpu", tile=16)), plane(uneven(40, 40)))
+    steps = predict(
+        Predictor(small_net("classic"), PredictionSettings(device="cpu", tile=16)), plane(uneven(40, 40))
+    )
     step = next(steps)
     assert (step.done, step.total, step.doing) == (1, 9, "Predicting")
     steps.close()
@@ -213,7 +217,9 @@ def test_prediction_can_be_stopped_between_two_tiles():
 
 
 def test_gradients_stay_on_for_whoever_consumes_the_steps():
-    steps = predict(Predictor(small_net("classic"), PredictionSettings(device="cpu", tile=16)), plane(uneven(40, 40)))
+    steps = predict(
+        Predictor(small_net("classic"), PredictionSettings(device="cpu", tile=16)), plane(uneven(40, 40))
+    )
     next(steps)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()

@@ -108,6 +108,10 @@ def planes(array: Any, axes: str, *, spatial: str, channels: int, channel: int |
     where the channels do not fit the network.
     """
     lengths = dict(zip(axes, array.shape, strict=True))
+    if "S" in lengths and lengths.get("C", 1) > 1 and channel is None:
+        raise UnetError(
+            f"the image has {lengths['C']} channels of RGB: say which channel, 0 to {lengths['C'] - 1}"
+        )
     fixed = _choose_channel(lengths, channels, channel)
     loops = [axis for axis in axes if axis not in spatial and axis not in "CS"]
     for positions in itertools.product(*(range(lengths[axis]) for axis in loops)):
@@ -140,8 +144,9 @@ def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Pla
             yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
 
 
-def sample_blocks(plane: Plane, limit: int = SAMPLED_PIXELS) -> NDArray[Any]:
-    """Return at most about `limit` pixels of a plane, evenly spread, for its intensity range."""
+def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
+    """Return a plane's share of some four million evenly spread pixels, for the intensity range of its image."""
+    limit = max(1, SAMPLED_PIXELS // planes_in_all)
     step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / len(plane.spatial))))
     key = (slice(None), *(slice(None, None, step) for _ in plane.spatial))
     return _Sliced(plane)[key]
@@ -159,6 +164,8 @@ def _choose_channel(lengths: dict[str, int], channels: int, channel: int | None)
         return {"C": channel or 0}
     if channel is not None:
         return {"C": channel}
+    if "S" in lengths:
+        return {"C": 0}
     if count not in (1, channels):
         raise UnetError(f"the image has {count} channels, the model takes {channels}: choose another model")
     return {}

@@ -68,7 +68,8 @@ def dense_labels(labels: NDArray[Any]) -> Labels:
 def ridge(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where an instance pixel has a pixel of another instance in its 3x3(x3) neighbourhood."""
     top = np.iinfo(np.int32).max
-    instances = labels.astype(np.int32, copy=False)
+    small = labels.size == 0 or labels.max() < top
+    instances = labels.astype(np.int32, copy=False) if small else dense_labels(labels)
     highest = ndimage.maximum_filter(instances, size=3, mode="nearest")
     lowest = ndimage.minimum_filter(np.where(instances > 0, instances, top), size=3, mode="nearest")
     touching: NDArray[np.bool_] = (instances > 0) & (highest != lowest)
@@ -113,8 +114,12 @@ def boundary_weights(
     UnetError
         If the labels are not whole numbers or are negative, or spacing does not fit them.
     """
+    if not (sigma > 0 and w0 >= 0 and tolerance > 0):
+        raise UnetError(f"sigma and tolerance must be above 0 and w0 not below, got {sigma}, {tolerance}, {w0}")
     dense = dense_labels(np.asarray(labels))
     steps = _steps(spacing, dense.ndim)
+    if dense.size == 0:
+        return np.zeros(dense.shape, np.float32)
     boxes = ndimage.find_objects(dense)
     if len(boxes) < 2 or w0 <= tolerance:
         return np.zeros(dense.shape, np.float32)

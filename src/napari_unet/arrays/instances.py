@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     one instance encloses are filled, small instances dropped. At the end instances take back the ridge pixels
     between them that the network learnt as background.
     """
-    regions, count = ndimage.label(probability >= round(settings.mask * 255))
+    regions, count = ndimage.label(probability >= _level(settings.mask))
     labels = np.zeros(probability.shape, np.int32)
     found = 0
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
@@ -54,8 +55,15 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
             yield Progress(done=number, total=count, doing="Separating objects")
     del regions
     yield Progress(done=count, total=max(count, 1), doing="Separating objects")
+    _fill_holes(labels)
+    yield Progress(done=count, total=max(count, 1), doing="Separating objects")
     _give_back_ridge(labels)
     return labels
+
+
+def _level(probability: float) -> int:
+    """Return a threshold as uint8 probabilities have it; never 0, which every pixel reaches."""
+    return max(1, round(probability * 255))
 
 
 def _split_region(
@@ -68,7 +76,7 @@ def _split_region(
     """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
     if np.count_nonzero(region) < settings.minimum_size:
         return 0
-    cores, count = ndimage.label(region & (probability >= round(settings.seed * 255)))
+    cores, count = ndimage.label(region & (probability >= _level(settings.seed)))
     if count == 0:
         return 0
     one = count == 1  # nothing to part: the whole region is the instance
@@ -77,13 +85,20 @@ def _split_region(
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         if box is None:
             continue
-        instance = ndimage.binary_fill_holes(parts[box] == number)
+        instance = parts[box] == number
         if np.count_nonzero(instance) < settings.minimum_size:
             continue
         written += 1
-        target = out[box]
-        target[instance & (target == 0)] = found + written
+        out[box][instance] = found + written
     return written
+
+
+def _fill_holes(labels: NDArray[np.int32]) -> None:
+    """Fill in place the background that one instance encloses; small boxes first, so that nested objects stay."""
+    boxes = [(number, box) for number, box in enumerate(ndimage.find_objects(labels), start=1) if box is not None]
+    for number, box in sorted(boxes, key=lambda entry: math.prod(side.stop - side.start for side in entry[1])):
+        part = labels[box]
+        part[ndimage.binary_fill_holes(part == number) & (part == 0)] = number
 
 
 def _give_back_ridge(labels: NDArray[np.int32]) -> None:

@@ -48,13 +48,13 @@ class IntensityRange:
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as the minimum."""
-        scaled = np.array(block, np.float32)
-        if scaled.dtype.kind == "f" and block.dtype.kind in "fc":
-            scaled[~np.isfinite(scaled)] = self.low
         if self.is_constant:
-            return np.zeros_like(scaled)
-        scaled -= np.float32(self.low)
-        scaled *= np.float32(1 / (self.high - self.low))
+            return np.zeros(block.shape, np.float32)
+        wide = block.dtype.itemsize >= 4  # float32 would lose what uint32 and float64 tell apart
+        values: NDArray[np.floating[Any]] = block.astype(np.float64 if wide else np.float32)
+        if block.dtype.kind == "f":
+            values[~np.isfinite(values)] = self.low
+        scaled: NDArray[np.float32] = ((values - self.low) / (self.high - self.low)).astype(np.float32)
         np.maximum(scaled, 0, out=scaled)
         if self.compression:
             scaled *= np.float32(self.compression)
@@ -76,7 +76,9 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     everything = np.concatenate(finite) if finite else np.zeros(0, np.float32)
     if everything.size == 0:
         return IntensityRange(low=0.0, high=0.0, compression=normalization.compression, invalid=invalid)
-    low, high = np.percentile(everything, [normalization.low, normalization.high]).astype(float)
+    # in float64: differences between values would overflow narrow integers, and bool has none
+    wanted = [normalization.low, normalization.high]
+    low, high = (float(value) for value in np.percentile(everything.astype(np.float64), wanted))
     if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
         low, high = float(everything.min()), float(everything.max())
     return IntensityRange(low=low, high=high, compression=normalization.compression, invalid=invalid)

@@ -41,6 +41,7 @@ class PatchCentres:
 
     def draw(self, rng: np.random.Generator) -> tuple[int, ...]:
         """Return one centre, a pixel position in array order."""
+        assert self.count, "no pixel of this image is annotated"
         pixels = self._foreground if rng.random() < self._foreground_probability else self._background
         if len(pixels) == 0:
             pixels = self._foreground if len(self._foreground) else self._background

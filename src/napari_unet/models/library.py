@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from platformdirs import user_data_path
 
 from napari_unet.errors import UnetError
@@ -66,6 +68,18 @@ def load_model(name: str | Path) -> Model:
             f"or give the path of a {SUFFIX} file"
         )
     return load_model_file(known[str(name)])
+
+
+def replay_images(spec: ModelSpec) -> list[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    """Return some of what the model, or its forebear, first learnt: (image (C, *spatial) normalised, labels)."""
+    path = SHIPPED / f"{spec.training.get('replay', '')}.npz"
+    if not path.is_file():
+        return []
+    with np.load(path, allow_pickle=False) as file:
+        return [
+            (image.astype(np.float32)[None] / 255, labels.astype(np.int32))
+            for image, labels in zip(file["images"], file["labels"], strict=True)
+        ]
 
 
 def _entry(path: Path, shipped: bool) -> Entry:

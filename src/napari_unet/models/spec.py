@@ -46,6 +46,12 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
             raise UnetError(f"a model needs at least two classes, got {self.classes}")
+        if not isinstance(self.arguments, Mapping):
+            raise UnetError(f"a model's arguments must be named, got {self.arguments!r}")
+        if len(self.axes) != self.arguments.get("dims", 2):
+            raise UnetError(
+                f"a network of {self.arguments.get('dims', 2)} dimensions cannot have axes {self.axes}"
+            )
 
     @property
     def in_channels(self) -> int:
@@ -86,4 +92,7 @@ def read_spec(path: Path) -> ModelSpec:
         raise UnetError(
             f"{path.name} holds weights but was not written by napari_unet: it lacks their description"
         )
-    return ModelSpec.from_json(header)
+    try:
+        return ModelSpec.from_json(header)
+    except UnetError as error:
+        raise UnetError(f"{path.name}: {error}") from None

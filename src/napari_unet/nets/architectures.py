@@ -25,4 +25,7 @@ def build_net(architecture: str, arguments: Mapping[str, Any]) -> UNet:
     unknown = set(arguments) - set(inspect.signature(kind).parameters)
     if unknown:
         raise UnetError(f"a {architecture} network has no argument {', '.join(sorted(unknown))}")
-    return kind(**arguments)
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise UnetError(f"a {architecture} network cannot be built from {dict(arguments)} ({error})") from None

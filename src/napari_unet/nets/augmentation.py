@@ -130,7 +130,7 @@ def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
 def _grid(warp: Warp, size: Sequence[int], spatial: Sequence[int], device: torch.device) -> Tensor:
     """Return the sampling grid (*size, d) in grid_sample's coordinates: -1..1, last axis first."""
     dims = len(size)
-    axes = [torch.arange(length, device=device, dtype=torch.float32) - (length - 1) / 2 for length in size]
+    axes = [torch.arange(length, device=device, dtype=torch.float32) - length // 2 for length in size]
     view = torch.stack(torch.meshgrid(*axes, indexing="ij"))
     matrix = torch.as_tensor(warp.matrix, dtype=torch.float32, device=device)
     source = torch.einsum("ij,j...->i...", matrix, view)

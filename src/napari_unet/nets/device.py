@@ -35,7 +35,10 @@ def choose_device(wanted: str = "auto") -> torch.device:
         return torch.device(available[0])
     if kind not in available:
         raise UnetError(f"device {wanted!r} is not available here: choose {' or '.join(available)}")
-    return torch.device(wanted)
+    try:
+        return torch.device(wanted)
+    except RuntimeError:
+        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(DEVICES)}, or cuda:0") from None
 
 
 def device_name(device: torch.device) -> str:

@@ -14,3 +14,13 @@ def weighted_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> T
     """
     losses = F.cross_entropy(logits.float(), target, reduction="none")
     return (losses * weights).sum() / weights.sum().clamp_min(1e-12)
+
+
+def anchor_loss(logits: Tensor, previous: Tensor, weights: Tensor) -> Tensor:
+    """Return the cross-entropy of the predictions towards the previous model's probabilities, a scalar.
+
+    Corrections lie only where a model is wrong; this says "where nobody complained, stay as you were". logits and
+    previous are (N, K, *spatial), weights (N, *spatial) >= 0; 0 where all weights are 0.
+    """
+    losses = -(previous * F.log_softmax(logits.float(), dim=1)).sum(dim=1)
+    return (losses * weights).sum() / weights.sum().clamp_min(1e-12)

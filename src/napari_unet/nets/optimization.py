@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,12 +13,11 @@ from typing import Any, Literal
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 from napari_unet.nets.device import half_precision
-from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.unet import UNet
 
 AVERAGE_DECAY = 0.999
@@ -37,6 +37,8 @@ class OptimizationSettings:
     """Whether the rate falls to 0 along half a cosine, or stays."""
     average: bool = True
     """Whether the running average of the weights is the result."""
+    frozen_norm: bool = False
+    """Whether batch norm keeps the statistics of the data that the network was first trained on."""
     half: bool = True
     """Whether to compute in 16 bit where the device is good at it."""
 
@@ -63,14 +65,18 @@ class Optimization:
         self._half = half_precision(device) if settings.half else None
         self._optimizer = self._make_optimizer()
 
-    def step(self, images: Tensor, targets: Tensor, weights: Tensor) -> float:
-        """Take one step on a batch (N, C, *in), (N, *out), (N, *out) and return its loss."""
+    def step(self, images: Tensor, loss_of: Callable[[Tensor], Tensor]) -> float:
+        """Take one step on images (N, C, *in); `loss_of` turns their logits into a scalar. Return the loss."""
         self.net.train()
+        if self.settings.frozen_norm:
+            for module in self.net.modules():
+                if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+                    module.eval()
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate()
         with torch.autocast(self.device.type, dtype=self._half, enabled=self._half is not None):
             logits = self.net(images)
-        loss = weighted_cross_entropy(logits, targets, weights)
+        loss = loss_of(logits)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise UnetError(f"the loss became {value} at iteration {self.iteration}: choose a lower learning rate")
@@ -101,7 +107,12 @@ class Optimization:
     def _make_optimizer(self) -> torch.optim.Optimizer:
         chosen = self.settings
         if chosen.optimizer == "sgd":
-            return torch.optim.SGD(self.net.parameters(), lr=chosen.learning_rate, momentum=chosen.momentum)
+            return torch.optim.SGD(
+                self.net.parameters(),
+                lr=chosen.learning_rate,
+                momentum=chosen.momentum,
+                weight_decay=chosen.weight_decay,
+            )
         return torch.optim.AdamW(self.net.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
 
     def save(self, path: Path, notes: dict[str, Any]) -> None:

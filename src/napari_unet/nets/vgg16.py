@@ -69,8 +69,16 @@ class Vgg16UNet(UNet):
         """
         positions = PUBLIC_LAYERS_NORM if "features.40.weight" in state else PUBLIC_LAYERS
         convolutions = [layer for layer in self.down.modules() if isinstance(layer, nn.Conv2d)]
+        norms = [layer for layer in self.down.modules() if isinstance(layer, nn.BatchNorm2d)]
         if not convolutions:
             raise UnetError("public VGG16 weights are two-dimensional: they cannot start a 3D network")
+        if bool(norms) != (positions is PUBLIC_LAYERS_NORM):
+            kind = "with" if positions is PUBLIC_LAYERS_NORM else "without"
+            raise UnetError(
+                f"the weights are of a VGG16 {kind} batch norm: build the network with norm={not norms}"
+            )
+        for norm, position in zip(norms, positions, strict=False):
+            _load_norm(norm, state, position + 1)
         for layer, position in zip(convolutions, positions, strict=False):
             weight, bias = _public_layer(state, position)
             if layer is convolutions[0]:
@@ -84,6 +92,16 @@ class Vgg16UNet(UNet):
                 layer.weight.copy_(weight)
                 assert layer.bias is not None
                 layer.bias.copy_(bias)
+
+
+def _load_norm(norm: nn.BatchNorm2d, state: Mapping[str, Tensor], position: int) -> None:
+    """Take scale, shift and statistics of a batch norm."""
+    prefix = f"features.{position}."
+    part = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    try:
+        norm.load_state_dict({"num_batches_tracked": torch.tensor(0), **part})
+    except RuntimeError as error:
+        raise UnetError(f"the batch norm {prefix}* does not fit: {str(error).splitlines()[-1].strip()}") from None
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:

@@ -1,0 +1,228 @@
+"""The command line as a person uses it: files in, masks and figures out, one plain line if something is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_unet.cli import main
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.samples import SAMPLES
+
+
+@pytest.fixture
+def model(bright_model, tmp_path):
+    return str(bright_model.save(tmp_path / "bright.safetensors").path)
+
+
+@pytest.fixture
+def image(tmp_path):
+    pixels = np.zeros((40, 50), np.uint16)
+    pixels[5:15, 5:15] = pixels[20:35, 30:45] = 900
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, pixels, imagej=True, resolution=(2, 2), metadata={"unit": "um", "axes": "YX"})
+    return path
+
+
+def fails(capsys, *arguments):
+    """Run a command that must fail, and return its one line."""
+    assert main([str(argument) for argument in arguments]) == 1
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    assert said.startswith("napari-unet:")
+    return said
+
+
+def test_segment_writes_a_calibrated_mask(model, image, tmp_path, capsys):
+    assert main(["segment", str(image), "--model", model, "--output", str(tmp_path / "mask.tif")]) == 0
+    mask = read_labels(tmp_path / "mask.tif")
+    assert mask.array.max() == 2
+    assert mask.pixel_size == pytest.approx((0.5, 0.5))
+    assert mask.metadata["provenance"]["model"] == "bright"
+    assert "2 objects" in capsys.readouterr().out
+
+
+def test_segment_takes_folders_patterns_and_several_files(model, image, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray((read_image(image).array / 4).astype(np.uint8)).save(folder / f"{name}.png")
+    (folder / "notes.txt").write_text("not an image")
+    assert main(["segment", str(folder), "--model", model, "--output", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_labels.tif", "b_labels.tif"]
+    pattern = str(folder / "*.png")
+    assert main(["segment", pattern, str(image), "--model", model, "--output", str(tmp_path / "out2")]) == 0
+    assert len(list((tmp_path / "out2").iterdir())) == 3
+
+
+def test_the_pixel_size_can_be_given_where_the_file_does_not_say(model, tmp_path):
+    Image.fromarray(np.eye(30, dtype=np.uint8) * 255).save(tmp_path / "a.png")
+    target = tmp_path / "a.tif"
+    assert (
+        main(
+            ["segment", str(tmp_path / "a.png"), "--model", model, "--output", str(target), "--pixel-size", "0.3"]
+        )
+        == 0
+    )
+    assert read_labels(target).pixel_size == pytest.approx((0.3, 0.3), rel=1e-4)
+
+
+def test_probabilities_can_be_written_too(model, image, tmp_path):
+    target = tmp_path / "p.tif"
+    main(
+        [
+            "segment",
+            str(image),
+            "--model",
+            model,
+            "--output",
+            str(tmp_path / "m.tif"),
+            "--probabilities",
+            str(target),
+        ]
+    )
+    assert read_image(target).array.max() == 255
+
+
+def test_one_bad_image_does_not_stop_the_others(model, image, tmp_path, capsys):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"")
+    said = fails(capsys, "segment", broken, image, "--model", model, "--output", tmp_path / "out")
+    assert "broken.tif" in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cells_labels.tif"]
+
+
+def test_evaluate_prints_figures_as_text_json_and_csv(model, image, tmp_path, capsys):
+    mask = str(tmp_path / "mask.tif")
+    main(["segment", str(image), "--model", model, "--output", mask])
+    capsys.readouterr()
+    assert main(["evaluate", mask, mask, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mean"]["AP@0.50"] == 1
+    assert main(["evaluate", mask, mask]) == 0
+    assert "AP@0.50" in capsys.readouterr().out
+    assert main(["evaluate", mask, mask, "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_info_tells_what_made_a_mask_and_a_model(model, image, tmp_path, capsys):
+    main(["segment", str(image), "--model", model, "--output", str(tmp_path / "mask.tif")])
+    capsys.readouterr()
+    assert main(["info", str(tmp_path / "mask.tif"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["provenance"]["source"] == "cells.tif"
+    assert main(["info", model, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sha256"] == facts["provenance"]["model_sha256"]
+    assert main(["info", model]) == 0
+    assert "architecture: padded" in capsys.readouterr().out
+
+
+def test_models_lists_the_shipped_ones(capsys):
+    assert main(["models", "--json"]) == 0
+    assert "nuclei" in [row["name"] for row in json.loads(capsys.readouterr().out)]
+    assert main(["models"]) == 0
+    assert "shipped" in capsys.readouterr().out
+
+
+def test_demo_segments_the_sample_and_says_where(tmp_path, capsys):
+    assert main(["demo", "--headless", "--output", str(tmp_path / "demo")]) == 0
+    said = capsys.readouterr().out
+    mask, picture = tmp_path / "demo" / "u2os_nuclei_labels.tif", tmp_path / "demo" / "u2os_nuclei_overlay.png"
+    assert str(mask) in said
+    assert str(picture) in said
+    assert read_labels(mask).array.max() > 50
+    assert Image.open(picture).size == read_image(SAMPLES[0].path).array.shape[::-1]
+
+
+def test_doctor_finds_everything_in_place(capsys):
+    assert main(["doctor"]) == 0
+    assert "device cpu" in capsys.readouterr().out
+
+
+def training_folder(tmp_path, count=3):
+    rng = np.random.default_rng(0)
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    for number in range(count):
+        labels = np.zeros((64, 64), np.uint16)
+        labels[8:24, 8:24], labels[30:50, 30:50] = 1, 2
+        Image.fromarray(((labels > 0) * 150 + rng.integers(0, 50, (64, 64))).astype(np.uint8)).save(
+            tmp_path / "images" / f"{number}.png"
+        )
+        tifffile.imwrite(tmp_path / "labels" / f"{number}.tif", labels)
+    return tmp_path
+
+
+def test_train_writes_a_model_that_segments(tmp_path, capsys):
+    folder = training_folder(tmp_path)
+    target = tmp_path / "mine.safetensors"
+    small = ["--base-channels", "4", "--levels", "2", "--patch", "32", "--batch", "2", "--iterations", "12"]
+    assert main(["train", str(folder), "--output", str(target), *small]) == 0
+    assert "validation mean AP" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.glob(".*")] == []
+    mask = tmp_path / "mask.tif"
+    assert main(["segment", str(folder / "images" / "0.png"), "--model", str(target), "--output", str(mask)]) == 0
+    assert read_labels(mask).array.shape == (64, 64)
+
+
+def test_train_can_start_from_a_model_and_follow_the_paper(tmp_path, model):
+    folder = training_folder(tmp_path)
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    assert (
+        main(
+            ["train", str(folder), "--output", str(first), "--start", model, "--iterations", "2", "--patch", "32"]
+        )
+        == 0
+    )
+    facts = read_spec_of(first)
+    assert facts.parent == read_sha(model)
+    paper = ["--preset", "paper", "--base-channels", "4", "--levels", "2", "--patch", "32", "--iterations", "2"]
+    assert main(["train", str(folder), "--output", str(second), *paper]) == 0
+    assert read_spec_of(second).architecture == "classic"
+
+
+def read_spec_of(path):
+    from napari_unet.models.spec import read_spec
+
+    return read_spec(path)
+
+
+def read_sha(path):
+    from pathlib import Path
+
+    from napari_unet.models.model import file_sha256
+
+    return file_sha256(Path(path))
+
+
+def test_bad_input_gets_one_plain_line(model, image, tmp_path, capsys):
+    out = tmp_path / "m.tif"
+    assert "no model" in fails(capsys, "segment", image, "--model", "nonesuch", "--output", out)
+    assert "does not exist" in fails(capsys, "segment", tmp_path / "no.tif", "--model", model, "--output", out)
+    assert "nothing matches" in fails(capsys, "segment", tmp_path / "*.xyz", "--model", model, "--output", out)
+    assert "axes" in fails(capsys, "segment", image, "--axes", "ZYX", "--model", model, "--output", out)
+    assert "channel 3" in fails(capsys, "segment", image, "--channel", "3", "--model", model, "--output", out)
+    assert "tile" in fails(capsys, "segment", image, "--tile", "0", "--model", model, "--output", out)
+    assert "device" in fails(capsys, "segment", image, "--device", "abacus", "--model", model, "--output", out)
+    assert "pixel-size" in fails(capsys, "segment", image, "--pixel-size", "-1", "--model", model, "--output", out)
+    assert "folder" in fails(capsys, "segment", image, "--model", model, "--output", tmp_path / "no" / "m.tif")
+    assert "one file" in fails(capsys, "segment", image, model, "--model", model, "--output", out)
+    assert "damaged" in fails(capsys, "segment", image, "--model", damaged(tmp_path), "--output", out)
+    assert "images and labels" in fails(capsys, "train", tmp_path, "--output", tmp_path / "a.safetensors")
+    assert ".safetensors" in fails(capsys, "train", tmp_path, "--output", tmp_path / "a.pt")
+    assert "no such file" in fails(capsys, "evaluate", tmp_path / "no.tif", image)
+    assert "no model file" in fails(capsys, "info", tmp_path / "no.safetensors")
+    assert not out.exists()
+
+
+def damaged(tmp_path):
+    path = tmp_path / "damaged.safetensors"
+    path.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00 not json at all")
+    return path
+
+
+def test_wrong_usage_is_exit_code_2():
+    with pytest.raises(SystemExit) as stopped:
+        main(["segment"])
+    assert stopped.value.code == 2

@@ -1,0 +1,235 @@
+"""Training on discs: it learns, it can be interrupted, and it says in a sentence what it cannot do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.errors import UnetError
+from napari_unet.models.model import Model
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.optimization import OptimizationSettings
+from napari_unet.progress import finish
+from napari_unet.training import LabelledImage, Training, TrainingSettings, labelled_images
+
+TINY = {"base_channels": 4, "levels": 2}
+QUICK = TrainingSettings(
+    iterations=6,
+    batch=2,
+    patch=32,
+    device="cpu",
+    augmentation=AugmentationSettings(elastic=2, scale=(0.8, 1.2)),
+    optimization=OptimizationSettings(half=False, warmup=2, learning_rate=5e-3),
+    validate_every=3,
+)
+
+
+def spec(architecture="padded", **arguments):
+    return ModelSpec(name="discs", architecture=architecture, arguments={**TINY, **arguments})
+
+
+def disc_image(seed, side=64):
+    """Bright discs on a dark ground with noise, and their labels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side]
+    labels = np.zeros((side, side), np.int32)
+    for number in range(1, 7):
+        centre = rng.uniform(8, side - 8, 2)
+        labels[(np.hypot(y - centre[0], x - centre[1]) < 7) & (labels == 0)] = number
+    return (100 + 400 * (labels > 0) + rng.normal(0, 40, labels.shape)).astype(np.float32), labels
+
+
+def discs(count, first=0, wanted=None):
+    return [
+        labelled
+        for seed in range(first, first + count)
+        for labelled in labelled_images(f"disc {seed}", *disc_image(seed), wanted or spec())
+    ]
+
+
+def train(settings=QUICK, wanted=None, **options):
+    wanted = wanted or spec()
+    return Training(wanted, discs(2, wanted=wanted), discs(1, 50, wanted=wanted), settings, **options)
+
+
+def weights(model):
+    return {name: value for name, value in model.net.state_dict().items() if value.is_floating_point()}
+
+
+def stop_at(steps, iteration):
+    while (step := next(steps)).doing != "Training" or step.done < iteration:
+        pass
+    steps.close()
+
+
+def same(one, other):
+    return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
+
+
+@pytest.mark.parametrize("architecture", ["padded", "classic", "vgg16"])
+def test_training_lowers_the_loss(architecture):
+    seen = []
+    wanted = spec(architecture, in_channels=1, out_channels=2, base_channels=8, levels=1)
+    rate = replace(QUICK.optimization, learning_rate=1e-2)
+    plain = AugmentationSettings.none()
+    settings = replace(QUICK, iterations=30, validate_every=30, batch=4, optimization=rate, augmentation=plain)
+    finish(train(settings, wanted).steps(), lambda step: seen.append(step.figures.get("loss")))
+    losses = [loss for loss in seen if loss is not None]
+    assert len(losses) == 30
+    assert np.mean(losses[-6:]) < 0.8 * np.mean(losses[:6])
+
+
+def test_an_interrupted_training_gives_the_same_weights_as_an_uninterrupted_one(tmp_path):
+    expected = train()
+    finish(expected.steps())
+    steps = train(checkpoint=tmp_path / "training").steps()
+    stop_at(steps, 4)  # the checkpoint is of iteration 3
+    resumed = train(checkpoint=tmp_path / "training")
+    assert resumed.optimization.iteration == 3
+    assert resumed.history == expected.history[:1]
+    assert same(finish(resumed.steps()), expected.model())
+    assert same(resumed.optimization, expected.optimization)
+    assert resumed.history == expected.history
+
+
+def test_an_interrupted_training_with_dropout_goes_on_the_same_too(tmp_path):
+    wanted = spec(dropout=0.5)
+    expected = train(wanted=wanted)
+    finish(expected.steps())
+    stop_at(train(wanted=wanted, checkpoint=tmp_path / "training").steps(), 4)
+    resumed = train(wanted=wanted, checkpoint=tmp_path / "training")
+    finish(resumed.steps())
+    assert same(resumed.optimization, expected.optimization)
+
+
+def test_the_same_seed_gives_the_same_model():
+    settings = replace(QUICK, iterations=3)
+    one = finish(train(settings).steps())
+    assert same(one, finish(train(settings).steps()))
+    assert not same(one, finish(train(replace(settings, seed=1)).steps()))
+
+
+def test_the_score_on_held_out_images_is_recorded():
+    training = train()
+    model = finish(training.steps())
+    assert [entry["iteration"] for entry in training.history] == [3, 6]
+    assert all(0 <= entry["score"] <= 1 for entry in training.history)
+    assert model.spec.training["validation_score"] == round(max(entry["score"] for entry in training.history), 4)
+    assert model.spec.training["images"] == 2
+    assert not model.net.training
+
+
+def test_without_validation_images_there_is_no_score_but_a_model():
+    model = finish(Training(spec(), discs(1), [], QUICK).steps())
+    assert model.spec.training["validation_score"] is None
+
+
+def test_the_best_weights_are_kept_not_the_last(monkeypatch):
+    training = train()
+    scores = iter([0.9, 0.1])
+
+    def scored(self, loss):
+        yield from real(self, loss)
+        score = next(scores)
+        if score == 0.9:
+            self.best.score = 2.0
+
+    real = Training._validate
+    monkeypatch.setattr(Training, "_validate", scored)
+    assert finish(training.steps()).spec.training["iterations"] == 3
+
+
+def test_a_training_under_way_has_a_model_at_any_time():
+    training = train()
+    steps = training.steps()
+    next(steps)
+    model = training.model()
+    assert isinstance(model, Model)
+    assert model.spec.training["iterations"] == 1
+    next(steps)
+    assert not same(model, training.model())
+
+
+def test_the_trained_model_is_the_one_that_its_file_holds(tmp_path):
+    model = finish(train().steps())
+    assert same(model.save(tmp_path / "m.safetensors"), model)
+
+
+def test_training_leaves_the_network_it_starts_from_as_it_was():
+    net = build_net("padded", TINY)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    next(train(net=net).steps())
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_volumes_are_trained_on_too():
+    wanted = ModelSpec(name="discs", architecture="padded", arguments={**TINY, "levels": 1, "dims": 3}, axes="ZYX")
+    rng = np.random.default_rng(0)
+    labels = np.zeros((8, 24, 24), np.int32)
+    labels[2:6, 4:12, 4:12] = 1
+    images = labelled_images("volume", labels + rng.random(labels.shape), labels, wanted, axes="ZYX")
+    model = finish(Training(wanted, images, images, replace(QUICK, iterations=2, patch=8)).steps())
+    assert model.net.dims == 3
+
+
+def test_the_papers_recipe_takes_changes():
+    settings = TrainingSettings.paper(iterations=7)
+    assert (settings.optimization.optimizer, settings.batch, settings.iterations) == ("sgd", 1, 7)
+
+
+# Images and labels
+
+
+def test_every_plane_of_a_stack_is_a_training_image():
+    image, labels = disc_image(0)
+    planes = labelled_images("stack", np.stack([image] * 3), np.stack([labels] * 3), spec(), axes="TYX")
+    assert len(planes) == 3
+    assert planes[2].image.shape == (1, 64, 64)
+    assert planes[2].image.min() >= 0
+    np.testing.assert_array_equal(planes[2].labels > 0, labels > 0)
+
+
+def test_colour_images_have_labels_without_colours():
+    image, labels = disc_image(0)
+    (plane,) = labelled_images("rgb", np.stack([image] * 3, axis=-1), labels, spec(), axes="YXS")
+    assert plane.image.shape == (1, 64, 64)
+
+
+@pytest.mark.parametrize("axes", ["XY", "XTY"])
+def test_labels_turn_with_the_image_whatever_the_order_of_axes(axes):
+    labels = np.zeros((16, 24) if axes == "XY" else (16, 2, 24), np.int32)
+    labels[3:5] = 1
+    for plane in labelled_images("turned", labels.astype(float), labels, spec(), axes=axes):
+        assert plane.image[0].shape == plane.labels.shape == (24, 16)
+        np.testing.assert_array_equal(plane.image[0] > 0.5, plane.labels > 0)
+
+
+def test_labels_of_another_shape_are_one_sentence():
+    with pytest.raises(
+        UnetError, match=r"cells: the image is \(8, 9\) and its labels are \(9, 8\): they must match"
+    ):
+        labelled_images("cells", np.zeros((8, 9)), np.zeros((9, 8), int), spec())
+
+
+def test_no_images_are_one_sentence():
+    with pytest.raises(UnetError, match="there are no training images"):
+        Training(spec(), [], [], QUICK)
+
+
+def test_an_image_without_cells_trains_without_a_fault():
+    empty = LabelledImage(name="e", image=np.zeros((1, 40, 40), np.float32), labels=np.zeros((40, 40), np.int32))
+    finish(Training(spec(), [empty], [empty], replace(QUICK, iterations=2)).steps())
+
+
+def test_images_smaller_than_the_patch_are_mirrored():
+    small = [replace(one, image=one.image[:, :9, :5], labels=one.labels[:9, :5]) for one in discs(1)]
+    finish(Training(spec("classic"), small, [], replace(QUICK, iterations=2)).steps())
+
+
+@pytest.mark.parametrize("name", ["iterations", "batch", "patch", "validate_every"])
+def test_nonsense_is_refused(name):
+    with pytest.raises(UnetError, match=f"{name} must be at least 1, got 0"):
+        TrainingSettings(**{name: 0})
