@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_unet.errors import UnetError
     from napari_unet.evaluation import evaluate
+    from napari_unet.finetuning import FineTuningSettings, fine_tune
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.segmentation import SegmentationSettings, segment
@@ -21,15 +22,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "FineTuningSettings": "finetuning",
     "Model": "models.model",
     "SegmentationSettings": "segmentation",
     "UnetError": "errors",
     "evaluate": "evaluation",
+    "fine_tune": "finetuning",
     "load_model": "models.library",
     "segment": "segmentation",
 }
 
-__all__ = ["Model", "SegmentationSettings", "UnetError", "__version__", "evaluate", "load_model", "segment"]
+__all__ = [
+    "FineTuningSettings",
+    "Model",
+    "SegmentationSettings",
+    "UnetError",
+    "__version__",
+    "evaluate",
+    "fine_tune",
+    "load_model",
+    "segment",
+]
 
 
 def __getattr__(name: str) -> Any:

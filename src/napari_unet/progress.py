@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -20,6 +20,8 @@ class Progress:
     total: int
     doing: str = ""
     figures: dict[str, float] = field(default_factory=dict)
+    preview: Any = None
+    """Something to look at meanwhile, where the work was asked for it."""
 
 
 Steps = Generator[Progress, None, Result]

@@ -1,0 +1,147 @@
+"""What strokes mean: the one place that knows what 0, 1 and 2 are in a painted layer.
+
+Three kinds of painting end in the same `Annotation`: an annotation layer (0 not annotated, 1 background, 2 and up
+one instance each), corrections painted straight onto a prediction, and a fully annotated image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_unet.arrays.boundary_weights import dense_labels
+from napari_unet.errors import UnetError
+
+NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
+ENCLOSED = 0.5
+"""Share of an instance's outer rim that must be annotated for the instance to count as painted whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Annotation:
+    """What somebody said about an image: instances, what is annotated at all, which instances are complete."""
+
+    labels: NDArray[np.int32]
+    """(*spatial) instances 1..n; 0 is background where annotated, unknown elsewhere."""
+    annotated: NDArray[np.bool_]
+    """(*spatial) where anything was said."""
+    complete: NDArray[np.bool_]
+    """(n + 1,) by id: painted whole, so that its edge is the object's border; a scribble says the class only."""
+
+    @property
+    def pixels(self) -> int:
+        """Return how many pixels are annotated."""
+        return int(np.count_nonzero(self.annotated))
+
+    @property
+    def whole_instances(self) -> NDArray[np.int32]:
+        """Return the labels of complete instances alone: those that give ridge and border weights."""
+        return np.where(self.complete[self.labels], self.labels, 0).astype(np.int32)
+
+    def without(self, hidden: NDArray[np.bool_]) -> Annotation:
+        """Return the annotation as if nothing had been said in `hidden`."""
+        return replace(self, annotated=self.annotated & ~hidden, labels=np.where(hidden, 0, self.labels))
+
+
+def painted(layer: NDArray[Any]) -> Annotation:
+    """Return what an annotation layer says: 0 nothing, 1 background, every id from 2 one instance.
+
+    An instance counts as complete where at least half of its outer rim is annotated too (as background or as
+    another instance): then the painter saw its border. Otherwise it is a scribble.
+
+    Raises
+    ------
+    UnetError
+        If the layer is empty, or not of whole numbers from 0.
+    """
+    checked = _whole_numbers(layer)
+    if not checked.any():
+        raise UnetError("the annotation is empty: paint background with 1 and objects with 2, 3, ...")
+    instances = dense_labels(np.where(checked >= FIRST_INSTANCE, checked, 0))
+    annotated = checked != NOT_ANNOTATED
+    complete = np.zeros(int(instances.max(initial=0)) + 1, bool)
+    for number, box in enumerate(ndimage.find_objects(instances), start=1):
+        around = _grown(box, instances.shape)
+        inside = instances[around] == number
+        rim = ndimage.binary_dilation(inside) & ~inside
+        complete[number] = rim.any() and annotated[around][rim].mean() >= ENCLOSED
+    return Annotation(labels=instances, annotated=annotated, complete=complete)
+
+
+def corrected(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
+    """Return what painting over a prediction says.
+
+    Where the layer differs from the prediction, something was said: erased pixels are background. An instance
+    that was touched (painted, cut or newly drawn) counts as complete, with all of its pixels. Everything else is
+    not annotated.
+    """
+    before, after = _whole_numbers(prediction), _whole_numbers(layer)
+    if before.shape != after.shape:
+        raise UnetError(
+            f"the prediction is {before.shape}, the corrected labels are {after.shape}: they must match"
+        )
+    changed = before != after
+    if not changed.any():
+        raise UnetError("nothing was corrected: paint on the result first")
+    touched = np.setdiff1d(np.union1d(before[changed], after[changed]), [0])
+    whole = np.isin(after, touched)
+    instances = dense_labels(np.where(whole, after, 0))
+    return Annotation(
+        labels=instances,
+        annotated=whole | changed,
+        complete=np.ones(int(instances.max(initial=0)) + 1, bool),
+    )
+
+
+def dense(truth: NDArray[Any]) -> Annotation:
+    """Return a fully annotated image: 0 is background, every pixel counts, every instance is complete."""
+    instances = dense_labels(_whole_numbers(truth))
+    return Annotation(
+        labels=instances,
+        annotated=np.ones(instances.shape, bool),
+        complete=np.ones(int(instances.max(initial=0)) + 1, bool),
+    )
+
+
+def require_two_classes(annotations: list[Annotation]) -> None:
+    """Refuse a set of annotations that holds only objects or only background: nothing could be told apart."""
+    objects = any((annotation.labels > 0).any() for annotation in annotations)
+    ground = any((annotation.annotated & (annotation.labels == 0)).any() for annotation in annotations)
+    if not ground:
+        raise UnetError("only objects are painted: paint some background with 1 too, or add a background ring")
+    if not objects:
+        raise UnetError("only background is painted: paint some objects too, with 2, 3, ...")
+
+
+def with_background_ring(
+    annotation: Annotation, *, width: int = 2, sure: NDArray[np.bool_] | None = None
+) -> Annotation:
+    """Return the annotation with a thin rim of background around its objects.
+
+    `sure` marks where the model is sure of an object (a neighbour that nobody painted): no ring is put there.
+    """
+    inside = annotation.labels > 0
+    ring = ndimage.binary_dilation(inside, iterations=width) & ~annotation.annotated
+    if sure is not None:
+        ring &= ~sure
+    return replace(annotation, annotated=annotation.annotated | ring)
+
+
+def _whole_numbers(layer: NDArray[Any]) -> NDArray[Any]:
+    """Return the layer if it holds whole numbers from 0; UnetError in a sentence otherwise."""
+    array = np.asarray(layer)
+    if array.dtype.kind not in "iub":
+        raise UnetError(f"an annotation holds whole numbers, got {array.dtype}: paint on a Labels layer")
+    if array.size and array.min() < 0:
+        raise UnetError(f"an annotation holds no negative numbers, got {array.min()}: use 0 for not annotated")
+    return array
+
+
+def _grown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(
+        slice(max(0, side.start - 1), min(length, side.stop + 1)) for side, length in zip(box, shape, strict=True)
+    )

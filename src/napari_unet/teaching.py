@@ -1,0 +1,292 @@
+"""Lessons: painted images made ready to learn from, the views drawn from them, and their score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_unet.arrays.annotations import Annotation, dense
+from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
+from napari_unet.arrays.boundary_weights import boundary_weights, ridge
+from napari_unet.arrays.normalization import intensity_range
+from napari_unet.arrays.strokes import HeldOut, hold_out
+from napari_unet.arrays.tiling import Box
+from napari_unet.models.library import replay_images
+from napari_unet.models.model import Model
+from napari_unet.nets.augmentation import as_tensor, change_intensity, draw_warp, warp_image
+from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.unet import UNet
+from napari_unet.progress import Progress, Steps, finish
+
+if TYPE_CHECKING:
+    from napari_unet.finetuning import FineTuningSettings
+
+AROUND = 256
+"""Pixels around the annotations that the anchor may use."""
+SCORED_STROKES = 12
+"""At most so many strokes of a lesson are predicted for its score."""
+ALL_CLASSES = Result(classes=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lesson:
+    """One painted plane: the region around its strokes, normalised, and what the previous model makes of it."""
+
+    name: str
+    image: NDArray[np.float32]
+    """(C, *spatial)."""
+    annotation: Annotation
+    held_out: HeldOut
+    previous: NDArray[np.uint8] | None
+    """(K, *spatial) probabilities x 255 of the model that is taught; None for replay."""
+    is_replay: bool = False
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Return the pixels that the score looks at: held-out strokes, or all where none is held out."""
+        if self.held_out.held:
+            return self.held_out.mask
+        return self.annotation.annotated & (self.held_out.strokes <= SCORED_STROKES)
+
+    @property
+    def scored_pixels(self) -> int:
+        """Return how many pixels are scored."""
+        return int(np.count_nonzero(self.scored))
+
+    @property
+    def scored_strokes(self) -> int:
+        """Return how many strokes are scored."""
+        return len(self.held_out.held) or min(self.held_out.count, SCORED_STROKES)
+
+
+def prepare_lessons(
+    model: Model,
+    pairs: Sequence[tuple[Any, Annotation]],
+    *,
+    axes: str | None,
+    share: float,
+    settings: FineTuningSettings,
+) -> Steps[list[Lesson]]:
+    """Return a lesson for every painted plane of every image, one yield each."""
+    predictor = Predictor(model.net, PredictionSettings(device=settings.device))
+    rng = np.random.default_rng(settings.seed)
+    lessons: list[Lesson] = []
+    for number, (image, annotation) in enumerate(pairs):
+        named = check_axes(axes, image.shape)
+        wanted = list(planes(image, named, spatial=model.spec.axes, channels=model.spec.in_channels))
+        intensity = intensity_range(
+            (sample_blocks(plane, len(wanted)) for plane in wanted), model.spec.normalization
+        )
+        kept = "".join(axis for axis in named if axis not in "CS")
+        for plane in wanted:
+            place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
+            said = Annotation(
+                labels=annotation.labels[place],
+                annotated=annotation.annotated[place],
+                complete=annotation.complete,
+            )
+            if not said.annotated.any():
+                continue
+            box = _around(said.annotated)
+            cut = Annotation(labels=said.labels[box], annotated=said.annotated[box], complete=said.complete)
+            seen = Plane(
+                array=plane.array,
+                axes=plane.axes,
+                index=plane.index,
+                spatial=plane.spatial,
+                channels=plane.channels,
+                intensity=intensity,
+                region=box,
+            )
+            yield Progress(done=0, total=0, doing="Remembering what the model knows")
+            lessons.append(
+                Lesson(
+                    name=f"image {number + 1}",
+                    image=seen.read(tuple(slice(0, length) for length in seen.shape)),
+                    annotation=cut,
+                    held_out=hold_out(cut, rng, share=share),
+                    previous=finish(predict(predictor, seen, ALL_CLASSES)) if settings.anchor else None,
+                )
+            )
+    return lessons
+
+
+def replay_lessons(model: Model) -> list[Lesson]:
+    """Return what the model learnt first, where it brought some along: dense labels, nothing held out."""
+    lessons = []
+    for number, (image, labels) in enumerate(replay_images(model.spec)):
+        said = dense(labels)
+        lessons.append(
+            Lesson(
+                name=f"replay {number + 1}",
+                image=image,
+                annotation=said,
+                held_out=HeldOut(strokes=np.zeros(labels.shape, np.int32), held=()),
+                previous=None,
+                is_replay=True,
+            )
+        )
+    return lessons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one step sees, on the device."""
+
+    images: Tensor
+    """(N, C, *in)."""
+    classes: Tensor
+    """(N, *out) class indices, meaningless where the weight is 0."""
+    weights: Tensor
+    """(N, *out), 0 where nobody painted and on held-out strokes."""
+    previous: Tensor
+    """(N, K, *out) probabilities of the previous model."""
+    anchored: Tensor
+    """(N, *out) 1 where the anchor holds: not annotated."""
+
+
+class Views:
+    """Draws batches from lessons: where somebody painted, anywhere (for the anchor), and replay."""
+
+    def __init__(
+        self, lessons: list[Lesson], replay: list[Lesson], net: UNet, settings: FineTuningSettings
+    ) -> None:
+        self._settings = settings
+        self._sides = view_sizes(net, settings.patch, settings.weights.sigma)
+        self._lessons = [_Material(lesson) for lesson in lessons]
+        self._replay = [_Material(lesson) for lesson in replay]
+        self._balance = _class_balance(lessons)
+
+    def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
+        """Return the batch of an iteration, the same for the same seed."""
+        rng = np.random.default_rng((self._settings.seed, iteration))
+        views = [self._view(rng) for _ in range(size)]
+        images, classes, weights, previous, anchored = (
+            torch.stack(parts).to(device) for parts in zip(*views, strict=True)
+        )
+        return Batch(images=images, classes=classes, weights=weights, previous=previous, anchored=anchored)
+
+    def _view(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        replayed = bool(self._replay) and rng.random() < self._settings.replay
+        among = self._replay if replayed else self._lessons
+        material = among[rng.integers(len(among))]
+        centre = material.centre(rng, anywhere=not replayed and rng.random() < self._settings.elsewhere)
+        warp = draw_warp(rng, centre, self._settings.augmentation)
+        view, inside, outside = self._sides
+        dims = len(centre)
+        smooth = warp_image(material.smooth, warp, (view,) * dims)
+        said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
+        image = centre_crop(smooth[: material.channels], inside, dims)
+        image = change_intensity(image, rng, self._settings.augmentation)
+        classes, weights = self._targets(said, material.lesson.annotation.complete, replayed)
+        parts = (classes, weights, smooth[material.channels :], torch.from_numpy((said[2] > 0).astype(np.float32)))
+        return (image, *(centre_crop(part, outside, dims) for part in parts))
+
+    def _targets(
+        self, said: NDArray[np.int32], complete: NDArray[np.bool_], replayed: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return classes and weights of a view from its ids and what is annotated for training."""
+        ids, annotated = said[0], said[1] > 0
+        classes = (ids > 0) & ~ridge(ids)
+        balance = np.ones(2, np.float32) if replayed else self._balance
+        chosen = self._settings.weights
+        whole = np.where(complete[ids], ids, 0)
+        weights = balance[classes.astype(int)] + boundary_weights(whole, chosen.w0, chosen.sigma)
+        weights = np.where(annotated, weights, 0).astype(np.float32)
+        return torch.from_numpy(classes.astype(np.int64)), torch.from_numpy(weights)
+
+
+class _Material:
+    """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
+        self.channels = len(lesson.image)
+        previous = lesson.previous
+        if previous is None:
+            previous = np.zeros((2, *lesson.image.shape[1:]), np.uint8)
+        cpu = torch.device("cpu")
+        self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
+        taught = lesson.annotation.annotated & ~lesson.held_out.mask
+        free = ~lesson.annotation.annotated & (lesson.previous is not None)
+        self.said = as_tensor(np.stack([lesson.annotation.labels, taught, free]), cpu)
+        self._strokes = np.where(taught, lesson.held_out.strokes, 0)
+        self._pixels = np.flatnonzero(taught)
+        self._by_stroke = _pixels_by_stroke(self._strokes)
+
+    def centre(self, rng: np.random.Generator, *, anywhere: bool) -> tuple[int, ...]:
+        """Draw a patch centre: on a stroke, every stroke as likely, or anywhere."""
+        shape = self.lesson.image.shape[1:]
+        if anywhere or not len(self._pixels):
+            return tuple(int(rng.integers(length)) for length in shape)
+        pixels = self._by_stroke[rng.integers(len(self._by_stroke))] if self._by_stroke else self._pixels
+        return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], shape))
+
+
+def score_lessons(net: UNet, lessons: Sequence[Lesson], device: str) -> float:
+    """Return the mean IoU of background and objects over the scored pixels of all lessons."""
+    predictor = Predictor(net, PredictionSettings(device=device))
+    table = np.zeros((2, 2), np.int64)
+    for lesson in lessons:
+        for box in _scored_boxes(lesson):
+            spatial = "ZYX"[-(lesson.image.ndim - 1) :]
+            plane = Plane(
+                array=lesson.image,
+                axes="C" + spatial,
+                index={},
+                spatial=spatial,
+                channels=len(lesson.image),
+                region=box,
+            )
+            objects = finish(predict(predictor, plane))[0] >= 128
+            scored = lesson.scored[box]
+            truth = (lesson.annotation.labels[box] > 0) & ~ridge(lesson.annotation.labels)[box]
+            np.add.at(table, (truth[scored].astype(int), objects[scored].astype(int)), 1)
+    union = table.sum(0) + table.sum(1) - np.diag(table)
+    return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
+
+
+def _scored_boxes(lesson: Lesson) -> list[Box]:
+    """Return the box that holds the scored pixels; none where there are none."""
+    rows = [np.flatnonzero(lesson.scored.any(axis=tuple(a for a in range(lesson.scored.ndim) if a != axis)))
+            for axis in range(lesson.scored.ndim)]  # fmt: skip
+    if any(len(row) == 0 for row in rows):
+        return []
+    return [tuple(slice(int(row[0]), int(row[-1]) + 1) for row in rows)]
+
+
+def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+    order = np.argsort(strokes, axis=None, kind="stable")
+    numbers = strokes.ravel()[order]
+    first = int(np.searchsorted(numbers, 1))
+    cuts = np.flatnonzero(np.diff(numbers[first:])) + 1
+    return [part for part in np.split(order[first:], cuts) if len(part)]
+
+
+def _class_balance(lessons: Sequence[Lesson]) -> NDArray[np.float32]:
+    """Return the weight of background and objects: inverse to their painted pixels, at most 5 apart from 1."""
+    counts = np.zeros(2)
+    for lesson in lessons:
+        taught = lesson.annotation.annotated & ~lesson.held_out.mask
+        objects = np.count_nonzero(taught & (lesson.annotation.labels > 0))
+        counts += [np.count_nonzero(taught) - objects, objects]
+    share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
+    balance: NDArray[np.float32] = np.clip(0.5 / share, 0.2, 5).astype(np.float32)
+    return balance
+
+
+def _around(annotated: NDArray[np.bool_]) -> Box:
+    """Return the box of the annotated pixels, grown by what the anchor may use."""
+    box = []
+    for axis, length in enumerate(annotated.shape):
+        others = tuple(other for other in range(annotated.ndim) if other != axis)
+        inside = np.flatnonzero(annotated.any(axis=others))
+        box.append(slice(max(0, int(inside[0]) - AROUND), min(length, int(inside[-1]) + 1 + AROUND)))
+    return tuple(box)

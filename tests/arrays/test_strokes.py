@@ -1,0 +1,52 @@
+"""Whole strokes are held out, far apart, and never all of a kind."""
+
+import numpy as np
+import pytest
+
+from napari_unet.arrays.annotations import painted
+from napari_unet.arrays.strokes import FEWEST, hold_out, number_strokes
+
+
+def strokes_on_a_grid(rows=3, columns=4):
+    layer = np.zeros((rows * 10, columns * 10), np.int32)
+    for number in range(rows * columns):
+        row, column = divmod(number, columns)
+        layer[row * 10 + 2 : row * 10 + 5, column * 10 + 2 : column * 10 + 8] = 1 if number % 2 else number + 2
+    return painted(layer)
+
+
+def test_each_connected_piece_is_a_stroke():
+    said = strokes_on_a_grid()
+    strokes = number_strokes(said)
+    assert strokes.max() == 12
+    assert ((strokes > 0) == said.annotated).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_strokes_of_both_kinds_are_held_out_and_most_stay(seed):
+    said = strokes_on_a_grid()
+    held = hold_out(said, np.random.default_rng(seed))
+    assert 2 <= len(held.held) <= 4
+    for number in range(1, 13):
+        inside = held.mask[held.strokes == number]
+        assert inside.all() or not inside.any()
+    assert (said.labels[held.mask] > 0).any()
+    assert (said.labels[held.mask] == 0).any()
+
+
+def test_with_too_few_strokes_none_is_held_out():
+    layer = np.zeros((20, 20), np.int32)
+    for number in range(FEWEST - 1):
+        layer[number * 4, 2:8] = number + 1
+    assert hold_out(painted(layer), np.random.default_rng(0)).held == ()
+
+
+def test_held_out_strokes_lie_far_apart():
+    said = strokes_on_a_grid(rows=2, columns=12)
+    held = hold_out(said, np.random.default_rng(0), share=0.34)
+    columns = [
+        np.flatnonzero((held.strokes == n).any(axis=0)).mean()
+        for n in held.held
+        if said.labels[held.strokes == n].any()
+    ]
+    assert max(columns) - min(columns) > 50

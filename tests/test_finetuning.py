@@ -1,0 +1,256 @@
+"""Learning from strokes: what must be learnt, and what must not be touched."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.arrays.annotations import painted
+from napari_unet.errors import UnetError
+from napari_unet.finetuning import FineTuningSettings, fine_tune, fine_tune_steps
+from napari_unet.models.model import Model
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
+from napari_unet.nets.optimization import OptimizationSettings
+from napari_unet.progress import finish
+from napari_unet.segmentation import segment
+from napari_unet.teaching import Views, prepare_lessons
+
+QUICK = FineTuningSettings(
+    seconds=None,
+    iterations=40,
+    batch=2,
+    patch=48,
+    device="cpu",
+    score_every=10,
+    augmentation=AugmentationSettings(
+        scale=(0.9, 1.1), elastic=1, contrast=(1, 1), gamma=(1, 1), noise=0, blur=0, offset=0
+    ),
+    optimization=OptimizationSettings(learning_rate=3e-3, warmup=2, falling=False, frozen_norm=True, half=False),
+)
+
+
+def image_and_truth(seed=0, side=96):
+    """Dark discs on a bright ground: the opposite of what `bright_model` knows."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side]
+    truth = np.zeros((side, side), np.int32)
+    for number, (row, column) in enumerate([(20, 20), (20, 60), (60, 30), (70, 75), (45, 80)], start=1):
+        truth[(rows - row) ** 2 + (columns - column) ** 2 < 81] = number
+    return np.where(truth > 0, 20, 200) + rng.normal(0, 5, truth.shape), truth
+
+
+def strokes(truth):
+    layer = np.zeros(truth.shape, np.int32)
+    for number in range(1, truth.max() + 1):
+        row, column = (int(v.mean()) for v in np.nonzero(truth == number))
+        layer[row - 2 : row + 3, column - 5 : column + 6] = number + 1
+    for row in (2, 40, 88):
+        layer[row : row + 3, 5:90][truth[row : row + 3, 5:90] == 0] = 1
+    return layer
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    arguments = {"base_channels": 4, "levels": 2}
+    return Model(
+        net=build_net("padded", arguments).eval(),
+        spec=ModelSpec(name="fresh", architecture="padded", arguments=arguments),
+        sha256="abc",
+    )
+
+
+def test_a_model_learns_from_strokes_alone(model):
+    image, truth = image_and_truth()
+    result = finish(
+        fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=150, anchor=0))
+    )
+    assert result.held_out
+    assert result.improved
+    assert "better" in result.sentence()
+    other, other_truth = image_and_truth(1)
+    found = segment(other, result.model) > 0
+    assert (found & (other_truth > 0)).sum() / (found | (other_truth > 0)).sum() > 0.6
+
+
+def test_the_given_model_is_left_as_it_was(model):
+    before = {name: value.clone() for name, value in model.net.state_dict().items()}
+    image, truth = image_and_truth()
+    fine_tune(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=5))
+    for name, value in model.net.state_dict().items():
+        torch.testing.assert_close(value, before[name])
+
+
+def test_batch_norm_statistics_stay_frozen(model):
+    image, truth = image_and_truth()
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=5)))
+    for (name, old), new in zip(model.net.named_buffers(), result.model.net.buffers(), strict=True):
+        torch.testing.assert_close(old, new, msg=name)
+
+
+def test_the_same_seed_gives_the_same_weights_on_the_cpu(model):
+    image, truth = image_and_truth()
+    first, second = (
+        finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=10))).model.net
+        for _ in range(2)
+    )
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def views_of(model, annotation, settings=QUICK):
+    image, _ = image_and_truth()
+    lessons = finish(
+        prepare_lessons(model, [(image, annotation)], axes="YX", share=settings.held_out, settings=settings)
+    )
+    return lessons, Views(lessons, [], model.net, settings)
+
+
+def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_at_all(model):
+    _, truth = image_and_truth()
+    lessons, views = views_of(
+        model, painted(strokes(truth)), replace(QUICK, augmentation=AugmentationSettings.none())
+    )
+    batch = views.batch(0, 8, torch.device("cpu"))
+    logits = torch.randn(batch.previous.shape, requires_grad=True)
+    weighted_cross_entropy(logits, batch.classes, batch.weights).backward()
+    assert (logits.grad.abs().sum(1)[batch.weights == 0] == 0).all()
+    assert (logits.grad.abs().sum(1)[batch.weights > 0] > 0).all()
+    logits.grad = None
+    anchor_loss(logits, batch.previous, batch.anchored).backward()
+    assert (logits.grad.abs().sum(1)[batch.anchored == 0] == 0).all()
+    assert not (batch.anchored * batch.weights).any()
+    neither = (batch.anchored == 0) & (batch.weights == 0)
+    assert bool(neither.any()) == bool(lessons[0].held_out.held)
+
+
+def test_held_out_strokes_never_enter_training(model):
+    _, truth = image_and_truth()
+    lessons, views = views_of(
+        model, painted(strokes(truth)), replace(QUICK, augmentation=AugmentationSettings.none())
+    )
+    material = views._lessons[0]
+    assert not (material.said[1].numpy() > 0)[lessons[0].held_out.mask].any()
+    assert not (material.said[2].numpy() > 0)[lessons[0].held_out.mask].any()
+
+
+def test_a_right_model_stays_right_away_from_one_wrong_stroke(bright_model):
+    bright = bright_model
+    image, truth = image_and_truth()
+    image = 220 - image  # bright discs, as the model knows them
+    layer = np.zeros(truth.shape, np.int32)
+    layer[18:23, 14:27] = 1  # wrong: a cell called background
+    layer[56:64, 26:35] = 2
+    settings = replace(QUICK, iterations=40, anchor=1.0, held_out=0.0)
+    taught = finish(fine_tune_steps(bright, [(image, layer)], settings=settings)).model
+    found = segment(image, taught) > 0
+    elsewhere = np.ones(truth.shape, bool)
+    elsewhere[5:36, 5:36] = False
+    right = (found == (truth > 0))[elsewhere]
+    assert right.mean() > 0.97
+
+
+def test_two_touching_painted_cells_get_a_ridge(model):
+    layer = np.zeros((96, 96), np.int32)
+    layer[30:60, 20:45], layer[30:60, 45:70] = 2, 3
+    layer[20:25, 10:80] = 1
+    settings = replace(QUICK, augmentation=AugmentationSettings.none(), held_out=0.0, patch=64)
+    _, views = views_of(model, painted(layer), settings)
+    for index in range(20):
+        batch = views.batch(index, 1, torch.device("cpu"))
+        classes, weights = batch.classes[0].numpy(), batch.weights[0].numpy()
+        if (classes[weights > 0] == 1).sum() > 900:
+            break
+    from scipy import ndimage
+
+    assert ndimage.label(classes * (weights > 0), structure=np.ones((3, 3)))[1] >= 2
+
+
+def test_when_nothing_was_gained_the_old_model_is_returned(bright_model):
+    image, truth = image_and_truth()
+    layer = strokes(truth)
+    bright_image = 220 - image
+    settings = replace(QUICK, iterations=1, optimization=replace(QUICK.optimization, learning_rate=1e-9))
+    assert fine_tune(bright_model, [(bright_image, layer)], settings=settings) is bright_model
+
+
+def test_lineage_and_figures_are_in_the_model(model, tmp_path):
+    image, truth = image_and_truth()
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=10)))
+    saved = result.model.save(tmp_path / "mine.safetensors")
+    assert saved.spec.parent == "abc"
+    learnt = saved.spec.training["fine_tuning"]
+    assert learnt["annotated_pixels"] == painted(strokes(truth)).pixels
+    assert learnt["score_before"] == pytest.approx(result.before, abs=1e-4)
+
+
+def test_few_strokes_are_said_to_be_too_few(model):
+    layer = np.zeros((96, 96), np.int32)
+    layer[18:23, 14:27], layer[40:43, 5:60] = 2, 1
+    image, _ = image_and_truth()
+    result = finish(fine_tune_steps(model, [(image, layer)], settings=replace(QUICK, iterations=2)))
+    assert not result.held_out
+    assert "Too few to trust" in result.sentence()
+
+
+def test_every_network_learns(model):
+    image, truth = image_and_truth()
+    for architecture, levels in (("classic", 2), ("vgg16", 2)):
+        arguments = {"in_channels": 1, "out_channels": 2, "base_channels": 4, "levels": levels}
+        other = Model(
+            net=build_net(architecture, arguments).eval(),
+            spec=ModelSpec(name="x", architecture=architecture, arguments=arguments),
+        )
+        result = finish(fine_tune_steps(other, [(image, strokes(truth))], settings=replace(QUICK, iterations=3)))
+        assert np.isfinite(result.after)
+
+
+def test_stacks_learn_from_the_planes_that_were_painted(model):
+    image, truth = image_and_truth()
+    stack, layer = np.stack([image] * 3), np.zeros((3, 96, 96), np.int32)
+    layer[1] = strokes(truth)
+    result = finish(fine_tune_steps(model, [(stack, layer)], axes="ZYX", settings=replace(QUICK, iterations=3)))
+    assert result.pixels > 0
+
+
+def test_bad_input_is_one_sentence(model):
+    image, truth = image_and_truth()
+    with pytest.raises(UnetError, match=r"\(96, 96\).*\(50, 50\)"):
+        fine_tune(model, [(image, np.ones((50, 50), int))])
+    with pytest.raises(UnetError, match="only objects"):
+        fine_tune(model, [(image, truth + (truth > 0))])
+    with pytest.raises(UnetError, match="nothing to learn"):
+        fine_tune(model, [])
+    with pytest.raises(UnetError, match="empty"):
+        fine_tune(model, [(image, np.zeros(image.shape, int))])
+    with pytest.raises(UnetError, match="above 0"):
+        FineTuningSettings(seconds=0)
+
+
+def test_memory_that_runs_out_halves_the_batch_and_goes_on(model, monkeypatch):
+    from napari_unet.nets.optimization import Optimization
+
+    step, sizes = Optimization.step, []
+
+    def short_of_memory(self, images, loss_of):
+        sizes.append(len(images))
+        if len(images) > 1:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return step(self, images, loss_of)
+
+    monkeypatch.setattr(Optimization, "step", short_of_memory)
+    image, truth = image_and_truth()
+    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=3, batch=4)))
+    assert sizes[:3] == [4, 2, 1]
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_best(model):
+    image, truth = image_and_truth()
+    wild = replace(QUICK.optimization, learning_rate=1e30, optimizer="sgd", warmup=0)
+    settings = replace(QUICK, iterations=50, score_every=1, optimization=wild)
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
+    assert "Stopped early" in result.remark
