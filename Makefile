@@ -39,7 +39,7 @@ models: $(VENV)/.installed
 	$(BIN)/python scripts/train_nuclei.py ../shared/data --work runs/nuclei
 
 system:
-	@if command -v xvfb-run >/dev/null && ldconfig -p | grep -q libxcb-cursor && ldconfig -p | grep -q libEGL; then :; \
+	@if dpkg -s $(PACKAGES) >/dev/null 2>&1 || { ! command -v dpkg && command -v xvfb-run; } >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
 	else echo "Please install: $(PACKAGES)" >&2; exit 1; fi

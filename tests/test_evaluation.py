@@ -81,13 +81,6 @@ def test_same_name_goes_before_a_name_without_its_suffix(folders):
     assert names(pair_files(*folders)) == [("a.tif", "a.tif"), ("a_mask.tif", "a_mask.tif")]
 
 
-def test_zarr_store_is_one_image(tmp_path):
-    store = tmp_path / "a.ome.zarr"
-    store.mkdir()
-    touch(tmp_path, "b.tif")
-    assert names(pair_files(store, tmp_path / "b.tif")) == [("a.ome.zarr", "b.tif")]
-
-
 def test_missing_partner_is_named_and_counted_on_either_side(folders):
     predicted, truth = folders
     touch(predicted, "a.tif", "b_labels.tif", "c.tif")

@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike
 
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, contingency
 from napari_unet.errors import UnetError
+from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
 from napari_unet.progress import Progress, Steps
 
-IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".tiff", ".tif", ".btf", ".ome.zarr", ".zarr", ".png", ".bmp", ".npy")
-"""What a file of labels may end on; other files in a folder are passed over."""
+IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", *IMAGE_SUFFIXES)
+"""What an image or label file may end on; other files in a folder are passed over."""
 
 LABEL_SUFFIXES = tuple(
     mark + word
@@ -173,8 +174,8 @@ def _without(name: str, endings: Sequence[str]) -> str:
 
 
 def _is_folder(path: Path) -> bool:
-    """Tell whether a path is a folder of files; a zarr store is a folder on disk but one image."""
-    return path.is_dir() and path.suffix.lower() != ".zarr"
+    """Tell whether a path is a folder of files."""
+    return path.is_dir()
 
 
 def _refuse_alone(files: list[Path], partner: str) -> None:
@@ -188,8 +189,6 @@ def _refuse_alone(files: list[Path], partner: str) -> None:
 
 def _evaluate_files(predicted: Path, truth: Path) -> Scores:
     """Read and score one pair of label files."""
-    from napari_unet.files.images import read_labels
-
     predicted_labels, truth_labels = read_labels(predicted), read_labels(truth)
     try:
         return evaluate(predicted_labels.array, truth_labels.array)

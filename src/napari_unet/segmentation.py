@@ -25,6 +25,9 @@ from napari_unet.models.model import Model
 from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
 from napari_unet.progress import Progress, Report, Steps, finish
 
+SAMPLED_PLANES = 64
+"""How many planes of a stack are read for its intensity range."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationSettings:
@@ -114,6 +117,12 @@ def segment_steps(
     image and its true surroundings as context: the same probabilities as in the whole image.
     """
     chosen = settings or SegmentationSettings()
+    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
+        image = np.asarray(image)
+    if np.dtype(image.dtype).kind not in "biuf":
+        raise UnetError(
+            f"an image holds real numbers, got {image.dtype}: convert it first, for example to float32"
+        )
     named = check_axes(axes, image.shape)
     if 0 in image.shape:
         raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
@@ -122,8 +131,7 @@ def segment_steps(
     if missing:
         raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
-    yield Progress(done=0, total=0, doing="Reading intensities")
-    intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), model.spec.normalization)
+    intensity = yield from _intensity_of(wanted, model)
     part = aligned_region(region or {}, named, image.shape, spatial, model.net.geometry.stride)
     wanted = [replace(within, intensity=intensity) for within in restrict(wanted, part)]
     sides = [part[axis] for axis in result_axes(named)]
@@ -136,9 +144,20 @@ def segment_steps(
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:
-        predictor = Predictor(model.net, chosen.prediction)
+        rotations = chosen.prediction.rotations or model.spec.rotations
+        predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
         yield from _segment_planes(wanted, predictor, chosen.instances(model), result)
     return result
+
+
+def _intensity_of(wanted: list[Plane], model: Model) -> Steps[IntensityRange]:
+    """Return the intensity range of the whole image, from planes evenly picked where there are many."""
+    picked = [wanted[i] for i in np.unique(np.linspace(0, len(wanted) - 1, SAMPLED_PLANES).round().astype(int))]
+    blocks = []
+    for plane in picked:
+        yield Progress(done=0, total=0, doing="Reading intensities")
+        blocks.append(sample_blocks(plane, len(picked)))
+    return intensity_range(blocks, model.spec.normalization)
 
 
 def _segment_planes(

@@ -7,6 +7,7 @@ the ridge, weigh, step; now and then segment the validation images, and keep the
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -66,6 +67,8 @@ class TrainingSettings:
         for name in ("iterations", "batch", "patch", "validate_every", "validation_images"):
             if getattr(self, name) < 1:
                 raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise UnetError(f"the seed must not be negative, got {self.seed}")
 
     @classmethod
     def paper(cls, **changes: Any) -> Self:
@@ -180,6 +183,12 @@ class Training:
             )
         return self.model()
 
+    def _digest(self) -> str:
+        """Return what tells this training from another: network, settings, images."""
+        names = [image.name for image in self._images]
+        what = (self.spec.architecture, dict(self.spec.arguments), self.settings, names)
+        return hashlib.sha256(repr(what).encode()).hexdigest()
+
     def model(self) -> Model:
         """Return the best model so far; the present weights where nothing was validated yet."""
         net = copy.deepcopy(self.optimization.averaged).cpu()
@@ -243,13 +252,20 @@ class Training:
         """Write what is needed to go on later, where a checkpoint was asked for."""
         if self._checkpoint is None:
             return
-        notes = {"history": self.history, "best_score": self.best.score, "best_iteration": self.best.iteration}
+        notes = {
+            "of": self._digest(),
+            "history": self.history,
+            "best_score": self.best.score,
+            "best_iteration": self.best.iteration,
+        }
         if self.best.iteration == self.optimization.iteration or not self._best_file.exists():
             self.model().save(self._best_file)
         self.optimization.save(self._checkpoint, notes)
 
     def _restore(self, checkpoint: Path) -> None:
         notes = self.optimization.restore(checkpoint)
+        if notes["of"] != self._digest():
+            raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
         self.history = notes["history"]
         if self._best_file.exists():
             self.best = Best(

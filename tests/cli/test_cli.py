@@ -216,6 +216,34 @@ def test_bad_input_gets_one_plain_line(model, image, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_no_image_is_ever_overwritten_by_its_mask(model, image, tmp_path, capsys):
+    before = image.read_bytes()
+    assert "one of the images" in fails(capsys, "segment", image, "--model", model, "--output", image)
+    (tmp_path / "cells_labels.tif").write_bytes(before)
+    said = fails(capsys, "segment", tmp_path, "--model", model, "--output", tmp_path)
+    assert "one of the images" in said
+    assert image.read_bytes() == before
+    assert ".tif" in fails(capsys, "segment", image, "--model", model, "--output", tmp_path / "m.png")
+    assert not (tmp_path / "m.png").exists()
+
+
+def test_a_window_that_cannot_open_does_not_spoil_the_demo(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert main(["demo", "--output", str(tmp_path)]) == 0
+    assert "the files above are complete" in capsys.readouterr().err
+
+
+def test_fine_tune_learns_from_a_painted_file(model, image, tmp_path, capsys):
+    annotation = np.zeros((40, 50), np.uint16)
+    annotation[5:15, 5:15], annotation[20:35, 30:45], annotation[38] = 2, 3, 1
+    tifffile.imwrite(tmp_path / "painted.tif", annotation)
+    arguments = ["fine-tune", image, tmp_path / "painted.tif", "--model", model, "--iterations", "3"]
+    assert main([*map(str, arguments), "--output", str(tmp_path / "new.safetensors")]) == 0
+    assert "before" in capsys.readouterr().out
+    assert "pairs" in fails(capsys, "fine-tune", image, "--model", model, "--output", tmp_path / "n.safetensors")
+
+
 def damaged(tmp_path):
     path = tmp_path / "damaged.safetensors"
     path.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00 not json at all")

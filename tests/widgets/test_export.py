@@ -70,6 +70,30 @@ def test_volumes_keep_their_depth(viewer, panel, qtbot, tmp_path):
     assert written.pixel_size == pytest.approx((2, 0.5, 0.5), rel=1e-4)
 
 
+def test_a_file_is_replaced_only_when_the_user_says_so(viewer, panel, qtbot, tmp_path, monkeypatch):
+    from qtpy.QtWidgets import QMessageBox
+
+    viewer.add_labels(np.eye(20, dtype=np.uint16))
+    target = tmp_path / "raw.tif"
+    target.write_bytes(b"an image")
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    export(qtbot, panel, target)
+    assert target.read_bytes() == b"an image"
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    export(qtbot, panel, target)
+    assert read_labels(target).array.max() == 1
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: pytest.fail("asked for its own file"))
+    export(qtbot, panel, target)
+
+
+def test_multiscale_labels_are_written_at_full_resolution(viewer, panel, qtbot, tmp_path):
+    layer = viewer.add_labels([np.ones((16, 16), np.uint8), np.ones((8, 8), np.uint8)], multiscale=True)
+    export(qtbot, panel, tmp_path / "a.tif")
+    assert read_labels(tmp_path / "a.tif").array.shape == (16, 16)
+    layer.save(str(tmp_path / "b.tif"), plugin=PLUGIN)
+    assert read_labels(tmp_path / "b.tif").array.shape == (16, 16)
+
+
 def test_file_save_of_napari_writes_the_same(viewer, tmp_path):
     layer = viewer.add_labels(np.eye(20, dtype=np.int32), scale=(0.4, 0.4), units=("um", "um"))
     assert layer.save(str(tmp_path / "b.tif"), plugin=PLUGIN) == [str(tmp_path / "b.tif")]

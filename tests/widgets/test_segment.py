@@ -91,6 +91,43 @@ def test_running_again_updates_in_place_and_undo_brings_the_former_result_back(p
     np.testing.assert_array_equal(labels.data, former)
 
 
+def test_running_again_follows_an_image_that_was_calibrated_meanwhile(panel, viewer, qtbot):
+    image = viewer.add_image(nuclei_image())
+    labels = segment(qtbot, panel)
+    image.scale, image.units, image.shear = (0.2, 0.2), ("um", "um"), [0.1]
+    segment(qtbot, panel)
+    np.testing.assert_allclose(labels.data_to_world((10, 20)), image.data_to_world((10, 20)))
+    assert labels.units == image.units
+
+
+def test_axes_that_belie_an_rgb_layer_are_refused(panel, viewer, qtbot):
+    viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True)
+    panel.advanced.axes.setText("YXC")
+    click(qtbot, panel.job.start_button)
+    assert "ends its axes with S" in messages()[-1]
+
+
+def test_lazy_and_multiscale_images_are_segmented_at_full_resolution(panel, viewer, qtbot):
+    import dask.array as da
+
+    viewer.add_image(da.from_array(nuclei_image(), chunks=50))
+    assert segment(qtbot, panel).data.shape == (96, 112)
+    viewer.layers.clear()
+    viewer.add_image([nuclei_image(), nuclei_image()[::2, ::2]], multiscale=True)
+    assert segment(qtbot, panel).data.shape == (96, 112)
+
+
+def test_full_collections_are_held_off_only_while_work_runs(panel, viewer, qtbot):
+    import gc
+
+    before = gc.get_threshold()
+    viewer.add_image(nuclei_image())
+    click(qtbot, panel.job.start_button)
+    assert gc.get_threshold() != before
+    wait_until_done(qtbot, panel)
+    qtbot.waitUntil(lambda: gc.get_threshold() == before, timeout=5000)
+
+
 def test_every_plane_of_a_stack_is_segmented_with_ids_of_its_own(panel, viewer, qtbot):
     viewer.add_image(np.stack([nuclei_image(seed=seed) for seed in range(3)]), scale=(2, 1, 1))
     assert "3 planes" in panel.line.text()
@@ -114,6 +151,11 @@ def test_several_channels_ask_which_one_and_fall_away(panel, viewer, qtbot):
     assert labels.data.shape == (96, 112)
     assert labels.data.max() > 0
     np.testing.assert_array_equal(labels.translate, (5, 6))
+    assert panel.channel.currentData() == 1, "the choice outlives a run"
+    assert segment(qtbot, panel).unique_id == labels.unique_id
+    panel.channel.setCurrentIndex(1)
+    other = segment(qtbot, panel)
+    assert other.unique_id != labels.unique_id, "another channel is another result"
 
 
 def test_rgb_is_turned_to_grey(panel, viewer, qtbot):

@@ -98,6 +98,8 @@ class _Sliced:
         wanted: dict[str, Any] = dict(zip(plane.spatial, key[1:], strict=True)) | dict(plane.index)
         picked = np.asarray(plane.array[tuple(wanted.get(axis, slice(None)) for axis in plane.axes)])
         block = picked.transpose(self._order)
+        if "S" in plane.axes and len(block) == 4:  # alpha is no intensity
+            block = block[:3]
         return block if self._lead else block[None]
 
 
@@ -175,10 +177,8 @@ def _match_channels(block: NDArray[np.float32], channels: int) -> NDArray[np.flo
     """Return the block with as many channels as the network wants: grey from RGB, or grey repeated."""
     if len(block) == channels:
         return block
-    if channels == 1 and len(block) in (3, 4):
-        return np.tensordot(GREY, block[:3], axes=1)[None].astype(np.float32)
-    if len(block) == 4 and channels == 3:
-        return block[:3]
+    if channels == 1 and len(block) == 3:
+        return np.tensordot(GREY, block, axes=1)[None].astype(np.float32)
     if len(block) == 1:
         return np.repeat(block, channels, axis=0)
     raise UnetError(f"the image has {len(block)} channels, the model takes {channels}: choose another model")

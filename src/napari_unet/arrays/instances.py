@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 
 OBJECTS_A_STEP = 200
+BAND, REACH = 512, 4
+"""Rows that are worked on at once, and how far beyond them a pixel of growth and its neighbours can reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +44,10 @@ class InstanceSettings:
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
     """Turn foreground probabilities (uint8, 255 = 1; any dimensions) into instances 1..n, int32.
 
-    Every connected region of the mask is worked on in its own bounding box, so that no full-size float or
-    distance map exists: its cores flood it along the falling probability (watershed, Meyer 1994), holes that
-    one instance encloses are filled, small instances dropped. At the end instances take back the ridge pixels
-    between them that the network learnt as background.
+    Every connected region of the mask is worked on in its own bounding box: its cores flood it along the falling
+    probability (watershed, Meyer 1994), small instances are dropped, holes that one instance encloses are filled.
+    At the end instances take back the ridge pixels between them that the network learnt as background. Needs about
+    ten bytes a pixel.
     """
     regions, count = ndimage.label(probability >= _level(settings.mask))
     labels = np.zeros(probability.shape, np.int32)
@@ -57,7 +60,8 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     yield Progress(done=count, total=max(count, 1), doing="Separating objects")
     _fill_holes(labels)
     yield Progress(done=count, total=max(count, 1), doing="Separating objects")
-    _give_back_ridge(labels)
+    for _ in _give_back_ridge(labels):
+        yield Progress(done=count, total=max(count, 1), doing="Separating objects")
     return labels
 
 
@@ -101,8 +105,21 @@ def _fill_holes(labels: NDArray[np.int32]) -> None:
         part[ndimage.binary_fill_holes(part == number) & (part == 0)] = number
 
 
-def _give_back_ridge(labels: NDArray[np.int32]) -> None:
-    """Grow instances by a pixel in place, but only where they then touch another one: that was the ridge."""
-    grown: NDArray[Any] = expand_labels(labels, distance=1.5)
-    given_back = ridge(grown) & (labels == 0)
-    labels[given_back] = grown[given_back]
+def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
+    """Grow instances by a pixel in place, but only where they then touch another one: that was the ridge.
+
+    Works band by band, one yield each: growing needs several times the memory of the labels. What a band changed
+    is hidden from the next one, so that the bands do not show.
+    """
+    before = labels[:0]
+    for start in range(0, len(labels), BAND):
+        low = max(0, start - len(before))
+        band = labels[low : start + BAND + REACH].copy()
+        band[: start - low] = before
+        grown: NDArray[Any] = expand_labels(band, distance=1.5)
+        given_back = ridge(grown) & (band == 0)
+        inner = slice(start - low, start - low + BAND)
+        target = labels[start : start + BAND]
+        target[given_back[inner]] = grown[inner][given_back[inner]]
+        before = band[inner][-REACH:].copy()
+        yield

@@ -25,12 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnetError as error:
         print(f"napari-unet: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("napari-unet: stopped", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `napari-unet models | head -1`
         sys.stderr.close()
         return 1
+    except (MemoryError, OSError, RuntimeError) as error:  # not foreseen, but no reason for a traceback
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        print(f"napari-unet: {type(error).__name__}: {first_line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("napari-unet: stopped", file=sys.stderr)
+        return 130
 
 
 def build_parser() -> argparse.ArgumentParser:

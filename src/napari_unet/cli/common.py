@@ -31,7 +31,11 @@ def input_files(inputs: Iterable[str]) -> list[Path]:
 def _expand(text: str) -> list[Path]:
     path = Path(text)
     if path.is_dir():
-        inside = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+        inside = [
+            item
+            for item in sorted(path.iterdir())
+            if item.suffix.lower() in IMAGE_SUFFIXES and not item.name.startswith(".")
+        ]
         if not inside:
             raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)})")
         return inside

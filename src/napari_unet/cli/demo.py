@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,10 +46,21 @@ def run(given: argparse.Namespace) -> int:
     print(f"mask:    {mask.resolve()}")
     print(f"picture: {picture.resolve()}")
     if not given.headless and has_display():
-        from napari_unet.widgets.window import show_result
-
-        show_result(image.array, result.labels, sample.title)
+        show(sample.path, mask)
     return 0
+
+
+def show(image: Path, mask: Path) -> None:
+    """Open napari in a process of its own: a screen that does not work ends that one, not this."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "napari_unet.widgets.window", image, mask],
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if ended.returncode:
+        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"napari could not be opened ({reason}); the files above are complete.", file=sys.stderr)
 
 
 def has_display() -> bool:

@@ -40,6 +40,7 @@ def run(given: argparse.Namespace) -> int:
     """Segment every input; one that fails does not stop the others."""
     inputs = input_files(given.input)
     targets = output_files(inputs, given.output)
+    refuse_overwriting(inputs, [*targets, *([given.probabilities] if given.probabilities else [])])
     if given.probabilities is not None and len(inputs) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
     if given.pixel_size is not None and not 0 < given.pixel_size < float("inf"):
@@ -70,6 +71,8 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
         if len(inputs) > 1:
             raise UnetError(f"{len(inputs)} images cannot go into the one file {output}: give a folder")
         return [output]
+    if output.suffix and not output.is_dir():
+        raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,8 +80,22 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
     targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
     repeated = {target.name for target in targets if targets.count(target) > 1}
     if repeated:
-        raise UnetError(f"several images would be written to {min(repeated)}: segment their folders one by one")
+        raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
     return targets
+
+
+def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
+    """Refuse to write over an image that is read, twice to one place, or under a name that is no TIFF's."""
+    read = {path.resolve() for path in inputs}
+    for target in targets:
+        if target.resolve() in read:
+            raise UnetError(f"{target} is one of the images: give another --output, so that no image is lost")
+        if target.suffix.lower() not in TIFF_SUFFIXES:
+            raise UnetError(f"{target.name!r} must end in .tif")
+        if not target.parent.is_dir():
+            raise UnetError(f"the folder {target.parent} does not exist: make it first")
+    if len({target.resolve() for target in targets}) < len(targets):
+        raise UnetError("--probabilities and --output must be different files")
 
 
 def segment_file(
@@ -95,7 +112,7 @@ def segment_file(
     )
     result = with_bar(steps, path.name)
     pixel_size = image.pixel_size
-    if given.pixel_size is not None:
+    if pixel_size is None and given.pixel_size is not None:
         pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
     provenance = segmentation_provenance(model, settings, source=path.name, command=shlex.join(sys.argv))
     write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)

@@ -11,10 +11,12 @@ from typing import Any
 from napari_unet.cli.common import Subparsers, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
-from napari_unet.files.images import IMAGE_SUFFIXES, read_image, read_labels
+from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.training import LabelledImage, Training, TrainingSettings, labelled_images
 
 
@@ -39,6 +41,7 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("--batch", type=int, help="patches per step")
     parser.add_argument("--patch", type=int, help="side of a patch in pixels")
     parser.add_argument("--start", help="start from this model instead of from nothing")
+    parser.add_argument("--encoder", type=Path, help="file with public VGG16 weights, for --architecture vgg16")
     parser.add_argument("--validation", type=float, default=0.15, help="share of images held out (default: 0.15)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -55,13 +58,18 @@ def run(given: argparse.Namespace) -> int:
     start = load_model(given.start) if given.start else None
     spec = start_spec(given, start)
     training_images, validation_images = split(load_folder(given.folder, spec), given.validation)
+    net = start.net if start else build_net(spec.architecture, spec.arguments)
+    if given.encoder is not None:
+        if not isinstance(net, Vgg16UNet):
+            raise UnetError(f"--encoder takes VGG16 weights: use --architecture vgg16, not {spec.architecture}")
+        net.load_public_weights(read_public_weights(given.encoder))
     checkpoint = given.output.with_name(f".{given.output.stem}-checkpoint.safetensors")
     training = Training(
         spec,
         training_images,
         validation_images,
         settings,
-        net=start.net if start else None,
+        net=net,
         checkpoint=checkpoint,
     )
     try:
@@ -69,10 +77,10 @@ def run(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped: keeping the best weights so far. The same command goes on.", file=sys.stderr)
         training.save_checkpoint()
-        model = training.model()
+        saved = training.model().save(given.output)
     else:
+        saved = model.save(given.output)
         training.forget_checkpoint()
-    saved = model.save(given.output)
     score = saved.spec.training.get("validation_score")
     print(f"{given.output}: validation mean AP {score}" if score is not None else f"{given.output}")
     return 0
@@ -101,7 +109,9 @@ def start_spec(given: argparse.Namespace, start: Model | None) -> ModelSpec:
             "out_channels": 2,
             "base_channels": given.base_channels or (64 if paper else 16),
             "levels": given.levels,
+            "dropout": 0.5 if paper else 0.0,
         },
+        rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
 
@@ -113,8 +123,6 @@ def load_folder(folder: Path, spec: ModelSpec) -> list[list[LabelledImage]]:
             raise UnetError(f"{folder} must hold the folders images and labels; {part} is missing")
     loaded = []
     for label_path, image_path in pair_files(folder / "labels", folder / "images"):
-        if image_path.suffix.lower() not in IMAGE_SUFFIXES:
-            continue
         image, labels = read_image(image_path), read_labels(label_path)
         loaded.append(labelled_images(image_path.name, image.array, labels.array, spec, axes=image.axes))
     return loaded

@@ -83,7 +83,7 @@ def write_labels(
     labels
         Non-negative integers.
     axes
-        One letter a dimension, the plane last: "YX", "ZYX", "TYX", "TZYX", ... Written in the order TZCYX.
+        One letter a dimension: "YX", "ZYX", "TYX", "TZYX", ... Written in the order TZCYX.
     pixel_size
         um along (Y, X), or (Z, Y, X) where `axes` holds Z; None writes no calibration.
     provenance
@@ -186,9 +186,10 @@ def _require_writable(
     """Refuse a name, axes or pixel size that the file could not keep."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UnetError(f"labels are written as TIFF, got the name {path.name!r}: end it in .tif")
-    if not axes.endswith("YX") or sorted(set(axes) & set("TCZYX")) != sorted(axes) or len(axes) != array.ndim:
+    known = sorted(set(axes) & set("TCZYX")) == sorted(axes)
+    if not known or not {"Y", "X"} <= set(axes) or len(axes) != array.ndim:
         raise UnetError(
-            f"axes of labels must be one letter a dimension out of T C Z, then YX, got {axes!r} "
+            f"axes of labels must be one letter a dimension out of T C Z Y X, got {axes!r} "
             f"for shape {array.shape}: give for example {'TCZYX'[-max(2, array.ndim) :]}"
         )
     spatial = len(set(axes) & set("ZYX"))

@@ -34,6 +34,8 @@ class ModelSpec:
     """um per axis that the model was trained at; None where training mixed magnifications."""
     normalization: Normalization = field(default_factory=Normalization)
     instances: InstanceSettings = field(default_factory=InstanceSettings)
+    rotations: bool = False
+    """Whether predictions are averaged over rotations and flips, as the U-Net paper does."""
     description: str = ""
     licence: str = "BSD-3-Clause"
     training: Mapping[str, Any] = field(default_factory=dict)

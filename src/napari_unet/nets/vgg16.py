@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError  # the error alone: nothing is unpickled beyond tensors
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from napari_unet.errors import UnetError
@@ -102,6 +106,21 @@ def _load_norm(norm: nn.BatchNorm2d, state: Mapping[str, Tensor], position: int)
         norm.load_state_dict({"num_batches_tracked": torch.tensor(0), **part})
     except RuntimeError as error:
         raise UnetError(f"the batch norm {prefix}* does not fit: {str(error).splitlines()[-1].strip()}") from None
+
+
+def read_public_weights(path: Path) -> dict[str, Tensor]:
+    """Return the state dict of a local file: .safetensors, or a PyTorch file, of which only tensors are read."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise UnetError(
+            f"{path} holds no weights that can be read safely ({str(error).splitlines()[0]})"
+        ) from None
+    if not isinstance(state, dict):
+        raise UnetError(f"{path} holds no state dict: use torchvision's vgg16 weights")
+    return state
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_unet.errors import UnetError
@@ -56,12 +57,18 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             self.setCurrentIndex(self._last)
             return
         self._specs[str(path)] = spec
-        self.insertItem(self.count() - 1, Path(path).stem, str(path))
-        self.setCurrentIndex(self.count() - 2)
+        if self.findData(str(path)) < 0:
+            self.insertItem(self.count() - 1, Path(path).stem, str(path))
+        self.setCurrentIndex(self.findData(str(path)))
         self._remember()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Ignore the wheel: scrolling past the panel must not change the model or open a dialog."""
+        event.ignore()
 
     def _offer(self, entry: Entry) -> None:
         if entry.spec is None:
+            show_warning(f"{entry.name} cannot be used: {entry.fault}")
             return
         self._specs[str(entry.path)] = entry.spec
         self.addItem(entry.name, str(entry.path))

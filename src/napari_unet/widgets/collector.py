@@ -7,6 +7,7 @@ and importing PyTorch alone sets off two. Young objects go on being collected me
 from __future__ import annotations
 
 import gc
+from threading import Lock
 from typing import ClassVar
 
 NEVER = 10**9
@@ -15,20 +16,23 @@ NEVER = 10**9
 class FullCollections:
     """Holds off full collections while any holder asks for it; the collector belongs to the whole process."""
 
+    _lock: ClassVar[Lock] = Lock()
     _holders: ClassVar[int] = 0
     _thresholds: ClassVar[tuple[int, int, int]] = (700, 10, 10)
 
     @classmethod
     def hold(cls) -> None:
         """Start holding them off."""
-        if cls._holders == 0:
-            cls._thresholds = gc.get_threshold()
-            gc.set_threshold(cls._thresholds[0], cls._thresholds[1], NEVER)
-        cls._holders += 1
+        with cls._lock:
+            if cls._holders == 0:
+                cls._thresholds = gc.get_threshold()
+                gc.set_threshold(cls._thresholds[0], cls._thresholds[1], NEVER)
+            cls._holders += 1
 
     @classmethod
     def release(cls) -> None:
         """Let them happen again, once every holder has released them."""
-        cls._holders -= 1
-        if cls._holders == 0:
-            gc.set_threshold(*cls._thresholds)
+        with cls._lock:
+            cls._holders -= 1
+            if cls._holders == 0:
+                gc.set_threshold(*cls._thresholds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,21 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_unet.errors import UnetError
 from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.layers import GUESSED, KEY, LETTERS, pixel_size
+from napari_unet.widgets.layers import GUESSED, KEY, LETTERS, full_resolution, pixel_size
 
 UNKNOWN = "unknown"
+ROUNDING = 1e-5
+"""What the box rounds away of a pixel size, in um."""
 
 
 class ExportPanel(QWidget):  # type: ignore[misc]
@@ -35,12 +40,9 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = napari_viewer
         self.labels = create_widget(annotation=napari.layers.Labels, label="Labels")
-        self.size = QDoubleSpinBox()
-        self.size.setDecimals(5)
-        self.size.setRange(0, 1e6)
-        self.size.setSpecialValueText(UNKNOWN)
-        self.size.setSuffix(" µm")
-        self.size.setToolTip("Width of a pixel. Taken from the layer; correct it here if the image did not say.")
+        self._agreed: Path | None = None
+        self.size = _micrometres("Width of a pixel. Taken from the layer; correct it if the image did not say.")
+        self.depth = _micrometres("Distance of planes. Unknown is taken as the pixel size.")
         self.path = QLineEdit()
         self.path.setPlaceholderText("where to write, for example masks.tif")
         self.browse = QPushButton("…")
@@ -68,16 +70,22 @@ class ExportPanel(QWidget):  # type: ignore[misc]
             self.job.fail("Say where to write: type a file name that ends with .tif, or press …")
             return
         target = Path(self.path.text().strip()).expanduser()
-        axes = labels_axes(self.layer)
+        if target.exists() and target != self._agreed and not self._may_replace(target):
+            return
+        try:
+            axes = labels_axes(self.layer)
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
         sizes = self._sizes(axes)
-        data, facts = np.array(self.layer.data), provenance_of(self.layer.metadata)
+        data, facts = full_resolution(self.layer), provenance_of(self.layer.metadata)
 
         def begin() -> Steps[Path]:
             yield Progress(done=0, total=0, doing="Writing")
-            write_labels(target, data, axes=axes, pixel_size=sizes, provenance=facts)
-            return target
+            write_labels(target, np.array(data), axes=axes, pixel_size=sizes, provenance=facts)
+            return target.resolve()
 
-        self.job.run(begin, lambda path: self.job.status.setText(f"Written: {path}"))
+        self.job.run(begin, self._written)
 
     def refresh(self, *_: object) -> None:
         """Show the pixel size of the chosen layer."""
@@ -85,8 +93,15 @@ class ExportPanel(QWidget):  # type: ignore[misc]
             self.size.setValue(0)
             self.line.setText("Segment an image first.")
             return
-        size = pixel_size(self.layer, labels_axes(self.layer))
+        try:
+            axes = labels_axes(self.layer)
+        except UnetError as error:
+            self.line.setText(str(error))
+            return
+        size = pixel_size(self.layer, axes)
         self.size.setValue(size.um[-1] if size else 0)
+        self.depth.setValue(size.um[0] if size and "Z" in axes else 0)
+        self._form.setRowVisible(self.depth, "Z" in axes)
         if size is None:
             self.line.setText("The image did not say how large a pixel is: type it, or leave it unknown.")
         elif not size.stated:
@@ -95,14 +110,24 @@ class ExportPanel(QWidget):  # type: ignore[misc]
             self.line.setText("")
 
     def _sizes(self, axes: str) -> tuple[float, ...] | None:
-        """Return um per axis: the layer's, with the width that the user typed in place of Y and X."""
+        """Return um per axis: the layer's, or what was typed in their place; an unknown depth is the width."""
         if not self.size.value() or self.layer is None:
             return None
         known = pixel_size(self.layer, axes)
-        sizes = list(known.um) if known else [1.0] * len(set(axes) & set("ZYX"))
-        if known is None or abs(known.um[-1] - self.size.value()) > 1e-5:
-            sizes[-2:] = [self.size.value()] * 2
-        return tuple(sizes)
+        width, depth = self.size.value(), self.depth.value() or self.size.value()
+        sides: tuple[float, ...] = (width, width)
+        if known is not None and abs(known.um[-1] - width) < ROUNDING:
+            sides = known.um[-2:]
+            depth = known.um[0] if "Z" in axes and abs(known.um[0] - depth) < ROUNDING else depth
+        return (depth, *sides) if "Z" in axes else sides
+
+    def _may_replace(self, target: Path) -> bool:
+        answer = QMessageBox.question(self, "Export masks", f"{target} exists. Replace it?")
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _written(self, path: Path) -> None:
+        self._agreed = path
+        self.job.status.setText(f"Written: {path}")
 
     def _layers_changed(self, *_: object) -> None:
         self.labels.reset_choices()
@@ -112,17 +137,19 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         chosen, _ = QFileDialog.getSaveFileName(self, "Export masks", "masks.tif", "TIFF (*.tif *.tiff)")
         if chosen:
             self.path.setText(chosen)
+            self._agreed = Path(chosen)  # the dialog has asked
 
     def _lay_out(self) -> None:
         place = QHBoxLayout()
         place.addWidget(self.path)
         place.addWidget(self.browse)
-        form = QFormLayout()
-        form.addRow("Labels", self.labels.native)
-        form.addRow("Pixel size", self.size)
-        form.addRow("File", place)
+        self._form = QFormLayout()
+        self._form.addRow("Labels", self.labels.native)
+        self._form.addRow("Pixel size", self.size)
+        self._form.addRow("Plane distance", self.depth)
+        self._form.addRow("File", place)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
+        layout.addLayout(self._form)
         layout.addWidget(self.line)
         layout.addWidget(self.job)
         layout.addStretch(1)
@@ -131,11 +158,13 @@ class ExportPanel(QWidget):  # type: ignore[misc]
 
 def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a Labels layer for napari's File > Save; return what was written."""
-    layer = napari.layers.Labels(np.asarray(data), **_placing(meta))
+    levels = isinstance(data, Sequence) and not isinstance(data, np.ndarray)
+    full = np.asarray(data[0] if levels else data)
+    layer = napari.layers.Labels(full, **_placing(meta))
     size = pixel_size(layer, labels_axes(layer))
     write_labels(
         path,
-        np.asarray(data),
+        full,
         axes=labels_axes(layer),
         pixel_size=size.um if size else None,
         provenance=provenance_of(layer.metadata),
@@ -149,14 +178,26 @@ def labels_axes(layer: napari.layers.Labels) -> str:
     if len(known) == layer.ndim:
         return known
     letters = "".join(LETTERS.get(str(label).lower(), "?") for label in layer.axis_labels)
-    if "?" not in letters and len(set(letters)) == len(letters):
+    if "?" not in letters and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
         return letters
+    if layer.ndim not in GUESSED:
+        raise UnetError(f"labels of {layer.ndim} dimensions cannot be written: export a part of them")
     return GUESSED[layer.ndim]
 
 
 def provenance_of(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return what made the labels; for labels that we did not make, that much."""
     return dict(metadata.get(KEY, {}).get("provenance", {})) or {"source": "labels drawn or loaded in napari"}
+
+
+def _micrometres(tip: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(5)
+    box.setRange(0, 1e6)
+    box.setSpecialValueText(UNKNOWN)
+    box.setSuffix(" µm")
+    box.setToolTip(tip)
+    return box
 
 
 def _placing(meta: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -32,6 +33,12 @@ class Work:
     begin: Callable[[], Steps[Any]] | None
     cancelled: Event = field(default_factory=Event)
 
+    def close(self) -> None:
+        """Let go of what the work held (images, models): napari keeps workers until its window closes."""
+        self.cancelled.set()
+        self.begin = None
+        FullCollections.release()
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -44,7 +51,6 @@ class Ending:
 
 def run_work(work: Work) -> Generator[Progress, None, Ending]:
     """Run the steps of a piece of work in the worker's thread; the ending is a value whatever happens."""
-    FullCollections.hold()
     try:
         assert work.begin is not None
         steps = work.begin()
@@ -63,9 +69,6 @@ def run_work(work: Work) -> Generator[Progress, None, Ending]:
         return Ending(
             fault=f"Something unforeseen went wrong ({type(error).__name__}: {error}). Please report it."
         )
-    finally:
-        FullCollections.release()
-        work.begin = None
 
 
 class JobControl(QWidget):  # type: ignore[misc]
@@ -101,8 +104,10 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._show_running(True)
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
-        self.destroyed.connect(self._work.cancelled.set)  # the panel was closed: nobody waits any more
+        FullCollections.hold()
         worker = create_worker(run_work, self._work)
+        # not a slot of the panel, which may be gone by then; a worker that napari quits runs no `finally`
+        worker.finished.connect(partial(Work.close, self._work))
         worker.yielded.connect(self._progressed)
         worker.returned.connect(self._ended)
         worker.aborted.connect(self._aborted)
@@ -136,7 +141,10 @@ class JobControl(QWidget):  # type: ignore[misc]
             self.fail(ending.fault)
         else:
             self.status.setText(f"Done in {seconds_text(time.monotonic() - self._began)}.")
-            done(ending.result)
+            try:
+                done(ending.result)
+            except UnetError as error:
+                self.fail(str(error))
 
     def _aborted(self) -> None:
         self._ended(Ending(cancelled=True))

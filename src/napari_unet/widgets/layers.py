@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import check_axes
+from napari_unet.errors import UnetError
 
 if TYPE_CHECKING:
     import napari
@@ -45,9 +46,13 @@ class LayerImage:
 
 def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImage:
     """Return the image of a layer; `axes` overrules what the layer says."""
-    array = layer.data[0] if layer.multiscale else layer.data
+    array = full_resolution(layer)
     if axes:
-        return LayerImage(array=array, axes=check_axes(axes, array.shape), named=True)
+        named = check_axes(axes, array.shape)
+        if ("S" in named) != layer.rgb or (layer.rgb and not named.endswith("S")):
+            say = "ends its axes with S" if layer.rgb else "has no S axis: call it C, or open it as RGB"
+            raise UnetError(f"axes {named!r} do not fit: this layer {say}")
+        return LayerImage(array=array, axes=named, named=True)
     samples = "S" if layer.rgb else ""
     letters = [LETTERS.get(str(label).lower().strip(), "") for label in layer.axis_labels]
     named = "".join(letters)
@@ -55,6 +60,11 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
         return LayerImage(array=array, axes=named + samples, named=True)
     guess = GUESSED.get(layer.ndim, "")
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+
+
+def full_resolution(layer: napari.layers.Layer) -> Any:
+    """Return the data of a layer at full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +127,33 @@ def add_labels(
     return viewer.add_labels(as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, **place)
 
 
-def update_labels(layer: napari.layers.Labels, labels: NDArray[np.int32], metadata: Mapping[str, Any]) -> None:
-    """Put new labels into a layer of the same shape; one undo brings the former ones back."""
-    fresh = as_displayed(labels)
+def update_labels(
+    layer: napari.layers.Labels, labels: NDArray[np.int32], metadata: Mapping[str, Any], place: Mapping[str, Any]
+) -> bool:
+    """Put new labels into a layer of the same shape; return whether one undo brings the former ones back.
+
+    The caller makes sure that the ids fit the layer's dtype: undo cannot cross a change of it.
+    """
     layer.metadata = {**layer.metadata, KEY: dict(metadata)}
-    if np.iinfo(layer.data.dtype).max < fresh.max(initial=0):
-        layer.data = fresh  # ids outgrew the layer's dtype: no undo across a change of dtype
-        return
-    changed = np.nonzero(layer.data != fresh)
-    if len(changed[0]):
-        layer.data_setitem(changed, fresh[changed].astype(layer.data.dtype))
+    _move(layer, place)
+    changed = np.nonzero(layer.data != labels)
+    if len(changed[0]) == 0:
+        return False
+    layer.data_setitem(changed, labels[changed].astype(layer.data.dtype))
+    return True
+
+
+def _move(layer: napari.layers.Labels, place: Mapping[str, Any]) -> None:
+    """Put a layer where the image lies now; what is right already is left alone, as each change redraws."""
+    for name in ("scale", "translate", "rotate", "affine"):
+        present = np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
+        if not np.allclose(present, place[name]):
+            setattr(layer, name, place[name])
+    if not np.allclose(_shear_matrix(layer.shear, layer.ndim), place["shear"]):
+        layer.shear = place["shear"][np.triu_indices(layer.ndim, k=1)]
+    for name in ("units", "axis_labels"):
+        if tuple(getattr(layer, name)) != place[name]:
+            setattr(layer, name, place[name])
 
 
 def as_displayed(labels: NDArray[np.int32]) -> NDArray[Any]:
@@ -141,6 +168,8 @@ def visible_region(
     spatial = axes.replace("S", "")
     level = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(len(spatial))
     corners = np.asarray(layer.corner_pixels) * level
+    if not np.ptp(corners, axis=0).any():
+        raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")
     point = layer.world_to_data(viewer.dims.point[-len(spatial) :])
     shown = {axis - (viewer.dims.ndim - len(spatial)) for axis in viewer.dims.displayed}
     region = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
+import numpy as np
 from magicgui.widgets import create_widget
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
@@ -84,9 +85,14 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             return
         sentence = preflight.problem(image, self.model.spec, self._chosen_channel())
         if sentence:
+            self._image_changed()  # the layer's axes may have changed since it was chosen
             self.job.fail(sentence)
             return
-        region = self._region(image)
+        try:
+            region = self._region(image)
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
         values = {**self.advanced.values(), "channel": self._chosen_channel()}
         began = time.monotonic()
 
@@ -115,11 +121,16 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             self.line.setText(f"{text} {sentence}")
             return
         device = self.advanced.values()["device"]
-        pixels = preflight.pixel_count(image, self._region(image))
+        try:
+            pixels = preflight.pixel_count(image, self._region(image))
+        except UnetError as error:
+            self.line.setText(f"{text} {error}.")
+            return
         self.line.setText(f"{text} {self._speed.forecast(spec, str(path), device, pixels)}")
 
     def _image_changed(self, *_: object) -> None:
-        """Offer the channels of the new image, then write the line."""
+        """Offer the channels of the image, keep the choice where it still exists, then write the line."""
+        former = self.channel.currentData()
         self.channel.blockSignals(True)
         self.channel.clear()
         try:
@@ -131,6 +142,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             self.channel.addItem("choose…", None)
             for number in range(image.channels):
                 self.channel.addItem(f"channel {number}", number)
+            self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
         self.channel.blockSignals(False)
         self._form.setRowVisible(self.channel, many)
         self.refresh()
@@ -163,28 +175,31 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         if layer not in self._viewer.layers:
             self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
             return
-        part = ", view" if region else ""
-        entry = {"image": str(layer.unique_id), "part": part, "axes": result.axes, "provenance": provenance}
-        former = self._former(entry, result)
+        channel = provenance["settings"]["channel"]
+        kind = provenance["model"] + (f", channel {channel}" if channel is not None else "")
+        entry = {"image": str(layer.unique_id), "kind": kind, "axes": result.axes, "provenance": provenance}
+        place = placement(layer, image.axes, result.axes, result.origin)
+        former = None if region else self._former(entry, result)  # the view moves: each look is a layer of its own
+        undo = ""
         if former is not None:
-            update_labels(former, result.labels, entry)
+            if update_labels(former, result.labels, entry, place):
+                undo = " Undo (Ctrl+Z) brings back the former result."
         else:
-            place = placement(layer, image.axes, result.axes, result.origin)
-            name = f"{layer.name} ({provenance['model']}{part})"
-            add_labels(self._viewer, result.labels, name=name, metadata=entry, place=place)
-        again = " Undo (Ctrl+Z) brings back the former result." if former is not None else ""
-        self.job.status.setText(f"{self.job.status.text()} {objects_text(result.count)}.{again}")
+            name = f"{layer.name} ({kind}{', view' if region else ''})"
+            kept = {**entry, "image": ""} if region else entry
+            add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
+        self.job.status.setText(f"{self.job.status.text()} {objects_text(result.count)}.{undo}")
         show_info(f"{objects_text(result.count)} in {layer.name}")
         self.refresh()
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
-        """Return the layer that an earlier run on the same image and part made, if it still fits."""
-        if entry["part"]:
-            return None  # the view moves: each look is a layer of its own
+        """Return the layer that an earlier run with the same image, model and channel made, if it still fits."""
         for layer in self._viewer.layers:
             known = layer.metadata.get(KEY, {})
-            same = known.get("image") == entry["image"] and known.get("part") == ""
-            if same and isinstance(layer, napari.layers.Labels) and layer.data.shape == result.labels.shape:
+            same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
+            if not same or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+                continue
+            if layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count:
                 return layer
         return None
 
