@@ -8,7 +8,7 @@ PACKAGES := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-i
 	libxcb-shape0 libxcb-util1 libdbus-1-3 libfontconfig1 libglib2.0-0
 XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
 
-.PHONY: demo test lint types imports tests slow bench models clean system
+.PHONY: demo test lint types imports tests gpu bench models clean system
 
 demo: $(VENV)/.installed
 	$(BIN)/napari-unet demo
@@ -28,8 +28,8 @@ imports: $(VENV)/.test
 tests: $(VENV)/.test system
 	$(XVFB) $(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
 
-slow: $(VENV)/.test system
-	$(XVFB) $(BIN)/python -m pytest -m slow
+gpu: $(VENV)/.test
+	$(BIN)/python -m pytest -m gpu
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

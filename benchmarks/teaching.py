@@ -2,15 +2,14 @@
 
     python -m benchmarks.teaching ../shared/data/phase_t98g
 
-Strokes of brush width 5 go where prediction and truth disagree most, each round after a look at the
-new prediction. Foreground IoU is measured on *other* images of the kind. Beside ours, on the same strokes: a random
-forest on multi-scale features (the scribble classifiers' method) and the same network from nothing.
+Strokes of brush width 5 go where prediction and truth disagree most, each round after a look at the new prediction.
+Foreground IoU is measured on *other* images of the kind. Beside ours, on the same strokes, a random forest on
+multi-scale features: the scribble classifiers' method.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,6 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.finetuning import FineTuningSettings, fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
-from napari_unet.nets.architectures import build_net
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
 
@@ -34,7 +32,7 @@ Mask = NDArray[np.bool_]
 
 
 def paint(truth: NDArray[np.int32], wrong: Mask, annotation: NDArray[np.int32], rng: np.random.Generator) -> None:
-    """Add one stroke in place: from the middle of the largest error, along one object or one piece of background."""
+    """Add one stroke in place, from the middle of the largest error along one object or one piece of background."""
     depth = ndimage.distance_transform_edt(wrong & (annotation == 0))
     start = np.unravel_index(int(depth.argmax()), depth.shape)
     inside = truth == truth[start]
@@ -91,11 +89,6 @@ def forest_scores(painted_images: list, tests: list) -> float:
         forest.predict(features(image).reshape(-1, rows[0][0].shape[1])).reshape(image.shape) for image, _ in tests
     ]
     return float(np.mean([iou(mask, truth > 0) for mask, (_, truth) in zip(found, tests, strict=True)]))
-
-
-def from_nothing(model: Model) -> Model:
-    """Return an untrained model of the same kind."""
-    return replace(model, net=build_net(model.spec.architecture, model.spec.arguments).eval())
 
 
 def load(folder: Path) -> list[tuple[NDArray, NDArray[np.int32]]]:

@@ -10,10 +10,8 @@ ROUNDS = 5
 
 
 def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Run every way once a round, the order rotated each round, after one unmeasured round; return CPU seconds."""
+    """Run every way once a round, the order rotated each round, and return CPU seconds; warm up before."""
     names = list(ways)
-    for name in names:
-        ways[name]()
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:

@@ -242,3 +242,14 @@ def test_fast_precision_runs_and_is_close(kind):
 def test_nonsense_is_refused(options):
     with pytest.raises(UnetError):
         Predictor(small_net("classic"), PredictionSettings(**options))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", KINDS)
+def test_tiled_equals_whole_on_the_gpu_too(kind):
+    net, source = small_net(kind), plane(uneven(300, 260))
+    whole, tiled = (
+        finish(predict(Predictor(net, PredictionSettings(device="cuda", tile=tile)), source, LOGITS))
+        for tile in (WHOLE, 64)
+    )
+    assert_same(tiled, whole)

@@ -77,6 +77,12 @@ class Predictor:
     @torch.inference_mode()
     def __call__(self, block: NDArray[np.float32]) -> Tensor:
         """Return the logits (K, *output) of a window (C, *window)."""
+        exact = self.settings.precision == "exact"
+        # NVIDIA's TF32 keeps 10 bits of a float32: fast, but no longer exact
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=not exact):
+            return self._logits(block)
+
+    def _logits(self, block: NDArray[np.float32]) -> Tensor:
         x = torch.from_numpy(block)[None].to(self.device, self._dtype, memory_format=self._layout)
         if not self.settings.rotations:
             logits: Tensor = self._net(x)[0].float()
