@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# What Qt and a virtual screen need on Debian and Ubuntu
+# What Qt and a virtual screen need on Debian and Ubuntu (newer ones call libglib2.0-0 differently)
 PACKAGES := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 \
 	libxcb-shape0 libxcb-util1 libdbus-1-3 libfontconfig1 libglib2.0-0
 XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
@@ -39,7 +39,7 @@ models: $(VENV)/.installed
 	$(BIN)/python scripts/train_nuclei.py ../shared/data --work runs/nuclei
 
 system:
-	@if dpkg -s $(PACKAGES) >/dev/null 2>&1 || { ! command -v dpkg && command -v xvfb-run; } >/dev/null; then :; \
+	@if dpkg -s $(filter-out libglib2.0-0,$(PACKAGES)) >/dev/null 2>&1 || { ! command -v dpkg && command -v xvfb-run; } >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
 	else echo "Please install: $(PACKAGES)" >&2; exit 1; fi

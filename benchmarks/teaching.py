@@ -2,7 +2,7 @@
 
     python -m benchmarks.teaching ../shared/data/phase_t98g
 
-Strokes of brush width 5 go where prediction and truth disagree most, each round after a look at the new prediction.
+Strokes of brush width 5 go where prediction and truth disagree most, each round after a look at the prediction.
 Foreground IoU is measured on *other* images of the kind. Beside ours, on the same strokes, a random forest on
 multi-scale features: the scribble classifiers' method.
 """
@@ -32,7 +32,7 @@ Mask = NDArray[np.bool_]
 
 
 def paint(truth: NDArray[np.int32], wrong: Mask, annotation: NDArray[np.int32], rng: np.random.Generator) -> None:
-    """Add one stroke in place, from the middle of the largest error along one object or one piece of background."""
+    """Add one stroke in place: from the middle of the largest error, within one object or one background."""
     depth = ndimage.distance_transform_edt(wrong & (annotation == 0))
     start = np.unravel_index(int(depth.argmax()), depth.shape)
     inside = truth == truth[start]

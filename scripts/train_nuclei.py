@@ -105,19 +105,19 @@ def run(training: Training, title: str) -> None:
             bar.set_postfix({name: f"{value:.3f}" for name, value in progress.figures.items()}, refresh=False)
 
 
-def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[InstanceSettings, float]:
-    """Return the thresholds of the best mean AP on these images, and that mean AP."""
+def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[InstanceSettings, float, float]:
+    """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and both figures."""
     predictor = Predictor(model.net)
     maps = [finish(predict(predictor, as_plane(image)))[0] for image in images]
     scores = {}
     for seed, mask, size in itertools.product(
-        (0.5, 0.6, 0.7, 0.8, 0.9), (0.3, 0.4, 0.5, 0.6, 0.7, 0.8), (10, 20, 30)
+        (0.5, 0.6, 0.7, 0.8), (0.4, 0.5, 0.55, 0.6, 0.65, 0.7), (15, 20, 30)
     ):
         if mask <= seed:
             settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size)
-            scores[settings] = float(np.mean([score(m, i, settings) for m, i in zip(maps, images, strict=True)]))
-    best = max(scores, key=lambda settings: scores[settings])
-    return best, scores[best]
+            scores[settings] = np.mean([score(m, i, settings) for m, i in zip(maps, images, strict=True)], axis=0)
+    best = max(scores, key=lambda settings: scores[settings].sum())
+    return best, *(float(value) for value in scores[best])
 
 
 def as_plane(image: LabelledImage) -> Plane:
@@ -125,10 +125,11 @@ def as_plane(image: LabelledImage) -> Plane:
     return Plane(array=image.image, axes="CYX", index={}, spatial="YX", channels=len(image.image))
 
 
-def score(probability: NDArray[np.uint8], image: LabelledImage, settings: InstanceSettings) -> float:
-    """Return the mean AP 0.5..0.95 of one image."""
+def score(probability: NDArray[np.uint8], image: LabelledImage, settings: InstanceSettings) -> tuple[float, float]:
+    """Return AP@0.5 and the mean AP 0.5..0.95 of one image."""
     pairs = contingency(finish(label_instances(probability, settings)), image.labels)
-    return float(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
+    figures = [pairs.average_precision(threshold) for threshold in THRESHOLDS]
+    return figures[0], float(np.mean(figures))
 
 
 def write_replay(images: list[LabelledImage], path: Path) -> None:
@@ -160,10 +161,12 @@ def main() -> None:
 def finish_model(model: Model, data: Path, output: Path) -> None:
     """Choose the thresholds and write model and replay crops into the package."""
     training_images, validation_images = load(data / "dsb2018_fluo")
-    thresholds, mean_ap = choose_thresholds(model, validation_images)
-    print(f"{thresholds}: mean AP {mean_ap:.4f} on {len(validation_images)} validation images")
+    thresholds, ap, mean_ap = choose_thresholds(model, validation_images)
+    print(f"{thresholds}: AP@0.5 {ap:.4f}, mean AP {mean_ap:.4f} on {len(validation_images)} validation images")
     figures = {
         **model.spec.training,
+        "phases": [phase.iterations for phase in PHASES],
+        "validation_AP50": round(ap, 4),
         "validation_mean_AP": round(mean_ap, 4),
         "validation_images": len(validation_images),
     }

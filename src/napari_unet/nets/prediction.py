@@ -23,7 +23,7 @@ from napari_unet.progress import Progress, Steps
 
 BYTES_PER_PIXEL_PER_CHANNEL = 20
 """Measured peak of one window: bytes per window pixel and base channel, float32, channels last."""
-LARGEST_TILE = {"cpu": 576, "other": 1536}
+LARGEST_TILE = {"cpu": 448, "other": 1536}
 """Larger tiles fall out of a CPU's cache and cost memory; GPUs are fuller with them."""
 
 
