@@ -107,7 +107,7 @@ def views_of(model, annotation, settings=QUICK):
     lessons = finish(
         prepare_lessons(model, [(image, annotation)], axes="YX", share=settings.held_out, settings=settings)
     )
-    return lessons, Views(lessons, [], model.net, settings)
+    return lessons, Views(lessons, [], model, settings)
 
 
 def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_at_all(model):

@@ -11,12 +11,18 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, painted, require_two_classes
+from napari_unet.arrays.annotations import (
+    Annotation,
+    painted,
+    painted_classes,
+    require_known_classes,
+    require_two_classes,
+)
 from napari_unet.arrays.axes import check_axes
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.errors import UnetError
@@ -74,6 +80,17 @@ class FineTuningSettings:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
         if self.anchor < 0:
             raise UnetError(f"anchor must not be negative, got {self.anchor}")
+
+    @classmethod
+    def from_nothing(cls, **changes: Any) -> Self:
+        """Return settings for a fresh network: nothing to hold on to, faster steps, batch norm learns too."""
+        recipe: dict[str, Any] = {
+            "anchor": 0.0,
+            "elsewhere": 0.0,
+            "replay": 0.0,
+            "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),
+        }
+        return cls(**{**recipe, **changes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,22 +186,26 @@ def fine_tune_steps(
 ) -> Steps[FineTuned]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
     chosen = settings or FineTuningSettings()
-    given = [(image, understood(image, annotation, axes)) for image, annotation in pairs]
+    given = [(image, understood(image, annotation, axes, model)) for image, annotation in pairs]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
-    require_two_classes([annotation for _, annotation in given])
+    if model.spec.is_semantic:
+        require_known_classes([annotation for _, annotation in given], model.spec.classes)
+    else:
+        require_two_classes([annotation for _, annotation in given])
     yield Progress(done=0, total=0, doing="Looking at the strokes")
     lessons = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=chosen)
-    before = score_lessons(model.net, lessons, chosen.device)
+    before = score_lessons(model, lessons, chosen.device)
     learning = Learning(model, lessons, chosen, companion or Companion())
     yield from learning.steps()
     return learning.result(before)
 
 
-def understood(image: Any, annotation: Any, axes: str | None) -> Annotation:
-    """Return the annotation of an image, its shape checked."""
+def understood(image: Any, annotation: Any, axes: str | None, model: Model) -> Annotation:
+    """Return the annotation of an image, its shape checked; strokes mean classes where the model answers so."""
     named = check_axes(axes, image.shape)
-    meant = annotation if isinstance(annotation, Annotation) else painted(annotation)
+    meaning = painted_classes if model.spec.is_semantic else painted
+    meant = annotation if isinstance(annotation, Annotation) else meaning(annotation)
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis not in "CS")
     if meant.labels.shape != expected:
         raise UnetError(f"the image is {expected} and its annotation {meant.labels.shape}: they must match")
@@ -204,7 +225,7 @@ class Learning:
         self._lessons = lessons
         self._companion = companion
         self._batch_size = settings.batch
-        self._views = Views(lessons, replay_lessons(model), model.net, settings)
+        self._views = Views(lessons, replay_lessons(model), model, settings)
         self._optimization = Optimization(
             copy.deepcopy(model.net),
             settings.optimization,
@@ -296,7 +317,7 @@ class Learning:
         net = copy.deepcopy(self._optimization.averaged).cpu()
         weights = stored_weights(net)
         restore_weights(net, weights)
-        score = score_lessons(net, self._lessons, self.settings.device)
+        score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
         held = any(lesson.held_out.held for lesson in self._lessons)

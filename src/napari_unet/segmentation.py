@@ -18,11 +18,13 @@ from napari_unet.arrays.axes import (
     result_axes,
     sample_blocks,
 )
-from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import IntensityRange, intensity_range
 from napari_unet.errors import UnetError
+from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model
-from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish
 
 SAMPLED_PLANES = 64
@@ -146,7 +148,7 @@ def segment_steps(
     if not intensity.is_constant:
         rotations = chosen.prediction.rotations or model.spec.rotations
         predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
-        yield from _segment_planes(wanted, predictor, chosen.instances(model), result)
+        yield from _segment_planes(wanted, predictor, model.spec, chosen.instances(model), result)
     return result
 
 
@@ -161,16 +163,17 @@ def _intensity_of(wanted: list[Plane], model: Model) -> Steps[IntensityRange]:
 
 
 def _segment_planes(
-    wanted: list[Plane], predictor: Predictor, thresholds: InstanceSettings, result: Segmentation
+    wanted: list[Plane], predictor: Predictor, spec: ModelSpec, thresholds: InstanceSettings, result: Segmentation
 ) -> Steps[None]:
     """Segment plane after plane into `result`, ids going on."""
     found = 0
     for number, plane in enumerate(wanted):
         place = _place(plane, result)
-        probability = (yield from _among(predict(predictor, plane), number, len(wanted)))[0]
-        instances = yield from _quiet(label_instances(probability, thresholds))
-        instances[instances > 0] += found
-        found = max(found, int(instances.max(initial=0)))
+        probability = yield from _among(predict_map(predictor, plane, spec), number, len(wanted))
+        instances = yield from _quiet(read_map(probability, spec, thresholds))
+        if not spec.is_semantic:
+            instances[instances > 0] += found
+            found = max(found, int(instances.max(initial=0)))
         result.labels[place] = instances.transpose(_as_in_image(plane))
         if result.probabilities is not None:
             result.probabilities[place] = probability.transpose(_as_in_image(plane))

@@ -11,18 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, dense
+from napari_unet.arrays.annotations import Annotation, annotated_box, dense
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
+from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import boundary_weights, ridge
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
 from napari_unet.models.library import replay_images
 from napari_unet.models.model import Model
-from napari_unet.nets.augmentation import as_tensor, change_intensity, draw_warp, warp_image
+from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
-from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, finish
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ AROUND = 256
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score."""
 ALL_CLASSES = Result(classes=None)
+HALF = 128
+"""A probability of one half, times 255."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +114,7 @@ def prepare_lessons(
                     name=f"image {number + 1}",
                     image=seen.read(tuple(slice(0, length) for length in seen.shape)),
                     annotation=cut,
-                    held_out=hold_out(cut, rng, share=share),
+                    held_out=hold_out(cut, rng, share=share, classes=model.spec.is_semantic),
                     previous=finish(predict(predictor, seen, ALL_CLASSES)) if settings.anchor else None,
                 )
             )
@@ -156,13 +159,15 @@ class Views:
     """Draws batches from lessons: where somebody painted, anywhere (for the anchor), and replay."""
 
     def __init__(
-        self, lessons: list[Lesson], replay: list[Lesson], net: UNet, settings: FineTuningSettings
+        self, lessons: list[Lesson], replay: list[Lesson], model: Model, settings: FineTuningSettings
     ) -> None:
         self._settings = settings
-        self._sides = view_sizes(net, settings.patch, settings.weights.sigma)
-        self._lessons = [_Material(lesson) for lesson in lessons]
-        self._replay = [_Material(lesson) for lesson in replay]
-        self._balance = _class_balance(lessons)
+        self._spec = model.spec
+        self._sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
+        count = len(model.spec.classes)
+        self._lessons = [_Material(lesson, count) for lesson in lessons]
+        self._replay = [_Material(lesson, count) for lesson in replay]
+        self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
 
     def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
         """Return the batch of an iteration, the same for the same seed."""
@@ -184,7 +189,7 @@ class Views:
         smooth = warp_image(material.smooth, warp, (view,) * dims)
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
         image = centre_crop(smooth[: material.channels], inside, dims)
-        image = change_intensity(image, rng, self._settings.augmentation)
+        image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization.compression)
         classes, weights = self._targets(said, material.lesson.annotation.complete, replayed)
         parts = (classes, weights, smooth[material.channels :], torch.from_numpy((said[2] > 0).astype(np.float32)))
         return (image, *(centre_crop(part, outside, dims) for part in parts))
@@ -194,24 +199,37 @@ class Views:
     ) -> tuple[Tensor, Tensor]:
         """Return classes and weights of a view from its ids and what is annotated for training."""
         ids, annotated = said[0], said[1] > 0
-        classes = (ids > 0) & ~ridge(ids)
-        balance = np.ones(2, np.float32) if replayed else self._balance
-        chosen = self._settings.weights
-        whole = np.where(complete[ids], ids, 0)
-        weights = balance[classes.astype(int)] + boundary_weights(whole, chosen.w0, chosen.sigma)
+        if self._spec.is_semantic:
+            classes: NDArray[np.int64] = ids.astype(np.int64)
+            weights = self._balance[classes]
+        else:
+            whole = np.where(complete[ids], ids, 0)
+            classes = self._instance_classes(ids, whole)
+            balance = np.ones(2, np.float32) if replayed else self._balance
+            chosen = self._settings.weights
+            weights = balance[(classes > 0).astype(int)] + boundary_weights(whole, chosen.w0, chosen.sigma)
         weights = np.where(annotated, weights, 0).astype(np.float32)
-        return torch.from_numpy(classes.astype(np.int64)), torch.from_numpy(weights)
+        return torch.from_numpy(classes), torch.from_numpy(weights)
+
+    def _instance_classes(self, ids: NDArray[np.int32], whole: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the class of each pixel: ridge and background 0; a scribble says "object" but not where in it."""
+        objects = (ids > 0) & ~ridge(ids)
+        if not self._spec.has_border:
+            return objects.astype(np.int64)
+        either = len(self._spec.classes)
+        inside_out = class_targets(whole, border=True)
+        return np.where(objects, np.where(whole > 0, inside_out, either), 0)
 
 
 class _Material:
     """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
 
-    def __init__(self, lesson: Lesson) -> None:
+    def __init__(self, lesson: Lesson, classes: int) -> None:
         self.lesson = lesson
         self.channels = len(lesson.image)
         previous = lesson.previous
         if previous is None:
-            previous = np.zeros((2, *lesson.image.shape[1:]), np.uint8)
+            previous = np.zeros((classes, *lesson.image.shape[1:]), np.uint8)
         cpu = torch.device("cpu")
         self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
@@ -230,10 +248,13 @@ class _Material:
         return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], shape))
 
 
-def score_lessons(net: UNet, lessons: Sequence[Lesson], device: str) -> float:
-    """Return the mean IoU of background and objects over the scored pixels of all lessons."""
-    predictor = Predictor(net, PredictionSettings(device=device))
-    table = np.zeros((2, 2), np.int64)
+def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float:
+    """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons."""
+    predictor = Predictor(model.net, PredictionSettings(device=device))
+    spec = model.spec
+    count = len(spec.classes) if spec.is_semantic else 2
+    kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
+    table = np.zeros((count, count), np.int64)
     for lesson in lessons:
         for box in _scored_boxes(lesson):
             spatial = "ZYX"[-(lesson.image.ndim - 1) :]
@@ -245,21 +266,18 @@ def score_lessons(net: UNet, lessons: Sequence[Lesson], device: str) -> float:
                 channels=len(lesson.image),
                 region=box,
             )
-            objects = finish(predict(predictor, plane))[0] >= 128
-            scored = lesson.scored[box]
-            truth = (lesson.annotation.labels[box] > 0) & ~ridge(lesson.annotation.labels)[box]
-            np.add.at(table, (truth[scored].astype(int), objects[scored].astype(int)), 1)
+            answer = finish(predict(predictor, plane, kept))[0]
+            scored, said = lesson.scored[box], lesson.annotation.labels
+            truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
+            found = answer if spec.is_semantic else answer >= HALF
+            np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
     union = table.sum(0) + table.sum(1) - np.diag(table)
     return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
 
 
 def _scored_boxes(lesson: Lesson) -> list[Box]:
     """Return the box that holds the scored pixels; none where there are none."""
-    rows = [np.flatnonzero(lesson.scored.any(axis=tuple(a for a in range(lesson.scored.ndim) if a != axis)))
-            for axis in range(lesson.scored.ndim)]  # fmt: skip
-    if any(len(row) == 0 for row in rows):
-        return []
-    return [tuple(slice(int(row[0]), int(row[-1]) + 1) for row in rows)]
+    return [annotated_box(lesson.scored)] if lesson.scored.any() else []
 
 
 def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
@@ -270,23 +288,21 @@ def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
     return [part for part in np.split(order[first:], cuts) if len(part)]
 
 
-def _class_balance(lessons: Sequence[Lesson]) -> NDArray[np.float32]:
-    """Return the weight of background and objects: inverse to their painted pixels, at most 5 apart from 1."""
-    counts = np.zeros(2)
+def _class_balance(lessons: Sequence[Lesson], classes: int) -> NDArray[np.float32]:
+    """Return the weight of each class: inverse to its painted pixels, at most 5 apart from 1."""
+    counts = np.zeros(classes)
     for lesson in lessons:
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
-        objects = np.count_nonzero(taught & (lesson.annotation.labels > 0))
-        counts += [np.count_nonzero(taught) - objects, objects]
+        said = np.minimum(lesson.annotation.labels[taught], classes - 1)  # instances are one class
+        counts += np.bincount(said, minlength=classes)
     share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
-    balance: NDArray[np.float32] = np.clip(0.5 / share, 0.2, 5).astype(np.float32)
+    balance: NDArray[np.float32] = np.clip(1 / (classes * share), 0.2, 5).astype(np.float32)
     return balance
 
 
 def _around(annotated: NDArray[np.bool_]) -> Box:
     """Return the box of the annotated pixels, grown by what the anchor may use."""
-    box = []
-    for axis, length in enumerate(annotated.shape):
-        others = tuple(other for other in range(annotated.ndim) if other != axis)
-        inside = np.flatnonzero(annotated.any(axis=others))
-        box.append(slice(max(0, int(inside[0]) - AROUND), min(length, int(inside[-1]) + 1 + AROUND)))
-    return tuple(box)
+    return tuple(
+        slice(max(0, side.start - AROUND), min(length, side.stop + AROUND))
+        for side, length in zip(annotated_box(annotated), annotated.shape, strict=True)
+    )

@@ -20,28 +20,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
-from napari_unet.arrays.boundary_weights import WeightSettings, carve, dense_labels, weight_map
-from napari_unet.arrays.instances import label_instances
-from napari_unet.arrays.metrics import THRESHOLDS, contingency
+from napari_unet.arrays.borders import class_targets
+from napari_unet.arrays.boundary_weights import WeightSettings, dense_labels, weight_map
+from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
+from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import (
     AugmentationSettings,
     as_tensor,
-    change_intensity,
     draw_warp,
     warp_image,
     warp_labels,
 )
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.device import choose_device
+from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
-from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
+from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 
@@ -92,7 +93,7 @@ class LabelledImage:
     image: NDArray[np.float32]
     """(C, *spatial), normalised."""
     labels: NDArray[np.int32]
-    """(*spatial), instances 1..n, 0 = background."""
+    """(*spatial), instances 1..n, 0 = background; class indices for a semantic model."""
 
 
 def labelled_images(
@@ -101,13 +102,14 @@ def labelled_images(
     """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts."""
     named = check_axes(axes, image.shape)
     wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels))
-    truth = dense_labels(labels)
+    truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
     kept = "".join(axis for axis in named if axis not in "CS")
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
     if truth.shape != expected:
         raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
     intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
-    return [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
+    cut = [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
+    return cut if spec.is_semantic else [replace(plane, labels=dense_labels(plane.labels)) for plane in cut]
 
 
 def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str) -> LabelledImage:
@@ -115,7 +117,7 @@ def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str
     return LabelledImage(
         name=name,
         image=plane.read(tuple(slice(0, length) for length in plane.shape)),
-        labels=dense_labels(truth[place].transpose([_left(kept, plane).index(axis) for axis in plane.spatial])),
+        labels=truth[place].transpose([_left(kept, plane).index(axis) for axis in plane.spatial]),
     )
 
 
@@ -222,9 +224,16 @@ class Training:
         dims = labels.ndim
         seen = centre_crop(warp_image(image, warp, (view,) * dims), inside, dims)
         instances = warp_labels(labels, warp, (view,) * dims)
-        weights = centre_crop(torch.from_numpy(weight_map(instances, settings.weights)), outside, dims)
-        classes = centre_crop(torch.from_numpy(carve(instances) > 0).long(), outside, dims)
-        return change_intensity(seen, rng, settings.augmentation), classes, weights
+        truth, counts = self._truth(instances)
+        classes, weights = (centre_crop(torch.from_numpy(part), outside, dims) for part in (truth, counts))
+        compression = self.spec.normalization.compression
+        return change_intensity(seen, rng, settings.augmentation, compression), classes, weights
+
+    def _truth(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the class of every pixel of a view and what it counts."""
+        if self.spec.is_semantic:
+            return labels.astype(np.int64), np.ones(labels.shape, np.float32)
+        return class_targets(labels, border=self.spec.has_border), weight_map(labels, self.settings.weights)
 
     def _validate(self, loss: float) -> Steps[None]:
         """Score the averaged weights, rounded as a file would hold them, and remember them if best."""
@@ -235,8 +244,7 @@ class Training:
         scores = []
         for image in self._validation:
             labels = yield from _segment_quietly(image, model, self.settings.device)
-            pairs = contingency(labels, image.labels)
-            scores.append(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
+            scores.append(_score(labels, image.labels, spec=self.spec))
         score = float(np.mean(scores)) if scores else -loss
         self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
         if score > self.best.score or not self.best.weights:
@@ -285,9 +293,17 @@ def _segment_quietly(image: LabelledImage, model: Model, device: str) -> Steps[N
     spatial = model.spec.axes
     plane = Plane(array=image.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image.image))
     predictor = Predictor(model.net, PredictionSettings(device=device))
-    probability = yield from predict(predictor, plane)
-    labels = yield from label_instances(probability[0], model.spec.instances)
+    predicted = yield from predict_map(predictor, plane, model.spec)
+    labels = yield from read_map(predicted, model.spec)
     return labels
+
+
+def _score(labels: NDArray[np.int32], truth: NDArray[np.int32], *, spec: ModelSpec) -> float:
+    """Return the mean AP 0.5..0.95 of instances, the mean IoU of classes."""
+    if spec.is_semantic:
+        return mean_class_iou(labels, truth)
+    pairs = contingency(labels, truth)
+    return float(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
 
 
 def _evenly(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:

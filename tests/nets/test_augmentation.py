@@ -11,12 +11,11 @@ from napari_unet.errors import UnetError
 from napari_unet.nets.augmentation import (
     AugmentationSettings,
     as_tensor,
-    change_intensity,
     draw_warp,
-    gaussian_blur,
     warp_image,
     warp_labels,
 )
+from napari_unet.nets.grey_values import change_intensity, gaussian_blur
 from tests.nets.small import noise
 
 NONE = AugmentationSettings.none()

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.boundary_weights import dense_labels
+from napari_unet.arrays.scattered import split_scattered
 from napari_unet.errors import UnetError
 
 NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
+MOST_CLASSES = 31
 ENCLOSED = 0.5
 """Share of an instance's outer rim that must be annotated for the instance to count as painted whole."""
 
@@ -50,8 +52,9 @@ class Annotation:
 def painted(layer: NDArray[Any]) -> Annotation:
     """Return what an annotation layer says: 0 nothing, 1 background, every id from 2 one instance.
 
-    An instance counts as complete where at least half of its outer rim is annotated too (as background or as
-    another instance): then the painter saw its border. Otherwise it is a scribble.
+    One id in places far apart is as many instances. An instance counts as complete where at least half of its
+    outer rim is annotated too (as background or as another instance): then the painter saw its border. Otherwise
+    it is a scribble.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def painted(layer: NDArray[Any]) -> Annotation:
     checked = _whole_numbers(layer)
     if not checked.any():
         raise UnetError("the annotation is empty: paint background with 1 and objects with 2, 3, ...")
-    instances = dense_labels(np.where(checked >= FIRST_INSTANCE, checked, 0))
+    instances = split_scattered(dense_labels(np.where(checked >= FIRST_INSTANCE, checked, 0)))
     annotated = checked != NOT_ANNOTATED
     complete = np.zeros(int(instances.max(initial=0)) + 1, bool)
     for number, box in enumerate(ndimage.find_objects(instances), start=1):
@@ -79,14 +82,8 @@ def corrected(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
     that was touched (painted, cut or newly drawn) counts as complete, with all of its pixels. Everything else is
     not annotated.
     """
-    before, after = _whole_numbers(prediction), _whole_numbers(layer)
-    if before.shape != after.shape:
-        raise UnetError(
-            f"the prediction is {before.shape}, the corrected labels are {after.shape}: they must match"
-        )
-    changed = before != after
-    if not changed.any():
-        raise UnetError("nothing was corrected: paint on the result first")
+    after, changed = _changes(prediction, layer)
+    before = _whole_numbers(prediction)
     touched = np.setdiff1d(np.union1d(before[changed], after[changed]), [0])
     whole = np.isin(after, touched)
     instances = dense_labels(np.where(whole, after, 0))
@@ -97,6 +94,43 @@ def corrected(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
     )
 
 
+def painted_classes(layer: NDArray[Any]) -> Annotation:
+    """Return what a layer of class strokes says: 0 nothing, 1 background, 2 the first class after it, and so on.
+
+    Raises
+    ------
+    UnetError
+        If the layer is empty, or not of whole numbers from 0.
+    """
+    checked = _whole_numbers(layer)
+    if not checked.any():
+        raise UnetError("the annotation is empty: paint background with 1 and the classes with 2, 3, ...")
+    said = checked != NOT_ANNOTATED
+    return _of_classes(np.where(said, checked.astype(np.int32) - BACKGROUND, 0), said)
+
+
+def corrected_classes(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
+    """Return what painting over a prediction of classes (0 = background) says: what differs, nothing else."""
+    after, changed = _changes(prediction, layer)
+    return _of_classes(np.where(changed, after, 0), changed)
+
+
+def dense_classes(truth: NDArray[Any]) -> Annotation:
+    """Return a fully annotated image of classes: 0 is background, every pixel counts."""
+    checked = _whole_numbers(truth)
+    return _of_classes(checked, np.ones(checked.shape, bool))
+
+
+def _of_classes(classes: NDArray[Any], annotated: NDArray[np.bool_]) -> Annotation:
+    """Return an annotation whose labels are classes: nothing in it is an instance with a border."""
+    highest = int(classes.max(initial=0))
+    if highest > MOST_CLASSES:
+        raise UnetError(
+            f"class {highest} was painted, there are at most {MOST_CLASSES}: paint classes, not one id an object"
+        )
+    return Annotation(labels=classes.astype(np.int32), annotated=annotated, complete=np.zeros(highest + 1, bool))
+
+
 def dense(truth: NDArray[Any]) -> Annotation:
     """Return a fully annotated image: 0 is background, every pixel counts, every instance is complete."""
     instances = dense_labels(_whole_numbers(truth))
@@ -105,6 +139,18 @@ def dense(truth: NDArray[Any]) -> Annotation:
         annotated=np.ones(instances.shape, bool),
         complete=np.ones(int(instances.max(initial=0)) + 1, bool),
     )
+
+
+def require_known_classes(annotations: list[Annotation], classes: tuple[str, ...]) -> None:
+    """Refuse class strokes that the model has no class for, or a single class: nothing could be told apart."""
+    said = sorted(set().union(*(np.unique(a.labels[a.annotated]).tolist() for a in annotations)))
+    if said[-1] >= len(classes):
+        raise UnetError(
+            f"class {said[-1]} is painted (value {said[-1] + 1}), the model knows {len(classes)}: "
+            f"{', '.join(classes)}"
+        )
+    if len(said) < 2:
+        raise UnetError(f"only {classes[said[0]]} is painted: paint some of another class too")
 
 
 def require_two_classes(annotations: list[Annotation]) -> None:
@@ -129,6 +175,32 @@ def with_background_ring(
     if sure is not None:
         ring &= ~sure
     return replace(annotation, annotated=annotation.annotated | ring)
+
+
+def _changes(prediction: NDArray[Any], layer: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the corrected layer and where it differs from the prediction; UnetError where nowhere."""
+    before, after = _whole_numbers(prediction), _whole_numbers(layer)
+    if before.shape != after.shape:
+        raise UnetError(
+            f"the prediction is {before.shape}, the corrected labels are {after.shape}: they must match"
+        )
+    changed = before != after
+    if not changed.any():
+        raise UnetError("nothing was corrected: paint on the result first")
+    return after, changed
+
+
+def annotated_box(annotated: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Return the smallest box that holds what is annotated; UnetError where nothing is."""
+    box = []
+    for axis in range(annotated.ndim):
+        inside = np.flatnonzero(
+            annotated.any(axis=tuple(other for other in range(annotated.ndim) if other != axis))
+        )
+        if len(inside) == 0:
+            raise UnetError("the annotation is empty: paint something first")
+        box.append(slice(int(inside[0]), int(inside[-1]) + 1))
+    return tuple(box)
 
 
 def _whole_numbers(layer: NDArray[Any]) -> NDArray[Any]:

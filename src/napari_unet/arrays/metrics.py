@@ -249,6 +249,21 @@ def foreground_iou(predicted: ArrayLike, truth: ArrayLike) -> float:
     return contingency(predicted, truth).foreground_iou()
 
 
+def mean_class_iou(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Return the mean over the classes of `truth` of intersection / union, class indices per pixel.
+
+    Background counts as a class, as in the Jaccard index of Everingham et al. (IJCV 88:303, 2010).
+    """
+    found, wanted = np.asarray(predicted), np.asarray(truth)
+    if found.shape != wanted.shape:
+        raise UnetError(f"the prediction is {found.shape} and the truth {wanted.shape}: they must match")
+    figures = [
+        np.count_nonzero((found == one) & (wanted == one)) / np.count_nonzero((found == one) | (wanted == one))
+        for one in np.unique(wanted)
+    ]
+    return float(np.mean(figures)) if figures else 1.0
+
+
 def seg(predicted: ArrayLike, truth: ArrayLike) -> float:
     """SEG of the Cell Tracking Challenge; defined by `Contingency.seg`."""
     return contingency(predicted, truth).seg()

@@ -52,8 +52,10 @@ def number_strokes(annotation: Annotation) -> NDArray[np.int32]:
     return strokes
 
 
-def hold_out(annotation: Annotation, rng: np.random.Generator, *, share: float = SHARE) -> HeldOut:
-    """Choose about `share` of the strokes, objects and background each, far from each other.
+def hold_out(
+    annotation: Annotation, rng: np.random.Generator, *, share: float = SHARE, classes: bool = False
+) -> HeldOut:
+    """Choose about `share` of the strokes, objects and background (or every class) each, far from each other.
 
     The first is drawn at random, each further one is the farthest from those chosen, so that the held-out strokes
     sample the whole image. At least one stroke of each class stays for training.
@@ -64,9 +66,11 @@ def hold_out(annotation: Annotation, rng: np.random.Generator, *, share: float =
         return HeldOut(strokes=strokes, held=())
     numbers = np.arange(1, count + 1)
     centres = np.array(ndimage.center_of_mass(strokes > 0, strokes, numbers))
-    objects = ndimage.maximum(annotation.labels, strokes, numbers) > 0
+    kinds = np.asarray(ndimage.maximum(annotation.labels, strokes, numbers))
+    kinds = kinds if classes else np.minimum(kinds, 1)
     held: list[int] = []
-    for kind in (objects, ~objects):
+    for value in np.unique(kinds)[::-1]:  # objects first
+        kind = kinds == value
         candidates = numbers[kind]
         wanted = min(len(candidates) - 1, max(1, round(share * len(candidates))))
         held += _far_apart(candidates, centres[kind], wanted, rng)

@@ -30,6 +30,9 @@ class ModelSpec:
     """Arguments of the network's constructor."""
     axes: str = "YX"
     classes: tuple[str, ...] = ("background", "foreground")
+    levels: tuple[float, ...] = (0.0, 1.0)
+    """How much each class counts towards the foreground map from which instances are read: 0 background, 1 inside,
+    and 0.5 the border of an instance, where the network learnt one. Empty where classes are the answer."""
     pixel_size: tuple[float, ...] | None = None
     """um per axis that the model was trained at; None where training mixed magnifications."""
     normalization: Normalization = field(default_factory=Normalization)
@@ -48,6 +51,8 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
             raise UnetError(f"a model needs at least two classes, got {self.classes}")
+        if self.levels and len(self.levels) not in (2, 3):
+            raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
         if not isinstance(self.arguments, Mapping):
             raise UnetError(f"a model's arguments must be named, got {self.arguments!r}")
         if len(self.axes) != self.arguments.get("dims", 2):
@@ -59,6 +64,16 @@ class ModelSpec:
     def in_channels(self) -> int:
         """Return how many channels an image must have."""
         return int(self.arguments.get("in_channels", 1))
+
+    @property
+    def is_semantic(self) -> bool:
+        """Whether the answer is a class per pixel instead of instances."""
+        return not self.levels
+
+    @property
+    def has_border(self) -> bool:
+        """Whether the third class is the border of instances."""
+        return len(self.levels) == 3
 
     def to_json(self) -> str:
         """Return the spec as JSON text."""
@@ -74,6 +89,7 @@ class ModelSpec:
             values["normalization"] = Normalization(**values["normalization"])
             values["instances"] = InstanceSettings(**values["instances"])
             values["classes"] = tuple(values["classes"])
+            values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
             if values["pixel_size"] is not None:
                 values["pixel_size"] = tuple(values["pixel_size"])
             return cls(**values)

@@ -1,4 +1,4 @@
-"""Random views of an annotated image: warped image, warped instance ids, changed grey values.
+"""Random views of an annotated image: how far they may differ from it, and the warp of image and ids.
 
 Everything is drawn from a NumPy generator that the caller seeds; the warping runs on the device (grid_sample).
 Only ids are warped here: ridge and weights are computed from the warped ids afterwards.
@@ -35,14 +35,25 @@ class AugmentationSettings:
     offset: float = 0.08
     noise: float = 0.06
     blur: float = 1.5
+    exposure: tuple[float, float] = (1, 1)
+    """Factor on the intensities before their logarithmic compression, for images whose range debris stretched."""
+    inversion: float = 0.0
+    """Chance of a view with dark objects on a bright ground."""
+    vignette: float = 0.0
+    """Largest loss of light towards a corner, 0..1."""
+    debris: float = 0.0
+    """Chance of a view with specks far brighter than anything annotated; they are background."""
 
     def __post_init__(self) -> None:
-        for name in ("scale", "gamma", "contrast"):
+        for name in ("scale", "gamma", "contrast", "exposure"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
         if min(self.shear, self.elastic, self.offset, self.noise, self.blur) < 0:
             raise UnetError("the strengths of augmentation must not be negative")
+        for name in ("inversion", "vignette", "debris"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 
     @classmethod
     def none(cls) -> AugmentationSettings:
@@ -98,33 +109,6 @@ def warp_labels(labels: Tensor, warp: Warp, size: Sequence[int]) -> NDArray[np.i
     """Return the instance ids (*spatial, below 2^24) in the same view, by nearest neighbour."""
     warped = warp_image(labels[None], warp, size, nearest=True)[0]
     return warped.round().to(torch.int32).cpu().numpy()
-
-
-def change_intensity(image: Tensor, rng: np.random.Generator, settings: AugmentationSettings) -> Tensor:
-    """Return a normalised view (C, *size) with other grey values: blur, gamma, contrast, offset, noise."""
-    if settings.blur and rng.random() < 0.3:
-        image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
-    image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
-    image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
-    image = image + rng.uniform(-settings.offset, settings.offset)
-    if settings.noise and rng.random() < 0.5:
-        sigma = rng.uniform(0, settings.noise)
-        drawn = rng.standard_normal(tuple(image.shape), dtype=np.float32)
-        image = image + torch.from_numpy(drawn).to(image.device) * sigma
-    return image
-
-
-def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """Return (C, *spatial) blurred by a Gaussian of `sigma` pixels, axis by axis, edges replicated."""
-    radius = max(1, math.ceil(3 * sigma))
-    positions = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
-    kernel = torch.exp(-(positions**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    for axis in range(1, image.ndim):
-        lines = image.movedim(axis, -1)
-        padded = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
-        image = F.conv1d(padded, kernel[None, None]).reshape(lines.shape).movedim(-1, axis)
-    return image
 
 
 def _grid(warp: Warp, size: Sequence[int], spatial: Sequence[int], device: torch.device) -> Tensor:

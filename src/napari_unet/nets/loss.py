@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,8 +12,11 @@ def weighted_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> T
 
     Ronneberger et al. 2015, eq. 1, normalised by the sum of weights so that its size does not depend on how
     much was painted. logits (N, K, *spatial), target (N, *spatial) class indices, weights (N, *spatial) >= 0.
+    The index K means "an object, whichever of its classes": a scribble that does not say where the border is.
     """
-    losses = F.cross_entropy(logits.float(), target, reduction="none")
+    log_probability = F.log_softmax(logits.float(), dim=1)
+    an_object = torch.logsumexp(log_probability[:, 1:], dim=1, keepdim=True)
+    losses = F.nll_loss(torch.cat([log_probability, an_object], dim=1), target, reduction="none")
     return (losses * weights).sum() / weights.sum().clamp_min(1e-12)
 
 

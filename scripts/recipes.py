@@ -1,0 +1,254 @@
+"""What the shipped models are trained on and how: data, split, network and phases of each, fixed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import label
+from skimage.morphology import remove_small_objects
+
+from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.optimization import OptimizationSettings
+from napari_unet.training import LabelledImage, TrainingSettings, labelled_images
+
+Pair = tuple[str, NDArray[Any], NDArray[Any]]
+Sets = tuple[list[LabelledImage], list[LabelledImage]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One stretch of training: settings, the network's description, and which data sets it sees."""
+
+    spec: ModelSpec
+    settings: TrainingSettings
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All phases of a model, what it starts from, and what to keep for fine-tuning against forgetting."""
+
+    phases: tuple[Phase, ...]
+    parent: str | None = None
+    """The model that lends its weights, trained before this one."""
+    replay: bool = False
+    thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Return the description of the finished model."""
+        return self.phases[-1].spec
+
+
+def by_hash(name: str) -> bool:
+    """Whether a DSB2018 image validates: one in seven, by the first 8 hexadecimal digits of its name."""
+    return int(name[:8], 16) % 7 == 0
+
+
+def one_of(*names: str) -> Callable[[str], bool]:
+    """Return the rule that exactly these images validate."""
+    return lambda name: name in names
+
+
+VALIDATES: dict[str, Callable[[str], bool]] = {
+    "dsb2018_fluo": by_hash,
+    "dsb2018_histology": by_hash,
+    "dsb2018_tissue_gray": one_of("08275a5b1c2dfcd7", "1b44d22643830cd4"),
+    "bbbc039_u2os_16bit": lambda name: name.split("_")[1][0] in "BCD",
+    "em_vnc_sstem": one_of("z09", "z10", "z11"),
+    "em3d_fib25": lambda name: False,
+    "em_axon_sem": lambda name: name.startswith(("sub-rat4", "sub-rat1")),
+    "phase_t98g": one_of("set1", "set13"),
+}
+SMALLEST_NEURITE = 64
+
+
+def pairs(folder: Path) -> Iterator[Pair]:
+    """Yield (name, image, labels) of a data set of the pack; neurites are what membranes part."""
+    truth = folder / ("membranes" if folder.name == "em_vnc_sstem" else "labels")
+    for path in sorted((folder / "images").iterdir()):
+        labels = read_labels(truth / path.name).array
+        if folder.name == "em_vnc_sstem":
+            labels = remove_small_objects(label(labels == 0, connectivity=1), max_size=SMALLEST_NEURITE)
+        yield path.stem, read_image(path).array, labels
+
+
+def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
+    """Return the (training, validation) images of some data sets."""
+    sets: Sets = ([], [])
+    for folder in names:
+        for name, image, labels in pairs(data / folder):
+            axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
+            sets[VALIDATES[folder](name)].extend(
+                labelled_images(f"{folder}/{name}", image, labels, spec, axes=axes)
+            )
+    return sets
+
+
+def padded(**arguments: Any) -> dict[str, Any]:
+    """Return what a description says of the network that all shipped models share."""
+    return {"architecture": "padded", "arguments": {"in_channels": 1, "base_channels": 16, "levels": 4, **arguments}}
+
+
+BORDERED: dict[str, Any] = {"levels": (0.0, 1.0, 0.5)}
+NUCLEI_PLAIN = ModelSpec(
+    name="nuclei",
+    **padded(out_channels=2),
+    classes=("background", "nucleus"),
+    description="Fluorescence nuclei (DAPI, Hoechst) of many cell types and magnifications.",
+    licence="CC0-1.0",
+    training={
+        "data": "dsb2018_fluo, dsb2018_tissue_gray (BBBC038v1, Caicedo et al. 2019, CC0), "
+        "BBBC039v1 (Ljosa et al. 2012, CC0)",
+        "replay": "nuclei_replay",
+    },
+)
+NUCLEI = replace(
+    NUCLEI_PLAIN,
+    **BORDERED,
+    arguments={**NUCLEI_PLAIN.arguments, "out_channels": 3},
+    classes=("background", "nucleus", "border"),
+)
+GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
+LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
+
+RECIPES = {
+    "nuclei": Recipe(
+        replay=True,
+        phases=(
+            # the paper's weight map first: it teaches ridges fast, but cracks open in bright nuclei too
+            Phase(
+                spec=NUCLEI_PLAIN,
+                data=("dsb2018_fluo",),
+                settings=TrainingSettings(iterations=6000, validate_every=500),
+            ),
+            # then gentler border weights on background alone, which close the cracks again
+            Phase(
+                spec=NUCLEI_PLAIN,
+                data=("dsb2018_fluo",),
+                settings=TrainingSettings(
+                    iterations=2600,
+                    validate_every=260,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(scale=(0.55, 1.8), contrast=(0.45, 1.3)),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
+                ),
+            ),
+            # last a border class, all magnifications and every kind of light
+            Phase(
+                spec=NUCLEI,
+                data=("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray"),
+                settings=TrainingSettings(
+                    iterations=9000,
+                    validate_every=500,
+                    validation_images=36,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(
+                        scale=(0.45, 2.5), contrast=(0.6, 1.3), inversion=0.2, **LIGHT
+                    ),
+                    optimization=OptimizationSettings(learning_rate=2e-3),
+                ),
+            ),
+        ),
+    ),
+    "em-membranes": Recipe(
+        phases=(
+            Phase(
+                spec=ModelSpec(
+                    name="em-membranes",
+                    **padded(out_channels=2),
+                    classes=("membrane", "neurite"),
+                    description="Membranes of serial-section EM; instances are neurites, dark membranes on bright.",
+                    licence="CC-BY-4.0",
+                    normalization=Normalization(compression=0),
+                    training={
+                        "data": "em_vnc_sstem z00-z08 (Gerhard et al. 2013, doi:10.6084/m9.figshare.856713)"
+                    },
+                ),
+                data=("em_vnc_sstem",),
+                settings=TrainingSettings(
+                    iterations=2200,
+                    validate_every=275,
+                    augmentation=AugmentationSettings(scale=(0.6, 1.6), contrast=(0.6, 1.4), offset=0.15),
+                ),
+            ),
+        ),
+    ),
+    "cells-phase": Recipe(
+        parent="nuclei",
+        phases=(
+            Phase(
+                spec=ModelSpec(
+                    name="cells-phase",
+                    **padded(out_channels=3),
+                    **BORDERED,
+                    classes=("background", "cell", "border"),
+                    description="Whole cells in phase contrast at 10x.",
+                    licence="MIT",
+                    training={"data": "phase_t98g (Tsai et al., SoftwareX 9:230, 2019, MIT)"},
+                ),
+                data=("phase_t98g",),
+                settings=TrainingSettings(
+                    iterations=2200,
+                    validate_every=275,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(scale=(0.6, 1.7), contrast=(0.6, 1.3)),
+                ),
+            ),
+        ),
+    ),
+    "axons": Recipe(
+        phases=(
+            Phase(
+                spec=ModelSpec(
+                    name="axons",
+                    **padded(out_channels=3),
+                    levels=(),
+                    classes=("background", "myelin", "axon"),
+                    description="Myelin and axons in scanning EM of nerve cross-sections, a class per pixel.",
+                    licence="MIT",
+                    normalization=Normalization(compression=0),
+                    training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
+                ),
+                data=("em_axon_sem",),
+                settings=TrainingSettings(
+                    iterations=1800,
+                    validate_every=300,
+                    augmentation=AugmentationSettings(scale=(0.4, 1.3), contrast=(0.6, 1.4), offset=0.15),
+                ),
+            ),
+        ),
+    ),
+    "nuclei-histology": Recipe(
+        phases=(
+            Phase(
+                spec=ModelSpec(
+                    name="nuclei-histology",
+                    **padded(in_channels=3, out_channels=3),
+                    **BORDERED,
+                    classes=("background", "nucleus", "border"),
+                    description="Nuclei in H&E stained tissue, RGB.",
+                    licence="CC0-1.0",
+                    normalization=Normalization(compression=0),
+                    training={"data": "dsb2018_histology (BBBC038v1, Caicedo et al. 2019, CC0)"},
+                ),
+                data=("dsb2018_histology",),
+                settings=TrainingSettings(
+                    iterations=2600,
+                    validate_every=325,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(scale=(0.6, 1.8), contrast=(0.7, 1.3)),
+                ),
+            ),
+        ),
+    ),
+}

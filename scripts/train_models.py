@@ -1,0 +1,177 @@
+"""Train the shipped models from the data pack; stops and goes on as often as you like.
+
+    python scripts/train_models.py ../shared/data --work runs           # all, one after another
+    python scripts/train_models.py ../shared/data nuclei --work runs    # one
+
+Writes checkpoints into --work and, at the end of each, the model with its thresholds and figures into the
+package. Data, split and settings are in recipes.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from recipes import RECIPES, Phase, Recipe, load
+from tqdm import tqdm
+
+from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.instances import InstanceSettings
+from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
+from napari_unet.models.labelling import predict_map, read_map
+from napari_unet.models.library import SHIPPED, load_model
+from napari_unet.models.model import Model, load_model_file
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.prediction import Predictor
+from napari_unet.nets.unet import UNet
+from napari_unet.progress import finish
+from napari_unet.training import LabelledImage, Training
+
+REPLAY_CROPS, REPLAY_SIDE = 24, 128
+
+
+def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
+    """Train through all phases, or go on where it was stopped; finished phases lie in `work` as models."""
+    work.mkdir(parents=True, exist_ok=True)
+    model = load_model(recipe.parent) if recipe.parent else None
+    for number, phase in enumerate(recipe.phases, start=1):
+        finished = work / f"phase{number}-model.safetensors"
+        if not finished.exists():
+            training = make_training(phase, data, model, work / f"phase{number}.safetensors", seed)
+            run(training, f"{phase.spec.name} {number}")
+            (work / f"history{number}.json").write_text(json.dumps(training.history))
+            training.model().save(finished)
+        model = load_model_file(finished)
+    assert model is not None
+    return model
+
+
+def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Path, seed: int) -> Training:
+    """Return the training of one phase, from the weights of the model before it."""
+    training_images, validation_images = load(data, phase.data, phase.spec)
+    print(f"{len(training_images)} training, {len(validation_images)} validation images", flush=True)
+    return Training(
+        phase.spec,
+        training_images,
+        validation_images,
+        replace(phase.settings, seed=seed),
+        net=None if before is None else inherit(phase, before.net, seed),
+        checkpoint=checkpoint,
+    )
+
+
+def inherit(phase: Phase, before: UNet, seed: int) -> UNet:
+    """Return the network of a phase with the weights of the former one; a new border class begins half and half."""
+    torch.manual_seed(seed)
+    net = build_net(phase.spec.architecture, phase.spec.arguments)
+    weights, wanted = before.state_dict(), net.state_dict()
+    for name, value in weights.items():
+        if value.shape != wanted[name].shape:
+            assert name.startswith("head") and len(wanted[name]) == len(value) + 1, name
+            weights[name] = torch.cat([value, value.mean(0, keepdim=True)])
+    net.load_state_dict(weights)
+    return net
+
+
+def run(training: Training, title: str) -> None:
+    """Run one phase to its end under a bar."""
+    bar = tqdm(
+        desc=title, total=training.settings.iterations, initial=training.optimization.iteration, mininterval=10
+    )
+    for progress in training.steps():
+        if progress.doing == "Training":
+            bar.update(progress.done - bar.n)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in progress.figures.items()}, refresh=False)
+
+
+def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[InstanceSettings, dict[str, float]]:
+    """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures."""
+    predictor = Predictor(model.net)
+    maps = [finish(predict_map(predictor, as_plane(image), model.spec)) for image in images]
+    if model.spec.is_semantic:
+        iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
+        return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
+    scores = {}
+    for seed, mask, size in itertools.product(
+        (0.5, 0.6, 0.7, 0.8), (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), (15, 20, 30)
+    ):
+        if mask <= seed:
+            settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size)
+            found = [finish(read_map(m, model.spec, settings)) for m in maps]
+            scores[settings] = np.mean([score(f, i) for f, i in zip(found, images, strict=True)], axis=0)
+    best = max(scores, key=lambda settings: scores[settings][:2].sum())
+    names = ("AP50", "mean_AP", "V_Rand")
+    return best, {name: round(float(value), 4) for name, value in zip(names, scores[best], strict=True)}
+
+
+def as_plane(image: LabelledImage) -> Plane:
+    """Return a training image, which is normalised already, as a network reads it."""
+    return Plane(array=image.image, axes="CYX", index={}, spatial="YX", channels=len(image.image))
+
+
+def score(labels: NDArray[np.int32], image: LabelledImage) -> tuple[float, float, float]:
+    """Return AP@0.5, the mean AP 0.5..0.95 and V_Rand of one image."""
+    pairs = contingency(labels, image.labels)
+    figures = [pairs.average_precision(threshold) for threshold in THRESHOLDS]
+    return figures[0], float(np.mean(figures)), pairs.v_rand()
+
+
+def write_replay(images: list[LabelledImage], path: Path) -> None:
+    """Write a few crops of training images, which fine-tuning mixes in so that old skills stay."""
+    rng = np.random.default_rng(0)
+    crops, labels = [], []
+    for number in rng.permutation(len(images))[:REPLAY_CROPS]:
+        image = images[number]
+        rows, columns = (int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape)
+        part = (slice(rows, rows + REPLAY_SIDE), slice(columns, columns + REPLAY_SIDE))
+        crops.append((image.image[(0, *part)].clip(0, 1) * 255).round().astype(np.uint8))
+        labels.append(image.labels[part].astype(np.uint16))
+    np.savez_compressed(path, images=np.stack(crops), labels=np.stack(labels))
+
+
+def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
+    """Choose the thresholds and write model and replay crops into the package."""
+    training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
+    groups: dict[str, list[LabelledImage]] = {}
+    for image in validation_images:
+        groups.setdefault(image.name.split("/")[0], []).append(image)
+    first = recipe.phases[-1].data[0]
+    thresholds, figures = choose_thresholds(model, groups[first])
+    print(f"{model.spec.name}: {thresholds}: {figures} on {len(groups[first])} validation images")
+    noted = {
+        **model.spec.training,
+        "phases": [phase.settings.iterations for phase in recipe.phases],
+        "validation": figures,
+        "validation_images": len(groups[first]),
+    }
+    spec = replace(model.spec, instances=thresholds, training=noted)
+    output.mkdir(parents=True, exist_ok=True)
+    replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
+    if recipe.replay:
+        own = [image for image in training_images if image.name.startswith(first)]
+        write_replay(own, output / f"{spec.training['replay']}.npz")
+
+
+def main() -> None:
+    """Train, choose thresholds, write the models."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("names", nargs="*", default=list(RECIPES), metavar="NAME")
+    parser.add_argument("--work", type=Path, default=Path("runs"))
+    parser.add_argument("--output", type=Path, default=SHIPPED)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    for name in given.names:
+        recipe = RECIPES[name]
+        model = train(recipe, given.data, given.work / name, given.seed)
+        finish_model(model, recipe, given.data, given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Random changes of a view's grey values: what another microscope, exposure or specimen would have made of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_unet.nets.augmentation import AugmentationSettings
+
+DEBRIS_RADIUS = (1.5, 20.0)
+DEBRIS_BRIGHTNESS = (2.0, 15.0)
+MOST_DEBRIS = 6
+
+
+def change_intensity(
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, compression: float = 0.0
+) -> Tensor:
+    """Return a normalised view (C, *size) with other grey values.
+
+    Light and specimen act on intensities as they were before the logarithmic `compression` of the normalisation;
+    blur, gamma, contrast, offset and noise on the view as the network sees it.
+    """
+    image = _change_light(image, rng, settings, compression)
+    if settings.blur and rng.random() < 0.3:
+        image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
+    image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
+    image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
+    image = image + rng.uniform(-settings.offset, settings.offset)
+    if settings.noise and rng.random() < 0.5:
+        sigma = rng.uniform(0, settings.noise)
+        drawn = rng.standard_normal(tuple(image.shape), dtype=np.float32)
+        image = image + torch.from_numpy(drawn).to(image.device) * sigma
+    return image
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Return (C, *spatial) blurred by a Gaussian of `sigma` pixels, axis by axis, edges replicated."""
+    radius = max(1, math.ceil(3 * sigma))
+    positions = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
+    kernel = torch.exp(-(positions**2) / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    for axis in range(1, image.ndim):
+        lines = image.movedim(axis, -1)
+        padded = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
+        image = F.conv1d(padded, kernel[None, None]).reshape(lines.shape).movedim(-1, axis)
+    return image
+
+
+def _change_light(
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, compression: float
+) -> Tensor:
+    """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
+    if settings.exposure == (1, 1) and not (settings.inversion or settings.vignette or settings.debris):
+        return image
+    light = _expand(image.clamp_min(0), compression)
+    if rng.random() < settings.inversion:
+        light = (1 - light).clamp_min(0)
+    if settings.vignette and rng.random() < 0.3:
+        light = light * _vignette(light, rng, settings.vignette)
+    if rng.random() < settings.debris:
+        light = light + _debris(light, rng)
+    if rng.random() < 0.5:
+        light = light * math.exp(rng.uniform(*np.log(settings.exposure)))
+    return _compress(light, compression)
+
+
+def _expand(image: Tensor, compression: float) -> Tensor:
+    return torch.expm1(image * math.log1p(compression)) / compression if compression else image
+
+
+def _compress(light: Tensor, compression: float) -> Tensor:
+    return torch.log1p(light * compression) / math.log1p(compression) if compression else light
+
+
+def _distances(light: Tensor, centre: list[float], stretch: list[float]) -> Tensor:
+    """Return the distance of every pixel from a centre, each axis divided by its stretch."""
+    axes = [
+        ((torch.arange(length, device=light.device) - middle) / factor) ** 2
+        for length, middle, factor in zip(light.shape[1:], centre, stretch, strict=True)
+    ]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")).sum(0).sqrt()
+
+
+def _vignette(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
+    size = list(light.shape[1:])
+    centre = [float(rng.uniform(0, length)) for length in size]
+    distance = _distances(light, centre, [float(length) for length in size])
+    return (1 - rng.uniform(0, most) * (distance / distance.max()) ** 2).float()
+
+
+def _debris(light: Tensor, rng: np.random.Generator) -> Tensor:
+    specks = torch.zeros(light.shape[1:], device=light.device)
+    for _ in range(rng.integers(1, MOST_DEBRIS + 1)):
+        centre = [float(rng.uniform(0, length)) for length in light.shape[1:]]
+        radius = math.exp(rng.uniform(*np.log(DEBRIS_RADIUS)))
+        stretch = [radius * float(rng.uniform(0.5, 1)) for _ in centre]
+        edge = float(rng.uniform(1, 8))  # blurred to sharp
+        speck = 1 / (1 + _distances(light, centre, stretch) ** (2 * edge))
+        specks = torch.maximum(specks, speck * math.exp(rng.uniform(*np.log(DEBRIS_BRIGHTNESS))))
+    return specks.float()
