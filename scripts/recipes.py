@@ -13,6 +13,7 @@ from skimage.measure import label
 from skimage.morphology import remove_small_objects
 
 from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.spec import ModelSpec
@@ -99,7 +100,7 @@ def padded(**arguments: Any) -> dict[str, Any]:
     return {"architecture": "padded", "arguments": {"in_channels": 1, "base_channels": 16, "levels": 4, **arguments}}
 
 
-BORDERED: dict[str, Any] = {"levels": (0.0, 1.0, 0.5)}
+BORDERED: dict[str, Any] = {"levels": (0.0, 1.0, 0.5), "instances": InstanceSettings(seed=0.7, mask=0.3)}
 NUCLEI_PLAIN = ModelSpec(
     name="nuclei",
     **padded(out_channels=2),

@@ -27,6 +27,7 @@ from napari_unet.arrays.axes import check_axes
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model, restore_weights, stored_weights
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
@@ -35,6 +36,8 @@ from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, score_lessons
 
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
+FIRST_LOOK = 8
+"""Iterations after which the learning is scored and shown for the first time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class FineTuningSettings:
     """Share of patches from what the model learnt first, where it brought some along."""
     held_out: float = 0.2
     """Share of the strokes that is kept from training to measure it."""
+    channel: int | None = None
+    """Which channel shows the objects where images have several and the model takes one, from 0."""
     seed: int = 0
     device: str = "auto"
     score_every: int = 20
@@ -189,16 +194,22 @@ def fine_tune_steps(
     given = [(image, understood(image, annotation, axes, model)) for image, annotation in pairs]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
-    if model.spec.is_semantic:
-        require_known_classes([annotation for _, annotation in given], model.spec.classes)
-    else:
-        require_two_classes([annotation for _, annotation in given])
+    require_teachable([annotation for _, annotation in given], model.spec)
     yield Progress(done=0, total=0, doing="Looking at the strokes")
     lessons = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=chosen)
     before = score_lessons(model, lessons, chosen.device)
     learning = Learning(model, lessons, chosen, companion or Companion())
+    yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return learning.result(before)
+
+
+def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:
+    """Refuse annotations from which this model cannot learn: of a single class, or of one it does not have."""
+    if spec.is_semantic:
+        require_known_classes(annotations, spec.classes)
+    else:
+        require_two_classes(annotations)
 
 
 def understood(image: Any, annotation: Any, axes: str | None, model: Model) -> Annotation:
@@ -247,12 +258,12 @@ class Learning:
                 self._remark = f"Stopped early: {error}."
                 break
             preview = None
-            if (iteration + 1) % self.settings.score_every == 0:
+            if self._is_scored(iteration + 1):
                 self._score(loss)
                 preview = yield from self._companion.look(self._best_model())
             self._seconds = time.monotonic() - began
             yield replace(self._progress(loss), preview=preview)
-        if self._optimization.iteration % self.settings.score_every:
+        if not self._is_scored(self._optimization.iteration):
             self._score(float("nan"))
 
     def result(self, before: float) -> FineTuned:
@@ -261,6 +272,8 @@ class Learning:
         net = copy.deepcopy(self._model.net)
         if weights:
             restore_weights(net, weights)
+        else:  # stopped before the first step
+            after = before
         learnt = {
             "data": [lesson.name for lesson in self._lessons],
             "iterations": iterations,
@@ -324,6 +337,10 @@ class Learning:
         # Without held-out strokes the score only says how well they are known by heart: the last weights count.
         if score >= self._best[0] or not held:
             self._best = (score, iteration, weights)
+
+    def _is_scored(self, iteration: int) -> bool:
+        """Whether to score after an iteration: early once, so that the user soon sees something, then regularly."""
+        return iteration == FIRST_LOOK or iteration % self.settings.score_every == 0
 
     def _is_over(self, seconds: float) -> bool:
         limit = self.settings.seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from torch import Tensor
 
 from napari_unet.arrays.annotations import Annotation, annotated_box, dense
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
-from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import boundary_weights, ridge
+from napari_unet.arrays.boundary_weights import WeightSettings, ridge
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
 from napari_unet.models.library import replay_images
 from napari_unet.models.model import Model
+from napari_unet.models.spec import ModelSpec
+from napari_unet.models.targets import pixel_targets
 from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.grey_values import change_intensity
@@ -47,6 +48,8 @@ class Lesson:
     """(C, *spatial)."""
     annotation: Annotation
     held_out: HeldOut
+    place: tuple[int | slice, ...] = ()
+    """Where it lies in the image, per axis of the annotation."""
     previous: NDArray[np.uint8] | None
     """(K, *spatial) probabilities x 255 of the model that is taught; None for replay."""
     is_replay: bool = False
@@ -83,22 +86,22 @@ def prepare_lessons(
     lessons: list[Lesson] = []
     for number, (image, annotation) in enumerate(pairs):
         named = check_axes(axes, image.shape)
-        wanted = list(planes(image, named, spatial=model.spec.axes, channels=model.spec.in_channels))
+        wanted = list(
+            planes(
+                image, named, spatial=model.spec.axes, channels=model.spec.in_channels, channel=settings.channel
+            )
+        )
         intensity = intensity_range(
             (sample_blocks(plane, len(wanted)) for plane in wanted), model.spec.normalization
         )
         kept = "".join(axis for axis in named if axis not in "CS")
         for plane in wanted:
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-            said = Annotation(
-                labels=annotation.labels[place],
-                annotated=annotation.annotated[place],
-                complete=annotation.complete,
-            )
+            said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
             if not said.annotated.any():
                 continue
             box = _around(said.annotated)
-            cut = Annotation(labels=said.labels[box], annotated=said.annotated[box], complete=said.complete)
+            cut = replace(said, labels=said.labels[box], annotated=said.annotated[box])
             seen = Plane(
                 array=plane.array,
                 axes=plane.axes,
@@ -112,6 +115,7 @@ def prepare_lessons(
             lessons.append(
                 Lesson(
                     name=f"image {number + 1}",
+                    place=_placed(place, box),
                     image=seen.read(tuple(slice(0, length) for length in seen.shape)),
                     annotation=cut,
                     held_out=hold_out(cut, rng, share=share, classes=model.spec.is_semantic),
@@ -119,6 +123,12 @@ def prepare_lessons(
                 )
             )
     return lessons
+
+
+def _placed(place: tuple[int | slice, ...], box: Box) -> tuple[int | slice, ...]:
+    """Return where a box of a plane lies in the image."""
+    sides = iter(box)
+    return tuple(at if isinstance(at, int) else next(sides) for at in place)
 
 
 def replay_lessons(model: Model) -> list[Lesson]:
@@ -190,35 +200,30 @@ class Views:
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
         image = centre_crop(smooth[: material.channels], inside, dims)
         image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization.compression)
-        classes, weights = self._targets(said, material.lesson.annotation.complete, replayed)
-        parts = (classes, weights, smooth[material.channels :], torch.from_numpy((said[2] > 0).astype(np.float32)))
+        balance = np.ones_like(self._balance) if replayed else self._balance
+        complete = material.lesson.annotation.complete
+        classes, weights = pixel_targets(
+            said[0], said[1] > 0, complete, spec=self._spec, settings=self._settings.weights, balance=balance
+        )
+        free = torch.from_numpy((said[2] > 0).astype(np.float32))
+        parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free)
         return (image, *(centre_crop(part, outside, dims) for part in parts))
 
-    def _targets(
-        self, said: NDArray[np.int32], complete: NDArray[np.bool_], replayed: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Return classes and weights of a view from its ids and what is annotated for training."""
-        ids, annotated = said[0], said[1] > 0
-        if self._spec.is_semantic:
-            classes: NDArray[np.int64] = ids.astype(np.int64)
-            weights = self._balance[classes]
-        else:
-            whole = np.where(complete[ids], ids, 0)
-            classes = self._instance_classes(ids, whole)
-            balance = np.ones(2, np.float32) if replayed else self._balance
-            chosen = self._settings.weights
-            weights = balance[(classes > 0).astype(int)] + boundary_weights(whole, chosen.w0, chosen.sigma)
-        weights = np.where(annotated, weights, 0).astype(np.float32)
-        return torch.from_numpy(classes), torch.from_numpy(weights)
 
-    def _instance_classes(self, ids: NDArray[np.int32], whole: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Return the class of each pixel: ridge and background 0; a scribble says "object" but not where in it."""
-        objects = (ids > 0) & ~ridge(ids)
-        if not self._spec.has_border:
-            return objects.astype(np.int64)
-        either = len(self._spec.classes)
-        inside_out = class_targets(whole, border=True)
-        return np.where(objects, np.where(whole > 0, inside_out, either), 0)
+def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSettings) -> list[NDArray[np.float32]]:
+    """Return what each pixel of each lesson counts in the loss, as it is where no view is warped."""
+    balance = _class_balance(lessons, len(spec.classes) if spec.is_semantic else 2)
+    return [
+        pixel_targets(
+            lesson.annotation.labels,
+            lesson.annotation.annotated & ~lesson.held_out.mask,
+            lesson.annotation.complete,
+            spec=spec,
+            settings=settings,
+            balance=balance,
+        )[1]
+        for lesson in lessons
+    ]
 
 
 class _Material:

@@ -34,6 +34,9 @@ class Annotation:
     complete: NDArray[np.bool_]
     """(n + 1,) by id: painted whole, so that its edge is the object's border; a scribble says the class only."""
 
+    corrects: bool = False
+    """Whether it corrects a prediction, whose remainder then stands for the classes that were not painted."""
+
     @property
     def pixels(self) -> int:
         """Return how many pixels are annotated."""
@@ -43,6 +46,13 @@ class Annotation:
     def whole_instances(self) -> NDArray[np.int32]:
         """Return the labels of complete instances alone: those that give ridge and border weights."""
         return np.where(self.complete[self.labels], self.labels, 0).astype(np.int32)
+
+    def placed(self, shape: tuple[int, ...], origin: tuple[int, ...]) -> Annotation:
+        """Return the annotation of a whole image, of which this one is the part that begins at `origin`."""
+        part = tuple(slice(start, start + length) for start, length in zip(origin, self.labels.shape, strict=True))
+        labels, annotated = np.zeros(shape, np.int32), np.zeros(shape, bool)
+        labels[part], annotated[part] = self.labels, self.annotated
+        return replace(self, labels=labels, annotated=annotated)
 
     def without(self, hidden: NDArray[np.bool_]) -> Annotation:
         """Return the annotation as if nothing had been said in `hidden`."""
@@ -75,22 +85,28 @@ def painted(layer: NDArray[Any]) -> Annotation:
     return Annotation(labels=instances, annotated=annotated, complete=complete)
 
 
-def corrected(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
+def corrected(
+    prediction: NDArray[Any], layer: NDArray[Any], *, right: tuple[slice, ...] | None = None
+) -> Annotation:
     """Return what painting over a prediction says.
 
     Where the layer differs from the prediction, something was said: erased pixels are background. An instance
     that was touched (painted, cut or newly drawn) counts as complete, with all of its pixels. Everything else is
-    not annotated.
+    not annotated, unless it lies in `right`: there the painter accepts the prediction as the truth.
     """
     after, changed = _changes(prediction, layer)
     before = _whole_numbers(prediction)
     touched = np.setdiff1d(np.union1d(before[changed], after[changed]), [0])
+    if right is not None:
+        changed[right] = True
+        touched = np.union1d(touched, np.setdiff1d(after[right], [0]))
     whole = np.isin(after, touched)
     instances = dense_labels(np.where(whole, after, 0))
     return Annotation(
         labels=instances,
         annotated=whole | changed,
         complete=np.ones(int(instances.max(initial=0)) + 1, bool),
+        corrects=True,
     )
 
 
@@ -109,10 +125,14 @@ def painted_classes(layer: NDArray[Any]) -> Annotation:
     return _of_classes(np.where(said, checked.astype(np.int32) - BACKGROUND, 0), said)
 
 
-def corrected_classes(prediction: NDArray[Any], layer: NDArray[Any]) -> Annotation:
-    """Return what painting over a prediction of classes (0 = background) says: what differs, nothing else."""
+def corrected_classes(
+    prediction: NDArray[Any], layer: NDArray[Any], *, right: tuple[slice, ...] | None = None
+) -> Annotation:
+    """Return what painting over a prediction of classes says (0 = background): what differs, what is `right`."""
     after, changed = _changes(prediction, layer)
-    return _of_classes(np.where(changed, after, 0), changed)
+    if right is not None:
+        changed[right] = True
+    return replace(_of_classes(np.where(changed, after, 0), changed), corrects=True)
 
 
 def dense_classes(truth: NDArray[Any]) -> Annotation:
@@ -149,12 +169,17 @@ def require_known_classes(annotations: list[Annotation], classes: tuple[str, ...
             f"class {said[-1]} is painted (value {said[-1] + 1}), the model knows {len(classes)}: "
             f"{', '.join(classes)}"
         )
-    if len(said) < 2:
+    if len(said) < 2 and not any(annotation.corrects for annotation in annotations):
         raise UnetError(f"only {classes[said[0]]} is painted: paint some of another class too")
 
 
 def require_two_classes(annotations: list[Annotation]) -> None:
-    """Refuse a set of annotations that holds only objects or only background: nothing could be told apart."""
+    """Refuse a set of annotations that holds only objects or only background: nothing could be told apart.
+
+    Corrections may be of one kind: what was left as it is holds the other.
+    """
+    if any(annotation.corrects for annotation in annotations):
+        return
     objects = any((annotation.labels > 0).any() for annotation in annotations)
     ground = any((annotation.annotated & (annotation.labels == 0)).any() for annotation in annotations)
     if not ground:

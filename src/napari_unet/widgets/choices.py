@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
@@ -14,6 +14,7 @@ from napari_unet.models.library import Entry, entries
 from napari_unet.models.spec import ModelSpec, read_spec
 
 OPEN_FILE = "Open file…"
+NEW = "New network, from nothing"
 DEVICES = {
     "Automatic": "auto",
     "CPU": "cpu",
@@ -23,20 +24,32 @@ DEVICES = {
 }
 
 
+class ModelNews(QObject):  # type: ignore[misc]
+    """Tells every panel that a model was saved."""
+
+    saved = Signal(str)
+
+
+MODEL_NEWS = ModelNews()
+
+
 class ModelChoice(QComboBox):  # type: ignore[misc]
-    """The shipped models, the user's own, and any file."""
+    """The shipped models, the user's own, any file, and a new network where that makes sense."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, offer_new: bool = False) -> None:
         super().__init__(parent)
         self.setToolTip("The network that segments. Your own models stand below the ones that came along.")
         self._specs: dict[str, ModelSpec] = {}
         self._last = 0
         for entry in entries():
             self._offer(entry)
+        if offer_new:
+            self.addItem(NEW, "")
         self.addItem(OPEN_FILE, "")
         self.activated.connect(self._activated)
+        MODEL_NEWS.saved.connect(self.choose_file)
 
     @property
     def path(self) -> Path | None:
@@ -48,6 +61,11 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         """Return the description of the chosen model."""
         return self._specs.get(self.currentData() or "")
 
+    @property
+    def is_new(self) -> bool:
+        """Whether a new network was chosen."""
+        return bool(self.currentText() == NEW)
+
     def choose_file(self, path: str | Path) -> None:
         """Offer and select a model file; tell the user where it is none."""
         try:
@@ -58,7 +76,7 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             return
         self._specs[str(path)] = spec
         if self.findData(str(path)) < 0:
-            self.insertItem(self.count() - 1, Path(path).stem, str(path))
+            self.insertItem(self.findData(""), Path(path).stem, str(path))
         self.setCurrentIndex(self.findData(str(path)))
         self._remember()
 

@@ -76,11 +76,15 @@ class JobControl(QWidget):  # type: ignore[misc]
 
     finished = Signal()
     """The work ended, however; its result is not yet shown."""
+    progressed = Signal(object)
+    """A `Progress` came."""
 
-    def __init__(self, verb: str, start: Callable[[], None]) -> None:
+    def __init__(self, verb: str, start: Callable[[], None], *, stop: Callable[[], None] | None = None) -> None:
+        """Take the verb on the button, what it starts, and for work that ends with a result when stopped, how."""
         super().__init__()
         self.start_button = QPushButton(verb)
-        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button = QPushButton("Cancel" if stop is None else "Stop")
+        self._stop = stop
         self.bar = QProgressBar()
         self.status = QLabel("")
         self.status.setWordWrap(True)
@@ -115,10 +119,15 @@ class JobControl(QWidget):  # type: ignore[misc]
 
     def cancel(self) -> None:
         """Ask the work to stop; it does so after its present step."""
-        if self._work is not None:
+        if self._work is None:
+            return
+        if self._stop is None:
             self._work.cancelled.set()
             self.status.setText("Cancelling…")
-            self.cancel_button.setEnabled(False)
+        else:
+            self._stop()
+            self.status.setText("Stopping…")
+        self.cancel_button.setEnabled(False)
 
     def _progressed(self, progress: Progress) -> None:
         if self._work is None or self._work.cancelled.is_set():
@@ -130,6 +139,7 @@ class JobControl(QWidget):  # type: ignore[misc]
             self.status.setText(f"{progress.doing}: {seconds_text(left)} left")
         elif progress.doing:
             self.status.setText(f"{progress.doing}…")
+        self.progressed.emit(progress)
 
     def _ended(self, ending: Ending) -> None:
         done, self._done, self._work = self._done, _nothing, None

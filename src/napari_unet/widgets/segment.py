@@ -23,12 +23,14 @@ from napari_unet.widgets.layers import (
     KEY,
     LayerImage,
     add_labels,
+    as_displayed,
     pixel_size,
     placement,
     read_layer,
     update_labels,
     visible_region,
 )
+from napari_unet.widgets.painted import RESULT, remembered
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -177,9 +179,18 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             return
         channel = provenance["settings"]["channel"]
         kind = provenance["model"] + (f", channel {channel}" if channel is not None else "")
-        entry = {"image": str(layer.unique_id), "kind": kind, "axes": result.axes, "provenance": provenance}
+        entry = {
+            "role": RESULT,
+            "of": str(layer.unique_id),
+            "image": str(layer.unique_id),
+            "kind": kind,
+            "axes": result.axes,
+            "origin": result.origin,
+            "provenance": provenance,
+        }
         place = placement(layer, image.axes, result.axes, result.origin)
         former = None if region else self._former(entry, result)  # the view moves: each look is a layer of its own
+        entry["predictions"] = remembered(as_displayed(result.labels), former.metadata[KEY] if former else {})
         undo = ""
         if former is not None:
             if update_labels(former, result.labels, entry, place):

@@ -1,0 +1,39 @@
+"""What a model is to learn of an annotation: the class of each pixel, and how much the pixel counts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.borders import class_targets
+from napari_unet.arrays.boundary_weights import WeightSettings, boundary_weights, ridge
+from napari_unet.models.spec import ModelSpec
+
+
+def pixel_targets(
+    ids: NDArray[np.int32],
+    annotated: NDArray[np.bool_],
+    complete: NDArray[np.bool_],
+    *,
+    spec: ModelSpec,
+    settings: WeightSettings,
+    balance: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return classes and weights of a view, both of the shape of `ids`; the weight is 0 where nobody painted.
+
+    ids, annotated and complete are as in an `Annotation`, `balance` is the weight of each class (of background
+    and object where the answer is instances). Complete instances add ridge and border term. The class K, one
+    beyond the model's last, means an object that was only scribbled on: inside or border, nobody said which.
+    """
+    if spec.is_semantic:
+        classes: NDArray[np.int64] = ids.astype(np.int64)
+        weights = balance[classes]
+    else:
+        whole = np.where(complete[ids], ids, 0)
+        objects = (ids > 0) & ~ridge(ids)
+        classes = objects.astype(np.int64)
+        if spec.has_border:
+            known = class_targets(whole, border=True)
+            classes = np.where(objects, np.where(whole > 0, known, len(spec.classes)), 0)
+        weights = balance[objects.astype(int)] + boundary_weights(whole, settings.w0, settings.sigma)
+    return classes, np.where(annotated, weights, 0).astype(np.float32)

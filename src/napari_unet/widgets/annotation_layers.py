@@ -1,0 +1,80 @@
+"""Layers to paint on: new ones, the ring of background, ids of their own, and what the loss will count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap, label_colormap
+from numpy.typing import NDArray
+
+from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated_box, painted, with_background_ring
+from napari_unet.arrays.scattered import split_scattered
+from napari_unet.errors import UnetError
+from napari_unet.widgets.layers import KEY, LayerImage, placement
+from napari_unet.widgets.painted import ANNOTATION, labels_shape
+
+if TYPE_CHECKING:
+    import napari
+
+BACKGROUND_COLOUR = (0.25, 0.45, 1.0, 1.0)
+COLOURS = 256
+BRUSH = 5
+RING = 2
+"""Width of the background ring in pixels, as wide as the strokes that people draw around cells."""
+
+
+def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: LayerImage) -> Labels:
+    """Add an empty layer to paint on, selected, with the brush in hand: 1 is background, 2 up one object each."""
+    shape = labels_shape(image)
+    if not shape:
+        raise UnetError(f"the axes of {image.name} are unclear: say them under Advanced in the Segment panel")
+    kept = "".join(axis for axis in read.axes if axis not in "CS")
+    layer = viewer.add_labels(
+        np.zeros(shape, np.uint16),
+        name=f"{image.name} (annotation)",
+        metadata={KEY: {"role": ANNOTATION, "of": str(image.unique_id), "axes": kept}},
+        features={"index": [BACKGROUND, FIRST_INSTANCE], "meaning": ["background", "object"]},
+        **placement(image, read.axes, kept),
+    )
+    name_colours(layer)
+    layer.brush_size = BRUSH
+    layer.selected_label = FIRST_INSTANCE
+    layer.mode = "paint"
+    return layer
+
+
+def name_colours(layer: Labels) -> None:
+    """Give background its own colour, and every object one of many others."""
+    many = label_colormap(COLOURS)
+    colours: dict[int | None, Any] = {number: many.map(number) for number in range(FIRST_INSTANCE, COLOURS)}
+    layer.colormap = DirectLabelColormap(
+        color_dict={None: (1.0, 0.8, 0.2, 1.0), 0: (0, 0, 0, 0), BACKGROUND: BACKGROUND_COLOUR, **colours}
+    )
+
+
+def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:
+    """Paint a thin rim of background around the objects of an annotation layer, one undo step; return its pixels.
+
+    `sure` marks where the model sees an object: nobody painted those, yet they are none of the background.
+    """
+    values = np.asarray(layer.data)
+    box = tuple(slice(max(0, side.start - RING), side.stop + RING) for side in annotated_box(values != 0))
+    said = painted(values[box])
+    ringed = with_background_ring(said, width=RING, sure=None if sure is None else sure[box])
+    new = np.nonzero(ringed.annotated & ~said.annotated)
+    if len(new[0]):
+        place = tuple(index + side.start for index, side in zip(new, box, strict=True))
+        layer.data_setitem(place, np.full(len(new[0]), BACKGROUND, values.dtype))
+    return len(new[0])
+
+
+def split_ids(layer: Labels) -> int:
+    """Give far places of one id ids of their own, one undo step; return how many were new."""
+    values = np.asarray(layer.data)
+    objects = np.where(values >= FIRST_INSTANCE, values, 0)
+    changed = np.nonzero((split := split_scattered(objects)) != objects)
+    if len(changed[0]):
+        layer.data_setitem(changed, split[changed].astype(values.dtype))
+    return int(split.max()) - int(objects.max())

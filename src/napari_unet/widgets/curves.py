@@ -1,0 +1,61 @@
+"""Loss and held-out score while a model learns, drawn as they come."""
+
+from __future__ import annotations
+
+import math
+
+import pyqtgraph as pg
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+HEIGHT = 110
+COLOURS = {"loss": "#e8a33d", "score": "#4fb3bf", "before": "#909090"}
+
+
+class Curves(QWidget):  # type: ignore[misc]
+    """Two small plots over the seconds of learning; a dashed line shows the score that is to be beaten."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.points: dict[str, list[tuple[float, float]]] = {"loss": [], "score": []}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._plots = {}
+        self._lines = {}
+        for name, title in (("loss", "Loss"), ("score", "IoU")):
+            plot = pg.PlotWidget(background=None)
+            plot.setFixedHeight(HEIGHT)
+            plot.setMouseEnabled(False, False)
+            plot.hideButtons()
+            plot.setMenuEnabled(False)
+            plot.setLabel("left", title)
+            self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
+            self._plots[name] = plot
+            layout.addWidget(plot)
+        self._plots["score"].setLabel("bottom", "seconds of learning")
+        self._before = pg.InfiniteLine(
+            angle=0, pen=pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
+        )
+        self._plots["score"].addItem(self._before)
+        self.clear()
+
+    def clear(self) -> None:
+        """Start anew, unseen until something is drawn."""
+        for name, line in self._lines.items():
+            self.points[name] = []
+            line.setData([], [])
+        self._before.hide()
+        self.hide()
+
+    def show_before(self, score: float) -> None:
+        """Draw the old model's score as a line across."""
+        self._before.setValue(score)
+        self._before.show()
+        self.show()
+
+    def add(self, name: str, seconds: float, value: float) -> None:
+        """Add a point to a curve."""
+        if math.isnan(value):  # a score without a new loss
+            return
+        self.points[name].append((seconds, value))
+        self._lines[name].setData(*zip(*self.points[name], strict=True))
+        self.show()

@@ -1,0 +1,373 @@
+"""The Fine-tune panel: paint, let the network learn it, look whether it became better, accept or revert."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari.layers
+import numpy as np
+from napari.utils.notifications import show_info
+from numpy.typing import NDArray
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.errors import UnetError
+from napari_unet.models.library import SUFFIX, own_folder
+from napari_unet.progress import Progress
+from napari_unet.widgets import annotation_layers
+from napari_unet.widgets.choices import MODEL_NEWS, ModelChoice, device_choice
+from napari_unet.widgets.curves import Curves
+from napari_unet.widgets.job import JobControl
+from napari_unet.widgets.layers import KEY, placement, read_layer, visible_region
+from napari_unet.widgets.outcome import OutcomeBox
+from napari_unet.widgets.painted import (
+    ANNOTATION,
+    CORRECTIONS,
+    Paint,
+    image_of,
+    prediction_of,
+    role_of,
+    take,
+)
+from napari_unet.widgets.painted_table import PaintedTable
+from napari_unet.widgets.preview import Preview, within
+from napari_unet.widgets.teaching_work import Outcome, Watch, Wish, begin_fine_tuning, begin_saving, begin_weights
+
+if TYPE_CHECKING:
+    from napari_unet.segmentation import Segmentation
+
+ADVICE = (
+    "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
+    "each. A few strokes where the model is wrong teach most."
+)
+SECONDS = 30
+OBJECTS, CLASSES = "objects", "classes"
+
+
+class FineTunePanel(QWidget):  # type: ignore[misc]
+    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._watch = Watch()
+        self._wish: Wish | None = None
+        self._outcome: Outcome | None = None
+        self._preview = Preview(napari_viewer)
+        self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
+        self.ring = _button(
+            "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
+        )
+        self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
+        self.split = _button("Give far places ids of their own", "One id cannot be two objects.")
+        self.split.hide()
+        self.table = PaintedTable(napari_viewer)
+        self.model = ModelChoice(offer_new=True)
+        self.kind = QComboBox()
+        self.kind.addItem("objects, one id each", OBJECTS)
+        self.kind.addItem("classes, one value each", CLASSES)
+        self.channel = QSpinBox()
+        self.channel.setToolTip("Which channel shows what you paint, from 0.")
+        self.seconds = QSpinBox()
+        self.seconds.setRange(1, 24 * 3600)
+        self.seconds.setValue(SECONDS)
+        self.seconds.setSuffix(" s")
+        self.seconds.setToolTip("How long to learn. Stop ends it earlier and keeps the best so far.")
+        self.device = device_choice()
+        self.right = QCheckBox("The rest of what is visible is right")
+        self.right.setToolTip(
+            "Learn from all that is visible of corrected results, not from the corrections alone."
+        )
+        self.job = JobControl("Fine-tune", self.start, stop=self._stop)
+        self.curves = Curves()
+        self.outcome = OutcomeBox()
+        self._lay_out()
+        self._connect()
+        self._layers_changed()
+
+    def start(self) -> None:
+        """Learn from what is painted."""
+        wish = self._wished()
+        if wish is None:
+            return
+        self.revert()
+        self._wish, self._watch = wish, Watch()
+        self._watch.region = self._shown_region()
+        self.curves.clear()
+        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
+
+    def accept(self) -> None:
+        """Save the new model and offer it everywhere."""
+        if self._outcome is None or self.job.is_running:
+            return
+        name = self.outcome.name.text().strip()
+        path = own_folder() / f"{name}{SUFFIX}"
+        if not re.fullmatch(r"[\w][\w .()-]*", name):
+            self.job.fail(f"{name!r} cannot name a model: use letters, digits, spaces, - and _.")
+        elif path.exists():
+            self.job.fail(f"There is a model {name} already: choose another name.")
+        else:
+            self.job.run(begin_saving(self._outcome.tuned, path), self._saved)
+
+    def revert(self) -> None:
+        """Forget the new model; model, layers and paint are as before."""
+        self._outcome = None
+        self.outcome.hide()
+        self._preview.remove()
+
+    def show_weights(self) -> None:
+        """Show what each pixel of the present paint counts in the loss, as an image layer."""
+        wish = self._wished()
+        if wish is None:
+            return
+
+        def done(maps: list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]) -> None:
+            for number, (place, weights) in enumerate(maps):
+                self._add_weights(wish.paints[min(number, len(wish.paints) - 1)], place, weights)
+            self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
+
+        self.job.run(begin_weights(wish), done)
+
+    def _wished(self) -> Wish | None:
+        """Return what is to be learnt; None, and a sentence to the user, where that is unclear."""
+        if self.model.path is None and not self.model.is_new:
+            self.job.fail("There is no model: choose one, or a new network.")
+            return None
+        try:
+            paints = self._paints()
+        except UnetError as error:
+            self.job.fail(str(error))
+            return None
+        if not paints:
+            self.job.fail("Nothing is painted yet: paint on the result, or press New annotation layer first.")
+            return None
+        if len({paint.image.axes for paint in paints}) > 1:
+            named = " and ".join(sorted({paint.image.axes for paint in paints}))
+            self.job.fail(f"These images have different axes, {named}: learn from one kind at a time.")
+            return None
+        options = {"seconds": float(self.seconds.value()), "device": self.device.currentData()}
+        several = any(paint.image.channels > 1 for paint in paints)
+        options["channel"] = self.channel.value() if several else None
+        classes = self.kind.currentData() == CLASSES
+        return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
+
+    def _paints(self) -> list[Paint]:
+        """Return snapshots of the ticked layers that somebody painted on."""
+        paints = []
+        for layer, image, meaning in self.table.chosen():
+            read = read_layer(image)
+            right = None
+            if self.right.isChecked() and meaning == CORRECTIONS:
+                right = within(visible_region(self._viewer, image, read.axes), layer)
+            paint = take(layer, read, meaning, right=right)
+            if paint is not None:
+                paints.append(paint)
+        return paints
+
+    def _progressed(self, progress: Progress) -> None:
+        """Draw the curves and what the model sees meanwhile."""
+        self._watch.region = self._shown_region()
+        figures = progress.figures
+        if progress.doing == "Learning" and not progress.total and "score" in figures:
+            self.curves.show_before(figures["score"])
+        elif "loss" in figures:
+            seconds = progress.done / 10
+            self.curves.add("loss", seconds, figures["loss"])
+            if progress.preview is not None or not self.curves.points["score"]:
+                self.curves.add("score", seconds, figures["score"])
+        if progress.preview is not None:
+            self._show(progress.preview)
+
+    def _learnt(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        for entry in outcome.tuned.history:
+            if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
+                self.curves.add("score", entry["seconds"], entry["score"])
+        self._show(outcome.after)
+        tuned = outcome.tuned
+        self.outcome.offer(tuned, self._free_name(), comparable=outcome.before is not None)
+        show_info(tuned.sentence())
+
+    def _saved(self, path: Path) -> None:
+        self.revert()
+        MODEL_NEWS.saved.emit(str(path))
+        self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
+
+    def _show(self, seen: Segmentation | None) -> None:
+        """Show a prediction of the visible part over the first image."""
+        image = self._first_image()
+        if seen is not None and image is not None:
+            self._preview.show(seen, image, read_layer(image).axes)
+
+    def _first_image(self) -> napari.layers.Image | None:
+        for _, image, _ in self.table.chosen():
+            return image if image in self._viewer.layers else None
+        return None
+
+    def _shown_region(self) -> dict[str, tuple[int, int]] | None:
+        """Return the part of the first image to show while learning: the middle of what is visible."""
+        image = self._first_image()
+        if image is None:
+            return None
+        try:
+            return self._preview.region(image, read_layer(image).axes)
+        except UnetError:
+            return None
+
+    def _free_name(self) -> str:
+        """Return a name for the new model that no other has."""
+        base = re.sub(r" \d+$", "", "my model" if self.model.is_new else self.model.currentText())
+        numbers = (
+            number for number in range(2, 10**6) if not (own_folder() / f"{base} {number}{SUFFIX}").exists()
+        )
+        return f"{base} {next(numbers)}"
+
+    def _add_layer(self) -> None:
+        image = self._image_to_paint()
+        if image is None:
+            self.job.fail("There is no image: open one, or try File > Open Sample.")
+            return
+        try:
+            annotation_layers.new_annotation_layer(self._viewer, image, read_layer(image))
+        except UnetError as error:
+            self.job.fail(str(error))
+
+    def _image_to_paint(self) -> napari.layers.Image | None:
+        """Return the selected image, that of the selected labels, or the topmost one."""
+        active = self._viewer.layers.selection.active
+        if isinstance(active, napari.layers.Image):
+            return active
+        if isinstance(active, napari.layers.Labels) and (image := image_of(self._viewer, active)) is not None:
+            return image
+        images = [layer for layer in self._viewer.layers if isinstance(layer, napari.layers.Image)]
+        return images[-1] if images else None
+
+    def _add_ring(self) -> None:
+        """Put a ring of background around the objects of every ticked annotation layer."""
+        added = 0
+        try:
+            for layer, image, _ in self.table.chosen():
+                if role_of(layer) == ANNOTATION and np.any(layer.data):
+                    added += annotation_layers.add_ring(layer, self._sure(image, layer.data.shape))
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
+        text = f"{added} pixels of background were painted. Undo (Ctrl+Z) takes them back."
+        self.job.status.setText(text if added else "Paint objects on an annotation layer first, with 2, 3, …")
+
+    def _sure(self, image: napari.layers.Image, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """Return where some result of an image has an object."""
+        for layer in self._viewer.layers:
+            if isinstance(layer, napari.layers.Labels) and layer.metadata.get(KEY, {}).get("of") == str(
+                image.unique_id
+            ):
+                known = prediction_of(layer)
+                if known is not None and known.shape == shape:
+                    return known > 0
+        return None
+
+    def _split(self) -> None:
+        for layer, _, _ in self.table.chosen():
+            if role_of(layer) == ANNOTATION:
+                annotation_layers.split_ids(layer)
+        self.split.hide()
+
+    def _add_weights(self, paint: Paint, place: tuple[int | slice, ...], weights: NDArray[np.float32]) -> None:
+        image = next((i for _, i, _ in self.table.chosen() if read_layer(i).array is paint.image.array), None)
+        if image is None or image not in self._viewer.layers:
+            return
+        kept = "".join(axis for axis in paint.image.axes if axis not in "CS")
+        origin = tuple(at if isinstance(at, int) else at.start for at in place)
+        shape = tuple(1 if isinstance(at, int) else at.stop - at.start for at in place)
+        name = f"{paint.name} (weights)"
+        if name in self._viewer.layers:
+            self._viewer.layers.remove(name)
+        self._viewer.add_image(
+            weights.reshape(shape),
+            name=name,
+            colormap="inferno",
+            blending="additive",
+            opacity=0.7,
+            **placement(image, paint.image.axes, kept, origin),
+        )
+
+    def _stop(self) -> None:
+        self._watch.stop.set()
+
+    def _layers_changed(self, *_: object) -> None:
+        self.table.refresh()
+        channels = [read.channels for read in self._images_read()]
+        self.channel.setRange(0, max(channels, default=1) - 1)
+        self._form.setRowVisible(self.channel, max(channels, default=1) > 1)
+
+    def _images_read(self) -> list[Any]:
+        found = []
+        for _, image, _ in self.table.chosen():
+            try:
+                found.append(read_layer(image))
+            except UnetError:
+                continue
+        return found
+
+    def _model_changed(self, *_: object) -> None:
+        self._form.setRowVisible(self.kind, self.model.is_new)
+
+    def _connect(self) -> None:
+        self.new_layer.clicked.connect(lambda _: self._add_layer())
+        self.ring.clicked.connect(lambda _: self._add_ring())
+        self.weights.clicked.connect(lambda _: self.show_weights())
+        self.split.clicked.connect(lambda _: self._split())
+        self.model.changed.connect(self._model_changed)
+        self.job.progressed.connect(self._progressed)
+        self.outcome.accepted.connect(self.accept)
+        self.outcome.reverted.connect(self.revert)
+        self.outcome.toggled.connect(self._toggled)
+        self._viewer.layers.events.inserted.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(self._layers_changed)
+
+    def _toggled(self, after: bool) -> None:
+        if self._outcome is not None:
+            self._show(self._outcome.after if after else self._outcome.before)
+
+    def _lay_out(self) -> None:
+        advice = QLabel(ADVICE)
+        advice.setWordWrap(True)
+        buttons = QHBoxLayout()
+        for button in (self.new_layer, self.ring, self.weights):
+            buttons.addWidget(button)
+        self._form = QFormLayout()
+        self._form.addRow("Model", self.model)
+        self._form.addRow("It finds", self.kind)
+        self._form.addRow("Channel", self.channel)
+        self._form.addRow("Learn for", self.seconds)
+        self._form.addRow("Device", self.device)
+        layout = QVBoxLayout(self)
+        layout.addWidget(advice)
+        layout.addLayout(buttons)
+        layout.addWidget(self.table)
+        layout.addWidget(self.split)
+        layout.addWidget(self.right)
+        layout.addLayout(self._form)
+        layout.addWidget(self.job)
+        layout.addWidget(self.curves)
+        layout.addWidget(self.outcome)
+        layout.addStretch(1)
+        self._model_changed()
+        self.setMinimumWidth(360)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button

@@ -1,0 +1,83 @@
+"""The end of fine-tuning: how much better it became, before and after to look at, Accept or Revert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from napari_unet.finetuning import FineTuned
+
+
+class OutcomeBox(QWidget):  # type: ignore[misc]
+    """Hidden until there is something to decide."""
+
+    accepted = Signal()
+    reverted = Signal()
+    toggled = Signal(bool)
+    """Whether the new model's prediction is to be shown, or the old one's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.before = QRadioButton("Before")
+        self.after = QRadioButton("After")
+        self.before.setToolTip("Show in the viewer what the old model sees.")
+        self.after.setToolTip("Show in the viewer what the new model sees.")
+        self.name = QLineEdit()
+        self.name.setToolTip("The new model's name; the old one stays beside it.")
+        self.accept = QPushButton("Accept")
+        self.accept.setToolTip("Save the new model under this name and use it from now on.")
+        self.revert = QPushButton("Revert")
+        self.revert.setToolTip("Forget the new model. Your paint stays.")
+        self._lay_out()
+        self.after.toggled.connect(self.toggled)
+        self.accept.clicked.connect(self.accepted)
+        self.revert.clicked.connect(self.reverted)
+        self.hide()
+
+    def offer(self, tuned: FineTuned, name: str, *, comparable: bool) -> None:
+        """Show the outcome; a model that became no better cannot be accepted."""
+        self.sentence.setText(tuned.sentence())
+        self.name.setText(name)
+        self.name.setEnabled(tuned.improved)
+        self.accept.setEnabled(tuned.improved)
+        self.revert.setText("Revert" if tuned.improved else "Close")
+        for button in (self.before, self.after):
+            button.setEnabled(comparable)
+        self.after.blockSignals(True)
+        self.after.setChecked(True)
+        self.after.blockSignals(False)
+        self.show()
+
+    def _lay_out(self) -> None:
+        group = QButtonGroup(self)
+        look = QHBoxLayout()
+        look.addWidget(QLabel("Show"))
+        for button in (self.before, self.after):
+            group.addButton(button)
+            look.addWidget(button)
+        look.addStretch(1)
+        naming = QHBoxLayout()
+        naming.addWidget(QLabel("New model"))
+        naming.addWidget(self.name)
+        decide = QHBoxLayout()
+        decide.addWidget(self.accept)
+        decide.addWidget(self.revert)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.sentence)
+        for row in (look, naming, decide):
+            layout.addLayout(row)

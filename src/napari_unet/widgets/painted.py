@@ -1,0 +1,127 @@
+"""Which layers of a viewer hold paint, which image each belongs to, and what its values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+
+from napari_unet.errors import UnetError
+from napari_unet.widgets.layers import KEY, LayerImage, full_resolution, read_layer
+
+if TYPE_CHECKING:
+    import napari
+
+STROKES, CORRECTIONS, TRUTH = "strokes", "corrections", "truth"
+MEANINGS = {
+    STROKES: "Strokes: 1 background, 2 up objects",
+    CORRECTIONS: "Corrections of the result",
+    TRUTH: "Complete truth: 0 background",
+}
+ANNOTATION, RESULT, PREVIEW = "annotation", "result", "preview"
+"""Roles that our layers have, in their metadata."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Paint:
+    """A snapshot of one painted layer with its image, safe to hand to a worker while painting goes on."""
+
+    name: str
+    image: LayerImage
+    meaning: str
+    values: NDArray[Any]
+    prediction: NDArray[Any] | None = None
+    origin: tuple[int, ...] = ()
+    """Where the layer's first pixel lies in the image; empty where it covers the image."""
+    right: tuple[slice, ...] | None = None
+    """The part of the layer whose prediction the painter accepts as the truth."""
+
+
+def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image]]:
+    """Yield every Labels layer that somebody can have painted on, with its image."""
+    for layer in viewer.layers:
+        if isinstance(layer, Labels) and not layer.multiscale and role_of(layer) != PREVIEW:
+            image = image_of(viewer, layer)
+            if image is not None:
+                yield layer, image
+
+
+def role_of(layer: napari.layers.Layer) -> str:
+    """Return what the layer is to us; empty for layers that we did not make."""
+    return str(layer.metadata.get(KEY, {}).get("role", ""))
+
+
+def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
+    """Return the image that a Labels layer belongs to: the one it was made for, or one of the same shape."""
+    entry = layer.metadata.get(KEY, {})
+    images = [other for other in viewer.layers if isinstance(other, Image)]
+    for image in images:
+        if image_id(image) == entry.get("of"):
+            return image
+    if entry.get("of"):
+        return None
+    return next((image for image in images if tuple(layer.data.shape) == labels_shape(image)), None)
+
+
+def image_id(image: Image) -> str:
+    """Return what names an image for as long as it is open."""
+    return str(image.unique_id)
+
+
+def labels_shape(image: Image) -> tuple[int, ...]:
+    """Return the shape that labels of an image have: without channels and samples; empty where unclear."""
+    try:
+        read = read_layer(image)
+    except UnetError:
+        return ()
+    return tuple(length for axis, length in zip(read.axes, read.array.shape, strict=True) if axis not in "CS")
+
+
+def meanings_of(layer: Labels) -> list[str]:
+    """Return what painting on a layer can mean, the likeliest first."""
+    if role_of(layer) == RESULT:
+        return [CORRECTIONS, TRUTH]
+    if role_of(layer) == ANNOTATION:
+        return [STROKES, TRUTH]
+    return [TRUTH, STROKES]
+
+
+def remembered(labels: NDArray[Any], former: Mapping[str, Any]) -> list[NDArray[Any]]:
+    """Return the predictions that a result layer remembers: its own and, for undo, the one before."""
+    return [labels.copy(), *former.get("predictions", [])[:1]]
+
+
+def prediction_of(layer: Labels) -> NDArray[Any] | None:
+    """Return what the model had said before anybody painted, None where nothing is remembered.
+
+    After an undo of Segment the layer shows the former prediction: the one that differs in fewer pixels is meant.
+    """
+    kept: list[NDArray[Any]] = layer.metadata.get(KEY, {}).get("predictions", [])
+    known = [one for one in kept if one.shape == layer.data.shape]
+    if len(known) < 2:
+        return known[0] if known else None
+    return min(known, key=lambda one: np.count_nonzero(one != layer.data))
+
+
+def take(
+    layer: Labels, image: LayerImage, meaning: str, *, right: tuple[slice, ...] | None = None
+) -> Paint | None:
+    """Return a snapshot of a painted layer; None where nothing is painted on it."""
+    values = np.array(full_resolution(layer))
+    prediction = prediction_of(layer) if meaning == CORRECTIONS else None
+    untouched = 0 if prediction is None else prediction
+    if meaning != TRUTH and not (values != untouched).any():
+        return None
+    return Paint(
+        name=layer.name,
+        image=image,
+        meaning=meaning,
+        values=values,
+        prediction=prediction,
+        origin=tuple(layer.metadata.get(KEY, {}).get("origin", ())),
+        right=right,
+    )

@@ -1,0 +1,69 @@
+"""The table of painted layers: which ones to learn from, and what their values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from napari_unet.widgets.painted import MEANINGS, meanings_of, painted_layers, role_of
+
+if TYPE_CHECKING:
+    import napari
+
+HEIGHT = 110
+CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
+
+
+class PaintedTable(QTreeWidget):  # type: ignore[misc]
+    """A row for every Labels layer that belongs to an image; ours are ticked, others wait to be."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._rows: list[tuple[Labels, Image, QTreeWidgetItem, QComboBox]] = []
+        self._watched: set[object] = set()
+        self.setHeaderLabels(["Learn from", "Means"])
+        self.setRootIsDecorated(False)
+        self.setFixedHeight(HEIGHT)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setToolTip("Tick the layers to learn from, of one image or of several.")
+
+    def refresh(self, *_: object) -> None:
+        """Follow the viewer's layers; ticks and meanings stay."""
+        known = {layer: (item.checkState(0), box.currentData()) for layer, _, item, box in self._rows}
+        self.clear()
+        self._rows = []
+        for layer, image in painted_layers(self._viewer):
+            ticked, meaning = known.get(layer, (CHECKED if role_of(layer) else UNCHECKED, None))
+            item = QTreeWidgetItem(self, [layer.name])
+            item.setCheckState(0, ticked)
+            item.setToolTip(0, f"{layer.name}, painted on {image.name}")
+            box = QComboBox()
+            for value in meanings_of(layer):
+                box.addItem(MEANINGS[value], value)
+            box.setCurrentIndex(max(0, box.findData(meaning)))
+            self.setItemWidget(item, 1, box)
+            self._rows.append((layer, image, item, box))
+            if layer not in self._watched:
+                self._watched.add(layer)
+                layer.events.name.connect(self._renamed)
+
+    def chosen(self) -> Iterator[tuple[Labels, Image, str]]:
+        """Yield the ticked layers with their image and meaning."""
+        for layer, image, item, box in self._rows:
+            if item.checkState(0) == CHECKED:
+                yield layer, image, box.currentData()
+
+    def settings(self) -> dict[str, tuple[bool, str]]:
+        """Return ticks and meanings by layer name."""
+        return {
+            layer.name: (item.checkState(0) == CHECKED, box.currentData()) for layer, _, item, box in self._rows
+        }
+
+    def _renamed(self, *_: object) -> None:
+        for layer, _, item, _ in self._rows:
+            item.setText(0, layer.name)

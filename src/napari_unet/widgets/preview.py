@@ -1,0 +1,80 @@
+"""What a model that is still learning sees of the visible part: one layer that comes and goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Labels
+
+from napari_unet.widgets.layers import KEY, as_displayed, placement, visible_region
+from napari_unet.widgets.painted import PREVIEW
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_unet.segmentation import Segmentation
+
+LARGEST = 512
+"""Side of the part that is refreshed while learning: more would take the time that learning needs."""
+NAME = "Fine-tuning preview"
+
+Region = dict[str, tuple[int, int]]
+
+
+class Preview:
+    """The preview layer of one viewer."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._layer: Labels | None = None
+        self._place: tuple[object, ...] = ()
+
+    def region(self, image: Image, axes: str) -> Region:
+        """Return the middle of what is visible of an image; UnetError where nothing is."""
+        region = visible_region(self._viewer, image, axes)
+        lengths = dict(zip(axes, image.data[0].shape if image.multiscale else image.data.shape, strict=True))
+        return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
+
+    def show(self, seen: Segmentation, image: Image, axes: str) -> None:
+        """Show the labels of a part of an image; a layer that the user removed comes back."""
+        shape_and_origin = (image.unique_id, seen.origin, seen.labels.shape)
+        known = self._layer is not None and self._layer in self._viewer.layers
+        if known and shape_and_origin == self._place:
+            assert self._layer is not None
+            self._layer.data = as_displayed(seen.labels)
+            return
+        selected = list(self._viewer.layers.selection)
+        self.remove()
+        self._layer = self._viewer.add_labels(
+            as_displayed(seen.labels),
+            name=NAME,
+            opacity=0.5,
+            metadata={KEY: {"role": PREVIEW, "axes": seen.axes}},
+            **placement(image, axes, seen.axes, seen.origin),
+        )
+        self._layer.editable = False
+        self._place = shape_and_origin
+        self._viewer.layers.selection = [layer for layer in selected if layer in self._viewer.layers]
+
+    def remove(self) -> None:
+        """Take the layer away."""
+        if self._layer is not None and self._layer in self._viewer.layers:
+            self._viewer.layers.remove(self._layer)
+        self._layer, self._place = None, ()
+
+
+def within(region: Region, layer: Labels) -> tuple[slice, ...]:
+    """Return a region of the image as a part of a labels layer with its own origin."""
+    entry = layer.metadata.get(KEY, {})
+    origin = entry.get("origin") or (0,) * layer.ndim
+    part = []
+    for axis, start, length in zip(entry["axes"], origin, layer.data.shape, strict=True):
+        low, high = region.get(axis, (start, start + length))
+        part.append(slice(max(0, low - start), max(0, min(length, high - start))))
+    return tuple(part)
+
+
+def _middle(side: tuple[int, int], length: int) -> tuple[int, int]:
+    low, high = max(0, side[0]), min(length, side[1])
+    spare = max(0, (high - low - LARGEST) // 2)
+    return low + spare, high - spare

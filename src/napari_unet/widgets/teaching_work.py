@@ -1,0 +1,185 @@
+"""What a worker does for the Fine-tune panel; PyTorch is imported there, not in the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.annotations import (
+    Annotation,
+    corrected,
+    corrected_classes,
+    dense,
+    dense_classes,
+    painted,
+    painted_classes,
+)
+from napari_unet.errors import UnetError
+from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.layers import LayerImage
+from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint
+
+if TYPE_CHECKING:
+    from napari_unet.finetuning import FineTuned
+    from napari_unet.models.model import Model
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.segmentation import Segmentation
+
+Region = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the panel asks for."""
+
+    paints: list[Paint]
+    model: Path | None
+    """None: a new network."""
+    classes: bool
+    """Whether a new network tells classes apart instead of finding objects."""
+    options: dict[str, Any]
+    """Fields of FineTuningSettings."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What the window's thread says to the worker while it runs."""
+
+    stop: Event = field(default_factory=Event)
+    region: Region | None = None
+    """What of the image to show meanwhile; None shows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What fine-tuning gave, and the visible part segmented by the old and by the new model."""
+
+    tuned: FineTuned
+    before: Segmentation | None
+    after: Segmentation | None
+
+
+def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
+    """Return the function that a worker calls to fine-tune."""
+
+    def begin() -> Steps[Outcome]:
+        from napari_unet.nets.preload import preload_torch
+
+        preload_torch()
+        from napari_unet.finetuning import Companion, FineTuningSettings, fine_tune_steps
+
+        model = starting_model(wish)
+        pairs = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
+        image = wish.paints[0].image
+
+        class Viewer(Companion):
+            def stopped(self) -> bool:
+                return watch.stop.is_set()
+
+            def look(self, better: Model) -> Steps[Segmentation | None]:
+                shown = yield from segment_region(better, image, watch.region, wish.options)
+                return shown
+
+        make = FineTuningSettings if wish.model is not None else FineTuningSettings.from_nothing
+        settings = make(**wish.options)
+        yield Progress(done=0, total=0, doing="Looking at the strokes")
+        before = yield from segment_region(model, image, watch.region, wish.options)
+        axes = image.axes
+        tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
+        after = yield from segment_region(tuned.model, image, watch.region, wish.options)
+        return Outcome(tuned=tuned, before=before, after=after)
+
+    return begin
+
+
+def begin_weights(wish: Wish) -> Callable[[], Steps[list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]]]:
+    """Return the function that a worker calls for the weight maps: where each lies in its image, and the map."""
+
+    def begin() -> Steps[list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]]:
+        from napari_unet.nets.preload import preload_torch
+
+        preload_torch()
+        from napari_unet.finetuning import FineTuningSettings, require_teachable
+        from napari_unet.teaching import loss_weights, prepare_lessons
+
+        model = starting_model(wish)
+        settings = FineTuningSettings(**{**wish.options, "anchor": 0.0})
+        said = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
+        require_teachable([annotation for _, annotation in said], model.spec)
+        lessons = yield from prepare_lessons(
+            model, said, axes=wish.paints[0].image.axes, share=settings.held_out, settings=settings
+        )
+        weights = loss_weights(lessons, model.spec, settings.weights)
+        return [(lesson.place, weight) for lesson, weight in zip(lessons, weights, strict=True)]
+
+    return begin
+
+
+def begin_saving(tuned: FineTuned, path: Path) -> Callable[[], Steps[Path]]:
+    """Return the function that a worker calls to save an accepted model."""
+
+    def begin() -> Steps[Path]:
+        from dataclasses import replace
+
+        yield Progress(done=0, total=0, doing="Saving")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spec = replace(tuned.model.spec, name=path.stem)
+        replace(tuned.model, spec=spec).save(path)
+        return path
+
+    return begin
+
+
+def starting_model(wish: Wish) -> Model:
+    """Return the model to start from: the chosen one, or a new network for what is painted."""
+    from napari_unet.models.fresh import fresh_model
+    from napari_unet.models.library import load_model
+
+    if wish.model is not None:
+        return load_model(wish.model)
+    image = wish.paints[0].image
+    channels = int(image.array.shape[-1]) if image.axes.endswith("S") else 1
+    if not wish.classes:
+        return fresh_model(in_channels=min(channels, 3))
+    painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in wish.paints)
+    names = ("background", *(f"class {number}" for number in range(1, max(painted, 2))))
+    return fresh_model(in_channels=min(channels, 3), classes=names)
+
+
+def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
+    """Return what a painted layer says to a model, over its whole image."""
+    if paint.meaning == CORRECTIONS:
+        if paint.prediction is None:
+            raise UnetError(f"{paint.name} remembers no prediction: segment the image again and correct that")
+        meaning = corrected_classes if spec.is_semantic else corrected
+        said = meaning(paint.prediction, paint.values, right=paint.right)
+    elif paint.meaning == STROKES:
+        said = (painted_classes if spec.is_semantic else painted)(paint.values)
+    else:
+        said = (dense_classes if spec.is_semantic else dense)(paint.values)
+    shape = tuple(
+        length for axis, length in zip(paint.image.axes, paint.image.array.shape, strict=True) if axis not in "CS"
+    )
+    return said.placed(shape, paint.origin) if paint.origin else said
+
+
+def segment_region(
+    model: Model, image: LayerImage, region: Region | None, options: dict[str, Any]
+) -> Steps[Segmentation | None]:
+    """Return the labels of a part of the image; None where none is wanted."""
+    from napari_unet.nets.prediction import PredictionSettings
+    from napari_unet.segmentation import SegmentationSettings, segment_steps
+
+    if region is None:
+        return None
+    settings = SegmentationSettings(
+        channel=options.get("channel"), prediction=PredictionSettings(device=options.get("device", "auto"))
+    )
+    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+    return shown
