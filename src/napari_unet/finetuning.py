@@ -339,7 +339,7 @@ class Learning:
             self._best = (score, iteration, weights)
 
     def _is_scored(self, iteration: int) -> bool:
-        """Whether to score after an iteration: early once, so that the user soon sees something, then regularly."""
+        """Whether to score after an iteration: once early, for something to see soon, then regularly."""
         return iteration == FIRST_LOOK or iteration % self.settings.score_every == 0
 
     def _is_over(self, seconds: float) -> bool:

@@ -14,6 +14,13 @@ def quiet_and_finished():
     WorkerBase.await_workers(10000)
 
 
+@pytest.fixture(autouse=True)
+def user_folder(tmp_path, monkeypatch):
+    """Keep the user's own models and sessions where they are; return where they are meanwhile."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data" / "napari-unet-interactive"
+
+
 def click(qtbot, button):
     """Press a button as a user does."""
     from qtpy.QtCore import Qt

@@ -10,7 +10,7 @@ from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated_box, painted, with_background_ring
-from napari_unet.arrays.scattered import split_scattered
+from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import KEY, LayerImage, placement
 from napari_unet.widgets.painted import ANNOTATION, labels_shape
@@ -70,10 +70,19 @@ def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:
     return len(new[0])
 
 
+def has_scattered_ids(values: NDArray[Any]) -> bool:
+    """Whether an id of an annotation layer was painted in places far apart."""
+    return bool(scattered(_objects(values)))
+
+
+def _objects(values: NDArray[Any]) -> NDArray[Any]:
+    return np.where(values >= FIRST_INSTANCE, values, 0)
+
+
 def split_ids(layer: Labels) -> int:
     """Give far places of one id ids of their own, one undo step; return how many were new."""
     values = np.asarray(layer.data)
-    objects = np.where(values >= FIRST_INSTANCE, values, 0)
+    objects = _objects(values)
     changed = np.nonzero((split := split_scattered(objects)) != objects)
     if len(changed[0]):
         layer.data_setitem(changed, split[changed].astype(values.dtype))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pyqtgraph as pg
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
-HEIGHT = 110
+HEIGHT = 150
 COLOURS = {"loss": "#e8a33d", "score": "#4fb3bf", "before": "#909090"}
 
 
@@ -17,7 +17,7 @@ class Curves(QWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.points: dict[str, list[tuple[float, float]]] = {"loss": [], "score": []}
-        layout = QVBoxLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._plots = {}
         self._lines = {}
@@ -27,11 +27,11 @@ class Curves(QWidget):  # type: ignore[misc]
             plot.setMouseEnabled(False, False)
             plot.hideButtons()
             plot.setMenuEnabled(False)
-            plot.setLabel("left", title)
+            plot.setTitle(title, size="9pt")
+            plot.setLabel("bottom", "seconds")
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
             self._plots[name] = plot
             layout.addWidget(plot)
-        self._plots["score"].setLabel("bottom", "seconds of learning")
         self._before = pg.InfiniteLine(
             angle=0, pen=pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
         )

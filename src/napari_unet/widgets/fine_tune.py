@@ -23,9 +23,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import UnetError
+from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets import annotation_layers
+from napari_unet.widgets.autosave import Autosave, restore
 from napari_unet.widgets.choices import MODEL_NEWS, ModelChoice, device_choice
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
@@ -42,6 +44,7 @@ from napari_unet.widgets.painted import (
 )
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
+from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.teaching_work import Outcome, Watch, Wish, begin_fine_tuning, begin_saving, begin_weights
 
 if TYPE_CHECKING:
@@ -62,7 +65,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = napari_viewer
         self._watch = Watch()
-        self._wish: Wish | None = None
         self._outcome: Outcome | None = None
         self._preview = Preview(napari_viewer)
         self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
@@ -70,7 +72,10 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
         )
         self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
-        self.split = _button("Give far places ids of their own", "One id cannot be two objects.")
+        self.split = _button(
+            "Give far places ids of their own",
+            "One id was painted in places far apart; they count as several objects.",
+        )
         self.split.hide()
         self.table = PaintedTable(napari_viewer)
         self.model = ModelChoice(offer_new=True)
@@ -92,9 +97,21 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.job = JobControl("Fine-tune", self.start, stop=self._stop)
         self.curves = Curves()
         self.outcome = OutcomeBox()
+        self._autosave = Autosave.of(napari_viewer)
+        self.restore_bar = RestoreBar(self._bring_back)
         self._lay_out()
         self._connect()
         self._layers_changed()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is chosen, as JSON values, for the autosave."""
+        return {
+            "model": str(self.model.path or ""),
+            "seconds": self.seconds.value(),
+            "device": self.device.currentData(),
+            "channel": self.channel.value(),
+            "layers": self.table.settings(),
+        }
 
     def start(self) -> None:
         """Learn from what is painted."""
@@ -102,7 +119,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         if wish is None:
             return
         self.revert()
-        self._wish, self._watch = wish, Watch()
+        self._offer_split(wish)
+        self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
         self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
@@ -277,6 +295,13 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
                     return known > 0
         return None
 
+    def _offer_split(self, wish: Wish) -> None:
+        """Offer ids of their own for objects that share one: they are learnt as several objects anyway."""
+        classes = self.model.spec.is_semantic if self.model.spec is not None else wish.classes
+        strokes = [paint.values for paint in wish.paints if paint.meaning == STROKES and not classes]
+        shared = any(annotation_layers.has_scattered_ids(values) for values in strokes)
+        self.split.setVisible(shared)
+
     def _split(self) -> None:
         for layer, _, _ in self.table.chosen():
             if role_of(layer) == ANNOTATION:
@@ -302,6 +327,16 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             **placement(image, paint.image.axes, kept, origin),
         )
 
+    def _bring_back(self, session: Session) -> None:
+        """Restore the layers of a former session, and what was chosen then."""
+        settings = restore(self._viewer, session)
+        if settings.get("model") and Path(settings["model"]).exists():
+            self.model.choose_file(settings["model"])
+        self.seconds.setValue(int(settings.get("seconds", SECONDS)))
+        self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
+        self.channel.setValue(int(settings.get("channel", 0)))
+        self.table.choose(settings.get("layers", {}))
+
     def _stop(self) -> None:
         self._watch.stop.set()
 
@@ -323,7 +358,14 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _model_changed(self, *_: object) -> None:
         self._form.setRowVisible(self.kind, self.model.is_new)
 
+    def _keep_settings(self, *_: object) -> None:
+        self._autosave.settings = self.settings()
+
     def _connect(self) -> None:
+        for changed in (self.model.changed, self.seconds.valueChanged, self.device.currentIndexChanged):
+            changed.connect(self._keep_settings)
+        self.channel.valueChanged.connect(self._keep_settings)
+        self.table.itemChanged.connect(self._keep_settings)
         self.new_layer.clicked.connect(lambda _: self._add_layer())
         self.ring.clicked.connect(lambda _: self._add_ring())
         self.weights.clicked.connect(lambda _: self.show_weights())
@@ -353,6 +395,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Learn for", self.seconds)
         self._form.addRow("Device", self.device)
         layout = QVBoxLayout(self)
+        layout.addWidget(self.restore_bar)
         layout.addWidget(advice)
         layout.addLayout(buttons)
         layout.addWidget(self.table)

@@ -14,7 +14,7 @@ from napari_unet.widgets.painted import MEANINGS, meanings_of, painted_layers, r
 if TYPE_CHECKING:
     import napari
 
-HEIGHT = 110
+HEIGHT = 90
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
@@ -63,6 +63,14 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         return {
             layer.name: (item.checkState(0) == CHECKED, box.currentData()) for layer, _, item, box in self._rows
         }
+
+    def choose(self, settings: dict[str, tuple[bool, str]]) -> None:
+        """Set ticks and meanings of layers by name."""
+        for layer, _, item, box in self._rows:
+            if layer.name in settings:
+                ticked, meaning = settings[layer.name]
+                item.setCheckState(0, CHECKED if ticked else UNCHECKED)
+                box.setCurrentIndex(max(0, box.findData(meaning)))
 
     def _renamed(self, *_: object) -> None:
         for layer, _, item, _ in self._rows:

@@ -17,6 +17,7 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Steps
 from napari_unet.widgets import preflight
 from napari_unet.widgets.advanced import AdvancedSettings
+from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.choices import ModelChoice
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import (
@@ -56,6 +57,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.line.setWordWrap(True)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
+        Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
         self._lay_out()
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self.refresh)

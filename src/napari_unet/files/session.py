@@ -1,0 +1,114 @@
+"""The autosaved paint of one napari window: a folder of small files, each whole or not there at all.
+
+sessions/<time>-<process>/session.json      what the layers are, and the panel's settings
+sessions/<time>-<process>/<key>.npz         what is painted on one layer
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from platformdirs import user_data_path
+
+from napari_unet.errors import UnetError
+from napari_unet.files.atomic import atomic_path
+
+INDEX = "session.json"
+MOST_KEPT = 5
+"""Former sessions beyond this are removed, the oldest first."""
+
+
+def sessions_folder() -> Path:
+    """Return the folder of all sessions; it may not exist yet."""
+    return user_data_path("napari-unet-interactive", appauthor=False) / "sessions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedLayer:
+    """What is kept of a painted layer: its arrays by name, and what is needed to put it back, as JSON values."""
+
+    key: str
+    arrays: Mapping[str, NDArray[Any]]
+    about: Mapping[str, Any]
+
+
+class Session:
+    """One session's folder: written while its window is open, read after a crash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a session for this process; nothing is written yet."""
+        process = psutil.Process()
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
+        return cls(sessions_folder() / f"{stamp}-{os.getpid()}-{int(process.create_time())}")
+
+    @property
+    def time(self) -> datetime:
+        """Return when it was last written."""
+        return datetime.fromtimestamp((self.folder / INDEX).stat().st_mtime).astimezone()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the process that writes it is still alive."""
+        pid, created = (int(part) for part in self.folder.name.split("-")[-2:])
+        try:
+            return int(psutil.Process(pid).create_time()) == created
+        except psutil.NoSuchProcess:
+            return False
+
+    def write(self, changed: list[SavedLayer], kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Write the layers that changed, then the index of all: `kept` tells about each layer by key."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for layer in changed:
+            with atomic_path(self.folder / f"{layer.key}.npz") as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **dict(layer.arrays))
+        with atomic_path(self.folder / INDEX) as temporary:
+            temporary.write_text(json.dumps({"layers": kept, "settings": settings}))
+        for path in self.folder.glob("*.npz"):
+            if path.stem not in kept:
+                path.unlink(missing_ok=True)
+
+    def read(self) -> tuple[list[SavedLayer], dict[str, Any]]:
+        """Return layers and settings; UnetError where the folder was damaged."""
+        try:
+            index = json.loads((self.folder / INDEX).read_text())
+            layers = []
+            for key, about in index["layers"].items():
+                with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
+                    layers.append(SavedLayer(key=key, arrays=dict(file), about=about))
+            return layers, index["settings"]
+        except (OSError, ValueError, KeyError) as error:
+            raise UnetError(f"the saved annotations in {self.folder} cannot be read ({error})") from None
+
+    def remove(self) -> None:
+        """Remove it with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def former_sessions() -> list[Session]:
+    """Return the sessions of windows that are gone, the latest first; older ones than the kept few are removed."""
+    found = []
+    for index in sessions_folder().glob(f"*/{INDEX}"):
+        session = Session(index.parent)
+        try:
+            if not session.is_open:
+                found.append(session)
+        except (ValueError, IndexError):
+            continue  # not a folder of ours
+    found.sort(key=lambda session: session.folder.name, reverse=True)
+    for old in found[MOST_KEPT:]:
+        old.remove()
+    return found[:MOST_KEPT]

@@ -1,0 +1,54 @@
+"""The offer to bring back the annotations of a window that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.errors import UnetError
+from napari_unet.files.session import Session, former_sessions
+
+
+class RestoreBar(QWidget):  # type: ignore[misc]
+    """Hidden where there is nothing to restore; one former session after the other, the latest first."""
+
+    def __init__(self, bring_back: Callable[[Session], None]) -> None:
+        super().__init__()
+        self._bring_back = bring_back
+        self._sessions = former_sessions()
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.restore = QPushButton("Restore")
+        self.discard = QPushButton("Discard")
+        self.discard.setToolTip("Delete these annotations for good.")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.restore)
+        buttons.addWidget(self.discard)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text)
+        layout.addLayout(buttons)
+        self.restore.clicked.connect(self._restore)
+        self.discard.clicked.connect(self._discard)
+        self._offer()
+
+    def _offer(self) -> None:
+        self.setVisible(bool(self._sessions))
+        if self._sessions:
+            time = self._sessions[0].time
+            today = time.date() == time.now().astimezone().date()
+            self.text.setText(f"Restore the annotations of {time.strftime('%H:%M' if today else '%d %B, %H:%M')}?")
+
+    def _restore(self) -> None:
+        session = self._sessions.pop(0)
+        try:
+            self._bring_back(session)
+        except UnetError as error:
+            show_error(str(error))
+        self._offer()
+
+    def _discard(self) -> None:
+        self._sessions.pop(0).remove()
+        self._offer()
