@@ -36,6 +36,7 @@ from napari_unet.widgets.outcome import OutcomeBox
 from napari_unet.widgets.painted import (
     ANNOTATION,
     CORRECTIONS,
+    STROKES,
     Paint,
     image_of,
     prediction_of,
@@ -74,7 +75,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
         self.split = _button(
             "Give far places ids of their own",
-            "One id was painted in places far apart; they count as several objects.",
+            "One id was painted far apart: that counts as several.",
         )
         self.split.hide()
         self.table = PaintedTable(napari_viewer)
