@@ -36,7 +36,7 @@ bench: $(VENV)/.bench
 
 # Trains from ../shared/data; can be stopped and goes on. Minutes on a GPU, about an hour on two CPU cores.
 models: $(VENV)/.installed
-	$(BIN)/python scripts/train_nuclei.py ../shared/data --work runs/nuclei
+	$(BIN)/python scripts/train_models.py ../shared/data --work runs
 
 system:
 	@if dpkg -s $(filter-out libglib2.0-0,$(PACKAGES)) >/dev/null 2>&1 || { ! command -v dpkg && command -v xvfb-run; } >/dev/null; then :; \

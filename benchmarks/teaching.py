@@ -1,18 +1,24 @@
 """A simulated annotator teaches `nuclei` an image kind that it does not know.
 
-    python -m benchmarks.teaching ../shared/data/phase_t98g
+    python -m benchmarks.teaching ../shared/data/phase_t98g --picture docs/pictures/teaching_phase.png
 
-Strokes of brush width 5 go where prediction and truth disagree most, each round after a look at the prediction.
-Foreground IoU is measured on *other* images of the kind. Beside ours, on the same strokes, a random forest on
-multi-scale features: the scribble classifiers' method.
+Strokes of brush width 5 go where prediction and truth disagree most (corrections), each round after a look at
+the prediction, or anywhere (random). Foreground IoU and AP@0.5 are measured on *other* images of the kind. Beside
+ours, on the same strokes: a network from nothing, and a random forest on multi-scale features, the method of
+scribble classifiers (Arganda-Carreras et al., Bioinformatics 33:2424, 2017), with scikit-image's features.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import line
@@ -20,8 +26,12 @@ from skimage.feature import multiscale_basic_features
 
 from benchmarks.timing import table
 from napari_unet.arrays.annotations import painted
+from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.arrays.metrics import contingency
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.report import write_figure
 from napari_unet.finetuning import FineTuningSettings, fine_tune_steps
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
@@ -62,86 +72,191 @@ def walk(start: tuple, allowed: Mask, rng: np.random.Generator) -> list[tuple]:
     return path
 
 
-def iou(found: Mask, truth: Mask) -> float:
-    """Return intersection over union of the foreground."""
-    return float((found & truth).sum() / max(1, (found | truth).sum()))
+Images = list[tuple[NDArray, NDArray[np.int32]]]
 
 
-def foreground(model: Model, image: NDArray) -> Mask:
-    """Return where the model sees objects."""
-    return finish(segment_steps(image, model)).labels > 0
+@dataclass(frozen=True)
+class Way:
+    """One way to learn from strokes, changed from ours in one respect."""
+
+    name: str
+    settings: FineTuningSettings
+    fresh: bool = False
+    unknown_is_background: bool = False
+
+    def learn(self, start: Model, image: NDArray, annotation: NDArray[np.int32]) -> Model:
+        """Return what is learnt of one painted image, better or not."""
+        said = painted(annotation)
+        if self.unknown_is_background:
+            said = replace(said, annotated=np.ones_like(said.annotated))
+        model = fresh_model() if self.fresh else start
+        return finish(fine_tune_steps(model, [(image, said)], settings=self.settings)).model
 
 
-def forest_scores(painted_images: list, tests: list) -> float:
-    """Return the IoU of a random forest on multi-scale features, taught with the same strokes."""
+def ways(iterations: int, seed: int) -> dict[str, Way]:
+    """Return ours, learning from nothing, and ours with one thing changed at a time."""
+    ours = FineTuningSettings(seconds=None, iterations=iterations, seed=seed)
+    nothing = FineTuningSettings.from_nothing(seconds=None, iterations=iterations, seed=seed)
+    made = [
+        Way("ours", ours),
+        Way("from nothing", nothing, fresh=True),
+        Way("anchor 0", replace(ours, anchor=0)),
+        Way("anchor 0.3", replace(ours, anchor=0.3)),
+        Way("anchor 1", replace(ours, anchor=1)),
+        Way("no border weights", replace(ours, weights=WeightSettings(w0=0))),
+        Way("unpainted = background", replace(ours, anchor=0), unknown_is_background=True),
+        Way("no replay", replace(ours, replay=0)),
+    ]
+    return {way.name: way for way in made}
+
+
+def measure(found: list[NDArray[np.int32]], tests: Images) -> tuple[float, float]:
+    """Return the mean foreground IoU and AP@0.5 of some images."""
+    tables = [contingency(labels, truth) for labels, (_, truth) in zip(found, tests, strict=True)]
+    return (
+        float(np.mean([one.foreground_iou() for one in tables])),
+        float(np.mean([one.average_precision(0.5) for one in tables])),
+    )
+
+
+def segmented(model: Model, image: NDArray) -> NDArray[np.int32]:
+    """Return what the model finds."""
+    return finish(segment_steps(image, model)).labels
+
+
+def forest(image: NDArray, annotation: NDArray[np.int32], tests: Images) -> tuple[float, float]:
+    """Return the figures of a random forest on multi-scale features, taught with the same strokes."""
     from sklearn.ensemble import RandomForestClassifier
 
     def features(image: NDArray) -> NDArray:
         low, high = np.percentile(image, (1, 99.8))
         return multiscale_basic_features(((image - low) / (high - low)).astype(np.float32), sigma_max=16)
 
-    rows = [
-        (features(image)[annotation > 0], annotation[annotation > 0] > 1) for image, annotation in painted_images
-    ]
-    forest = RandomForestClassifier(100, max_depth=12, n_jobs=-1, random_state=0)
-    forest.fit(np.concatenate([x for x, _ in rows]), np.concatenate([y for _, y in rows]))
+    seen = features(image)[annotation > 0]
+    classifier = RandomForestClassifier(100, max_depth=12, n_jobs=-1, random_state=0)
+    classifier.fit(seen, annotation[annotation > 0] > 1)
     found = [
-        forest.predict(features(image).reshape(-1, rows[0][0].shape[1])).reshape(image.shape) for image, _ in tests
+        ndimage.label(classifier.predict(features(other).reshape(-1, seen.shape[1])).reshape(other.shape))[0]
+        for other, _ in tests
     ]
-    return float(np.mean([iou(mask, truth > 0) for mask, (_, truth) in zip(found, tests, strict=True)]))
+    return measure(found, tests)
 
 
-def load(folder: Path) -> list[tuple[NDArray, NDArray[np.int32]]]:
+def load(folder: Path, side: int) -> Images:
     """Return (image, truth) of a folder of the pack; semantic axon labels become foreground objects."""
     pairs = []
     for path in sorted((folder / "images").iterdir()):
         truth = read_labels(folder / "labels" / path.name).array
         if folder.name == "em_axon_sem":
             truth = ndimage.label(truth == 2)[0].astype(np.int32)
-        pairs.append((read_image(path).array[:1024, :1024], truth[:1024, :1024]))
+        pairs.append((read_image(path).array[:side, :side], truth[:side, :side]))
     return pairs
 
 
+def annotate(
+    model: Model,
+    lesson: tuple[NDArray, NDArray[np.int32]],
+    annotation: NDArray[np.int32],
+    count: int,
+    *,
+    rng: np.random.Generator,
+    random: bool,
+) -> None:
+    """Paint in place until there are `count` strokes: on the worst errors of both kinds in turn, or anywhere."""
+    image, truth = lesson
+    wrong = (segmented(model, image) > 0) != (truth > 0)
+    strokes = ndimage.label(annotation > 0)[1]
+    while strokes < count or len(np.unique(annotation)) < 3:
+        kind = (truth > 0) if strokes % 2 else (truth == 0)
+        where = wrong & kind if (wrong & kind).any() else wrong
+        if random:
+            where = np.zeros_like(kind)
+            where.flat[rng.choice(np.flatnonzero(kind))] = True
+        paint(truth, where, annotation, rng)
+        strokes += 1
+
+
+def teach(folder: Path, given: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
+    """Return a record for every way, number of strokes and kind of strokes."""
+    model = load_model("nuclei")
+    (image, truth), *tests = load(folder, given.side)
+    tests = tests[:3]
+    known = ways(given.iterations, seed)
+    records: list[dict[str, Any]] = []
+
+    def note(way: str, strokes: int, kind: str, figures: tuple[float, float], seconds: float) -> None:
+        records.append(
+            {"way": way, "strokes": strokes, "kind": kind, "seed": seed, "IoU": figures[0], "AP50": figures[1],
+             "seconds": seconds}
+        )  # fmt: skip
+        print(folder.name, records[-1], flush=True)
+
+    note("before", 0, "-", measure([segmented(model, other) for other, _ in tests], tests), 0)
+    for random in (False, True):
+        kind = "random" if random else "corrections"
+        rng, annotation, current = np.random.default_rng(seed), np.zeros(truth.shape, np.int32), model
+        for strokes in given.strokes if not random else [given.ablate]:
+            annotate(current, (image, truth), annotation, strokes, rng=rng, random=random)
+            full = strokes == given.ablate and not random
+            for name in known if full else ("ours", "from nothing"):
+                began = time.monotonic()
+                learnt = known[name].learn(model, image, annotation)
+                seconds = time.monotonic() - began
+                note(
+                    name, strokes, kind, measure([segmented(learnt, other) for other, _ in tests], tests), seconds
+                )
+                current = learnt if name == "ours" else current
+            began = time.monotonic()
+            note("random forest", strokes, kind, forest(image, annotation, tests), time.monotonic() - began)
+            if full:  # does it sink when trained for longer?
+                longer = replace(known["ours"], settings=replace(known["ours"].settings, iterations=given.longer))
+                learnt = longer.learn(model, image, annotation)
+                note("ours, longer", strokes, kind, measure([segmented(learnt, o) for o, _ in tests], tests), 0)
+    return records
+
+
+def draw(records: list[dict[str, Any]], path: Path, title: str) -> None:
+    """Write the curve of IoU against strokes, means over seeds with their range."""
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    before = np.mean([one["IoU"] for one in records if one["way"] == "before"])
+    axes.axhline(before, color="gray", linestyle="--", label="nuclei, untaught")
+    for way in ("ours", "random forest", "from nothing"):
+        mine = [one for one in records if one["way"] == way and one["kind"] == "corrections"]
+        counts = sorted({one["strokes"] for one in mine})
+        figures = [[one["IoU"] for one in mine if one["strokes"] == count] for count in counts]
+        axes.plot(counts, [np.mean(row) for row in figures], marker="o", label=way)
+        axes.fill_between(counts, [min(row) for row in figures], [max(row) for row in figures], alpha=0.15)
+    axes.set(xscale="log", xlabel="strokes painted", ylabel="foreground IoU on other images", title=title)
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.legend(frameon=False)
+    write_figure(path, figure)
+
+
 def main() -> None:
-    """Print IoU on other images against the number of strokes."""
+    """Print the figures, and draw them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--strokes", type=int, nargs="+", default=[1, 3, 10, 30])
-    parser.add_argument("--seconds", type=float, nargs="+", default=[10, 30])
-    parser.add_argument("--anchors", type=float, nargs="+", default=[0, 0.5])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ablate", type=int, default=10, help="number of strokes at which every way is tried")
+    parser.add_argument("--iterations", type=int, default=250, help="of learning; about 25 s on two CPU cores")
+    parser.add_argument("--longer", type=int, default=1000)
+    parser.add_argument("--side", type=int, default=768)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--records", type=Path, help="JSON file for all figures")
     given = parser.parse_args()
-    model = load_model("nuclei")
-    (image, truth), *tests = load(given.folder)
-    tests = tests[:3]
-    rng = np.random.default_rng(given.seed)
-    annotation = np.zeros(truth.shape, np.int32)
-    before = float(np.mean([iou(foreground(model, other), mask > 0) for other, mask in tests]))
-    print(f"before: IoU {before:.3f}", flush=True)
-    rows: list[list[object]] = []
-    current = model
-    for count in given.strokes:
-        while len(np.unique(annotation)) < 3 or ndimage.label(annotation > 0)[1] < count:
-            seen = foreground(current, image) != (truth > 0)
-            # the annotator looks for both kinds of error in turn
-            kind = (truth > 0) if rng.random() < 0.5 else (truth == 0)
-            paint(truth, seen & kind if (seen & kind).any() else seen, annotation, rng)
-        row: list[object] = [count]
-        for anchor in given.anchors:
-            for seconds in given.seconds:
-                settings = FineTuningSettings(seconds=seconds, anchor=anchor, seed=given.seed)
-                result = finish(fine_tune_steps(model, [(image, painted(annotation))], settings=settings))
-                current = result.model
-                row.append(float(np.mean([iou(foreground(current, other), mask > 0) for other, mask in tests])))
-        row.append(forest_scores([(image, annotation)], tests))
-        rows.append(row)
-        print(row, flush=True)
-    heads = [
-        "strokes",
-        *(f"ours, anchor {a}, {s:g} s" for a in given.anchors for s in given.seconds),
-        "random forest",
-    ]
-    print(table(f"Foreground IoU on other images, {given.folder.name} (before: {before:.2f})", heads, rows))
+    records = [record for seed in given.seeds for record in teach(given.folder, given, seed)]
+    keys = sorted({(one["kind"], one["strokes"], one["way"]) for one in records})
+    rows = []
+    for kind, strokes, way in keys:
+        mine = [one for one in records if (one["kind"], one["strokes"], one["way"]) == (kind, strokes, way)]
+        rows.append([kind, strokes, way, *(float(np.mean([one[key] for one in mine])) for key in ("IoU", "AP50"))])
+    print(table(f"On other images of {given.folder.name}", ["strokes where", "n", "way", "IoU", "AP@0.5"], rows))
+    if given.records:
+        given.records.write_text(json.dumps(records, indent=1))
+    if given.picture:
+        draw(records, given.picture, given.folder.name)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label
-from skimage.morphology import remove_small_objects
 
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.instances import InstanceSettings
+from napari_unet.arrays.membranes import between_membranes
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.spec import ModelSpec
@@ -66,11 +64,10 @@ VALIDATES: dict[str, Callable[[str], bool]] = {
     "dsb2018_tissue_gray": one_of("08275a5b1c2dfcd7", "1b44d22643830cd4"),
     "bbbc039_u2os_16bit": lambda name: name.split("_")[1][0] in "BCD",
     "em_vnc_sstem": one_of("z09", "z10", "z11"),
-    "em3d_fib25": lambda name: False,
+    "em3d_fib25": one_of(),
     "em_axon_sem": lambda name: name.startswith(("sub-rat4", "sub-rat1")),
     "phase_t98g": one_of("set1", "set13"),
 }
-SMALLEST_NEURITE = 64
 
 
 def pairs(folder: Path) -> Iterator[Pair]:
@@ -79,7 +76,7 @@ def pairs(folder: Path) -> Iterator[Pair]:
     for path in sorted((folder / "images").iterdir()):
         labels = read_labels(truth / path.name).array
         if folder.name == "em_vnc_sstem":
-            labels = remove_small_objects(label(labels == 0, connectivity=1), max_size=SMALLEST_NEURITE)
+            labels = between_membranes(labels)
         yield path.stem, read_image(path).array, labels
 
 
@@ -97,7 +94,10 @@ def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
 
 def padded(**arguments: Any) -> dict[str, Any]:
     """Return what a description says of the network that all shipped models share."""
-    return {"architecture": "padded", "arguments": {"in_channels": 1, "base_channels": 16, "levels": 4, **arguments}}
+    return {
+        "architecture": "padded",
+        "arguments": {"in_channels": 1, "base_channels": 16, "levels": 4, **arguments},
+    }
 
 
 BORDERED: dict[str, Any] = {"levels": (0.0, 1.0, 0.5), "instances": InstanceSettings(seed=0.7, mask=0.3)}
@@ -168,7 +168,7 @@ RECIPES = {
                     name="em-membranes",
                     **padded(out_channels=2),
                     classes=("membrane", "neurite"),
-                    description="Membranes of serial-section EM; instances are neurites, dark membranes on bright.",
+                    description="Neurites in serial-section EM, parted by dark membranes.",
                     licence="CC-BY-4.0",
                     normalization=Normalization(compression=0),
                     training={
@@ -185,7 +185,6 @@ RECIPES = {
         ),
     ),
     "cells-phase": Recipe(
-        parent="nuclei",
         phases=(
             Phase(
                 spec=ModelSpec(
@@ -199,8 +198,8 @@ RECIPES = {
                 ),
                 data=("phase_t98g",),
                 settings=TrainingSettings(
-                    iterations=2200,
-                    validate_every=275,
+                    iterations=3000,
+                    validate_every=300,
                     weights=GENTLE,
                     augmentation=AugmentationSettings(scale=(0.6, 1.7), contrast=(0.6, 1.3)),
                 ),
@@ -222,9 +221,11 @@ RECIPES = {
                 ),
                 data=("em_axon_sem",),
                 settings=TrainingSettings(
-                    iterations=1800,
-                    validate_every=300,
-                    augmentation=AugmentationSettings(scale=(0.4, 1.3), contrast=(0.6, 1.4), offset=0.15),
+                    iterations=3600,
+                    validate_every=400,
+                    augmentation=AugmentationSettings(
+                        scale=(0.7, 1.6), contrast=(0.6, 1.4), offset=0.15, noise=0.03, blur=0.8
+                    ),
                 ),
             ),
         ),

@@ -67,13 +67,13 @@ def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Pa
 
 
 def inherit(phase: Phase, before: UNet, seed: int) -> UNet:
-    """Return the network of a phase with the weights of the former one; a new border class begins half and half."""
+    """Return the network of a phase with the weights of the former one; a new class begins as their mean."""
     torch.manual_seed(seed)
     net = build_net(phase.spec.architecture, phase.spec.arguments)
     weights, wanted = before.state_dict(), net.state_dict()
     for name, value in weights.items():
         if value.shape != wanted[name].shape:
-            assert name.startswith("head") and len(wanted[name]) == len(value) + 1, name
+            assert len(wanted[name]) == len(value) + 1, name
             weights[name] = torch.cat([value, value.mean(0, keepdim=True)])
     net.load_state_dict(weights)
     return net

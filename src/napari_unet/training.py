@@ -72,6 +72,24 @@ class TrainingSettings:
             raise UnetError(f"the seed must not be negative, got {self.seed}")
 
     @classmethod
+    def em(cls, images: int, *, epochs: int = 40, area: int = 512**2, **changes: Any) -> Self:
+        """Return the recipe for a few EM sections: batch 1, 40 epochs over all patches of 512 px.
+
+        `images` is how many training images there are and `area` their size in pixels. The classic experiment on
+        30 sections of 512 px (Ronneberger et al. 2015, ISBI 2012 data) so takes 1200 iterations.
+        """
+        recipe: dict[str, Any] = {
+            "batch": 1,
+            "patch": 512,
+            "iterations": epochs * images * max(1, round(area / 512**2)),
+            "augmentation": AugmentationSettings(
+                scale=(0.8, 1.25), elastic=10, contrast=(0.6, 1.4), offset=0.15, noise=0.06
+            ),
+        }
+        settings = cls(**{**recipe, **changes})
+        return replace(settings, validate_every=max(1, settings.iterations // 20))
+
+    @classmethod
     def paper(cls, **changes: Any) -> Self:
         """Return the recipe of Ronneberger et al. 2015: SGD, momentum 0.99, batch 1, large tiles."""
         recipe: dict[str, Any] = {
@@ -155,6 +173,8 @@ class Training:
         self.settings = settings
         self.best = Best()
         self.history: list[dict[str, float]] = []
+        """Of each validation: iteration, mean loss since the one before, score."""
+        self._losses: list[float] = []
         self._images = images
         self._validation = _evenly(validation, settings.validation_images)
         self._centres = [PatchCentres(image.labels) for image in images]
@@ -176,9 +196,11 @@ class Training:
         while self.optimization.iteration < total:
             images, targets, weights = self._batch(self.optimization.iteration)
             loss = self.optimization.step(images, partial(weighted_cross_entropy, target=targets, weights=weights))
+            self._losses.append(loss)
             iteration = self.optimization.iteration
             if iteration % self.settings.validate_every == 0 or iteration == total:
-                yield from self._validate(loss)
+                yield from self._validate(float(np.mean(self._losses)))
+                self._losses.clear()
                 self.save_checkpoint()
             yield Progress(
                 done=iteration, total=total, doing="Training", figures={"loss": loss, "score": self.best.score}
@@ -243,7 +265,7 @@ class Training:
         model = Model(net=net, spec=self.spec)
         scores = []
         for image in self._validation:
-            labels = yield from _segment_quietly(image, model, self.settings.device)
+            labels = yield from segment_labelled(image, model, self.settings.device)
             scores.append(_score(labels, image.labels, spec=self.spec))
         score = float(np.mean(scores)) if scores else -loss
         self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
@@ -288,8 +310,8 @@ class Training:
         return self._checkpoint.with_name(self._checkpoint.stem + "-best.safetensors")
 
 
-def _segment_quietly(image: LabelledImage, model: Model, device: str) -> Steps[NDArray[np.int32]]:
-    """Segment a validation image that is normalised already."""
+def segment_labelled(image: LabelledImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
+    """Return the labels that a model gives an image which is normalised already."""
     spatial = model.spec.axes
     plane = Plane(array=image.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image.image))
     predictor = Predictor(model.net, PredictionSettings(device=device))

@@ -7,12 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_unet.arrays.annotations import dense, painted
+from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.cli.common import Subparsers, with_bar
 from napari_unet.errors import UnetError
+from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.finetuning import FineTuningSettings, fine_tune_steps
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
+from napari_unet.models.model import Model
+
+NEW = "new"
+MEANINGS = {
+    (False, False): painted,
+    (False, True): dense,
+    (True, False): painted_classes,
+    (True, True): dense_classes,
+}
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -24,14 +35,22 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "About a fifth of the strokes is held out to measure what was gained.",
     )
     parser.add_argument("pairs", nargs="+", metavar="IMAGE ANNOTATION", type=Path)
-    parser.add_argument("--model", default="nuclei", help="where to start (default: nuclei)")
+    parser.add_argument(
+        "--model", default="nuclei", help="where to start (default: nuclei); new: a network that knows nothing"
+    )
     parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the files do not say")
     parser.add_argument("--seconds", type=float, help="time to learn (default: 30, unless --iterations is given)")
     parser.add_argument("--iterations", type=int, help="steps to learn")
     parser.add_argument("--dense", action="store_true", help="annotations are full truth: 0 is background")
     parser.add_argument(
-        "--anchor", type=float, default=FineTuningSettings().anchor, help="0 lets go of the old model"
+        "--classes",
+        action="store_true",
+        help="annotations are classes, not objects: 0 not annotated, 1 background, 2 up the others; or colours",
+    )
+    parser.add_argument("--channel", type=int, help="which channel, from 0, where images have several")
+    parser.add_argument(
+        "--anchor", type=float, help="how firmly to stay as the old model was elsewhere (default: 0.5)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -46,8 +65,8 @@ def run(given: argparse.Namespace) -> int:
         raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
     if not given.output.parent.is_dir():
         raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
-    model = load_model(given.model)
     pairs, axes = read_pairs(given)
+    model = starting_model(given, pairs, axes)
     result = with_bar(fine_tune_steps(model, pairs, axes=axes, settings=settings_from(given)), "Learning")
     print(result.sentence())
     if not result.improved:
@@ -58,31 +77,51 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Any]], str]:
+def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str) -> Model:
+    """Return the model to start from; a new one has the channels and classes that its lessons need."""
+    if given.model != NEW:
+        model = load_model(given.model)
+        if model.spec.is_semantic != given.classes:
+            what = (
+                "classes: give --classes" if model.spec.is_semantic else "objects: leave --classes, or --model new"
+            )
+            raise UnetError(f"{model.spec.name} tells {what}")
+        return model
+    channels = int(pairs[0][0].shape[-1]) if axes.endswith("S") else 1
+    if not given.classes:
+        return fresh_model(in_channels=min(channels, 3), seed=given.seed)
+    count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
+    names = ("background", *(f"class {number}" for number in range(1, max(2, count))))
+    return fresh_model(in_channels=min(channels, 3), classes=names, seed=given.seed)
+
+
+def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str]:
     """Return (image, annotation) pairs and the axes that all images share."""
-    meaning = dense if given.dense else painted
     pairs, axes = [], ""
-    for image_path, annotation_path in zip(given.pairs[::2], given.pairs[1::2], strict=True):
+    paths = given.pairs[1::2]
+    layers = read_class_images(paths) if given.classes else [read_labels(path).array for path in paths]
+    for image_path, path, layer in zip(given.pairs[::2], paths, layers, strict=True):
         image = read_image(image_path, axes=given.axes)
         if axes and image.axes != axes:
             raise UnetError(f"{image_path.name} has axes {image.axes}, the images before it {axes}: use --axes")
         axes = image.axes
         try:
-            pairs.append((image.array, meaning(read_labels(annotation_path).array)))
+            pairs.append((image.array, MEANINGS[given.classes, given.dense](layer)))
         except UnetError as error:
-            raise UnetError(f"{annotation_path.name}: {error}") from None
+            raise UnetError(f"{path.name}: {error}") from None
     return pairs, axes
 
 
 def settings_from(given: argparse.Namespace) -> FineTuningSettings:
     """Return the settings; with --iterations alone time has no limit."""
-    defaults = FineTuningSettings()
+    defaults = FineTuningSettings.from_nothing() if given.model == NEW else FineTuningSettings()
     seconds = given.seconds if given.seconds is not None or given.iterations is not None else defaults.seconds
     return replace(
         defaults,
         seconds=seconds,
         iterations=given.iterations or defaults.iterations,
-        anchor=given.anchor,
+        anchor=defaults.anchor if given.anchor is None else given.anchor,
+        channel=given.channel,
         device=given.device,
         seed=given.seed,
     )

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_unet.arrays.metrics import contingency
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
-from napari_unet.evaluation import pair_files
-from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.report import write_curve, write_montage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
+from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
-from napari_unet.training import LabelledImage, Training, TrainingSettings, labelled_images
+from napari_unet.progress import finish
+from napari_unet.training import LabelledImage, Training, TrainingSettings, segment_labelled
+
+MONTAGE_ROWS = 3
+OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
+    "objects": lambda _: {},
+    "membranes": lambda _: {"classes": ("membrane", "object")},
+    "classes": lambda count: {
+        "classes": ("background", *(f"class {number}" for number in range(1, count))),
+        "levels": (),
+    },
+}
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -30,7 +45,23 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
-    parser.add_argument("--preset", choices=("modern", "paper"), default="modern", help="recipe (default: modern)")
+    parser.add_argument(
+        "--preset",
+        choices=("modern", "paper", "em"),
+        default="modern",
+        help="recipe (default: modern); em: few sections, 40 epochs, batch 1",
+    )
+    parser.add_argument("--labels", default="labels", help="the folder with the labels (default: labels)")
+    parser.add_argument(
+        "--truth",
+        choices=("objects", "membranes", "classes"),
+        default="objects",
+        help="what labels are: an id an object; membranes that part objects (not 0); a value or colour a class",
+    )
+    parser.add_argument(
+        "--validate", nargs="+", metavar="NAME", help="names of the images to hold out, instead of a share"
+    )
+    parser.add_argument("--report", type=Path, help="folder for the loss curve and pictures of held-out images")
     parser.add_argument(
         "--architecture", choices=("classic", "padded", "vgg16"), help="default: padded, paper: classic"
     )
@@ -54,15 +85,15 @@ def run(given: argparse.Namespace) -> int:
         raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
     if not given.output.parent.is_dir():
         raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
-    settings = training_settings(given)
+    if given.report is not None:
+        given.report.mkdir(parents=True, exist_ok=True)
     start = load_model(given.start) if given.start else None
-    spec = start_spec(given, start)
-    training_images, validation_images = split(load_folder(given.folder, spec), given.validation)
-    net = start.net if start else build_net(spec.architecture, spec.arguments)
-    if given.encoder is not None:
-        if not isinstance(net, Vgg16UNet):
-            raise UnetError(f"--encoder takes VGG16 weights: use --architecture vgg16, not {spec.architecture}")
-        net.load_public_weights(read_public_weights(given.encoder))
+    truths = read_truths(given)
+    classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
+    spec = start_spec(given, start, classes)
+    training_images, validation_images = split(load_folder(truths, spec), given)
+    settings = training_settings(given, training_images)
+    net = starting_net(given, start, spec)
     checkpoint = given.output.with_name(f".{given.output.stem}-checkpoint.safetensors")
     training = Training(
         spec,
@@ -81,20 +112,50 @@ def run(given: argparse.Namespace) -> int:
     else:
         saved = model.save(given.output)
         training.forget_checkpoint()
-    score = saved.spec.training.get("validation_score")
-    print(f"{given.output}: validation mean AP {score}" if score is not None else f"{given.output}")
+    score, name = saved.spec.training.get("validation_score"), "mean IoU" if spec.is_semantic else "mean AP"
+    print(f"{given.output}: validation {name} {score}" if score is not None else f"{given.output}")
+    if given.report is not None:
+        report(given.report, training, validation_images, saved, name)
     return 0
 
 
-def training_settings(given: argparse.Namespace) -> TrainingSettings:
+def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec) -> UNet:
+    """Return the network that training starts from, with a public encoder where one is given."""
+    net = start.net if start else build_net(spec.architecture, spec.arguments)
+    if given.encoder is not None:
+        if not isinstance(net, Vgg16UNet):
+            raise UnetError(f"--encoder takes VGG16 weights: use --architecture vgg16, not {spec.architecture}")
+        net.load_public_weights(read_public_weights(given.encoder))
+    return net
+
+
+def report(folder: Path, training: Training, images: list[LabelledImage], model: Model, score: str) -> None:
+    """Write the loss curve and a montage of held-out images, and print how well the objects are parted."""
+    if training.history:
+        write_curve(folder / "loss_curve.png", training.history, f"validation {score}")
+    rows, figures = [], []
+    for image in images[:MONTAGE_ROWS]:
+        labels = finish(segment_labelled(image, model))
+        rows.append((image.name, image.image[0], image.labels, labels))
+        figures.append(contingency(labels, image.labels).v_rand())
+    if rows:
+        write_montage(folder / "montage.png", rows)
+        if not model.spec.is_semantic:
+            print(f"V_Rand of {len(rows)} held-out images: {sum(figures) / len(figures):.4f}")
+    print(f"Pictures are in {folder}")
+
+
+def training_settings(given: argparse.Namespace, images: list[LabelledImage]) -> TrainingSettings:
     """Return the preset with what was said on the command line in its place."""
     preset = TrainingSettings.paper() if given.preset == "paper" else TrainingSettings()
+    if given.preset == "em":
+        preset = TrainingSettings.em(len(images), area=sum(i.labels.size for i in images) // max(1, len(images)))
     said: dict[str, Any] = {name: getattr(given, name) for name in ("iterations", "batch", "patch")}
     chosen = {name: value for name, value in said.items() if value is not None}
     return replace(preset, seed=given.seed, device=given.device, **chosen)
 
 
-def start_spec(given: argparse.Namespace, start: Model | None) -> ModelSpec:
+def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> ModelSpec:
     """Return what the new model will be."""
     if start is not None:
         return replace(
@@ -106,34 +167,13 @@ def start_spec(given: argparse.Namespace, start: Model | None) -> ModelSpec:
         architecture=given.architecture or ("classic" if paper else "padded"),
         arguments={
             "in_channels": given.channels,
-            "out_channels": 2,
+            "out_channels": classes,
             "base_channels": given.base_channels or (64 if paper else 16),
             "levels": given.levels,
             "dropout": 0.5 if paper else 0.0,
         },
+        **OF_TRUTH[given.truth](classes),
+        normalization=Normalization(compression=0) if given.preset == "em" else Normalization(),
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
-
-
-def load_folder(folder: Path, spec: ModelSpec) -> list[list[LabelledImage]]:
-    """Return the planes of every labelled image of the folder."""
-    for part in ("images", "labels"):
-        if not (folder / part).is_dir():
-            raise UnetError(f"{folder} must hold the folders images and labels; {part} is missing")
-    loaded = []
-    for label_path, image_path in pair_files(folder / "labels", folder / "images"):
-        image, labels = read_image(image_path), read_labels(label_path)
-        loaded.append(labelled_images(image_path.name, image.array, labels.array, spec, axes=image.axes))
-    return loaded
-
-
-def split(images: list[list[LabelledImage]], share: float) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Hold out whole images, evenly spread over the sorted names; none where there is only one."""
-    if not 0 <= share < 1:
-        raise UnetError(f"--validation must lie in 0..1, got {share}")
-    count = min(len(images) - 1, max(1, round(share * len(images)))) if share else 0
-    held = {round((position + 0.5) * len(images) / count) % len(images) for position in range(count)}
-    training = [plane for number, planes in enumerate(images) if number not in held for plane in planes]
-    validation = [plane for number in sorted(held) for plane in images[number]]
-    return training, validation

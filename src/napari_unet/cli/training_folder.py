@@ -1,0 +1,62 @@
+"""The folder that `train` learns from: images, what their labels mean, and which are held out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from napari_unet.arrays.membranes import between_membranes
+from napari_unet.errors import UnetError
+from napari_unet.evaluation import pair_files
+from napari_unet.files.class_images import read_class_images
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.models.spec import ModelSpec
+from napari_unet.training import LabelledImage, labelled_images
+
+
+def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
+    """Return the labels by the path of their image."""
+    for part in ("images", given.labels):
+        if not (given.folder / part).is_dir():
+            raise UnetError(f"{given.folder} must hold the folders images and {given.labels}; {part} is missing")
+    pairs = list(pair_files(given.folder / given.labels, given.folder / "images"))
+    if given.truth == "classes":
+        indices = read_class_images([label_path for label_path, _ in pairs])
+        return {image_path: index for (_, image_path), index in zip(pairs, indices, strict=True)}
+    truths = {image_path: read_labels(label_path).array for label_path, image_path in pairs}
+    if given.truth == "membranes":
+        return {path: between_membranes(labels) for path, labels in truths.items()}
+    return truths
+
+
+def load_folder(truths: dict[Path, NDArray[Any]], spec: ModelSpec) -> list[list[LabelledImage]]:
+    """Return the planes of every labelled image of the folder."""
+    loaded = []
+    for path, labels in truths.items():
+        image = read_image(path)
+        loaded.append(labelled_images(path.name, image.array, labels, spec, axes=image.axes))
+    return loaded
+
+
+def split(
+    images: list[list[LabelledImage]], given: argparse.Namespace
+) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Hold out the images that are named, or a share evenly spread over the sorted names; none of a single one."""
+    share = given.validation
+    if not 0 <= share < 1:
+        raise UnetError(f"--validation must lie in 0..1, got {share}")
+    if given.validate:
+        names = [planes[0].name for planes in images]
+        missing = [name for name in given.validate if not any(known.startswith(name) for known in names)]
+        if missing:
+            raise UnetError(f"--validate names {missing[0]}, which is not among {', '.join(names[:5])}, ...")
+        held = {number for number, name in enumerate(names) if name.startswith(tuple(given.validate))}
+    else:
+        count = min(len(images) - 1, max(1, round(share * len(images)))) if share else 0
+        held = {round((position + 0.5) * len(images) / count) % len(images) for position in range(count)}
+    training = [plane for number, planes in enumerate(images) if number not in held for plane in planes]
+    validation = [plane for number in sorted(held) for plane in images[number]]
+    return training, validation

@@ -1,0 +1,49 @@
+"""Pictures of classes: gray values or colours, one for each class, told apart and numbered alike in all files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import UnetError
+from napari_unet.files.images import read_image, read_labels
+
+MOST = 32
+
+
+def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
+    """Return the class index 0..K-1 of every pixel of some pictures.
+
+    Gray pictures number their distinct values in rising order over all files, colour pictures their distinct
+    colours from dark to bright; so black is 0.
+
+    Raises
+    ------
+    UnetError
+        If a file cannot be read, or there are more than 32 values: then they are no classes.
+    """
+    codes = [_codes(Path(path)) for path in paths]
+    known = np.unique(np.concatenate([np.unique(code) for code in codes]))
+    if len(known) > MOST:
+        raise UnetError(
+            f"{Path(paths[0]).name} and its like hold {len(known)} different values, but classes are at most "
+            f"{MOST}: were they saved as JPEG, or are they instances?"
+        )
+    return [np.searchsorted(known, code).astype(np.int32) for code in codes]
+
+
+def _codes(path: Path) -> NDArray[Any]:
+    """Return one number a pixel, rising with brightness, the same for the same colour."""
+    image = read_image(path)
+    if not image.axes.endswith("S"):
+        return read_labels(path).array
+    colours = np.asarray(image.array[..., :3], np.int64)
+    depth = 2**16 if image.array.dtype.itemsize > 1 else 2**8
+    code: NDArray[Any] = np.zeros(colours.shape[:-1], np.int64)
+    for part in (colours.sum(-1), *np.moveaxis(colours, -1, 0)):
+        code = code * (3 * depth) + part
+    return code
