@@ -1,0 +1,59 @@
+"""Nothing that was painted more than 15 seconds ago is lost when the process is killed, and no model is half there."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from napari_unet.files.session import former_sessions
+from napari_unet.models.library import entries
+
+MAY_BE_LOST = 15
+
+
+def kill_while_painting(folder, seconds):
+    """Let the painter paint for a while, kill it, and return when, and its diary."""
+    diary = folder / "diary.txt"
+    diary.touch()
+    environment = {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.widgets.paint_for_ever", str(diary)]
+    painter = subprocess.Popen(command, env=environment)
+    while not diary.read_text():
+        assert painter.poll() is None
+        time.sleep(0.1)
+    time.sleep(seconds)
+    painter.send_signal(signal.SIGKILL)
+    painter.wait()
+    killed = time.time()
+    lines = [line.split() for line in diary.read_text().splitlines() if line.count(" ") == 2]
+    return killed, [(float(at), int(row), int(column)) for at, row, column in lines]
+
+
+def check(killed, strokes):
+    """Compare what is restored with the diary."""
+    [session] = former_sessions()
+    [saved], _ = session.read()
+    values = saved.arrays["values"]
+    kept = [values[row, column] > 0 for at, row, column in strokes if killed - at > MAY_BE_LOST]
+    assert all(kept)
+    assert np.count_nonzero(values) > 0
+    for entry in entries():
+        assert not entry.fault
+    return len(kept)
+
+
+def test_a_killed_window_loses_at_most_seconds(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    check(*kill_while_painting(tmp_path, MAY_BE_LOST + 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(20))
+def test_a_window_killed_at_any_moment_loses_at_most_seconds(tmp_path, monkeypatch, number):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    check(*kill_while_painting(tmp_path, random.Random(number).uniform(7, 35)))
