@@ -1,4 +1,4 @@
-"""Nothing that was painted more than 15 seconds ago is lost when the process is killed, and no model is half there."""
+"""What was painted more than 15 seconds before the process is killed is not lost, and no model is half there."""
 
 import os
 import random

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 
 import napari_unet
-from napari_unet.cli import demo, doctor, evaluate, fine_tune, info, models, segment, train
+from napari_unet.cli import demo, doctor, evaluate, exchange, fine_tune, info, models, segment, train
 from napari_unet.errors import UnetError
 
-COMMANDS = (segment, fine_tune, train, evaluate, models, info, demo, doctor)
+COMMANDS = (segment, fine_tune, train, evaluate, models, info, exchange, demo, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,214 @@
+"""Models as BioImage.IO packages: written so that `bioimageio test` passes, read back to identical masks.
+
+The package holds weights as a PyTorch state dict and the name of our network class; no code travels. What a
+package cannot say (thresholds, lineage) stands in its `config` under our name, and is read back from there. Needs
+the extra `bioimageio`.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import napari_unet
+from napari_unet.errors import UnetError
+from napari_unet.files.atomic import atomic_path
+from napari_unet.models.library import replay_images
+from napari_unet.models.model import Model
+from napari_unet.models.spec import HEADER, ModelSpec
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.exchanged import ExchangedUNet
+
+MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
+SIDE = 256
+"""Side of the test image; the largest that every viewer of packages shows at once."""
+LICENCES = {"MIT": "MIT", "CC0-1.0": "CC0-1.0", "CC-BY-4.0": "CC-BY-4.0"}
+REPOSITORY = "https://pypi.org/project/napari-unet-interactive"
+
+
+def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | None = None) -> Path:
+    """Write a model as a BioImage.IO package (.zip), whole or not at all, and return its path.
+
+    `image` (C, *spatial) is what the package is tested with; left out, a crop of what the model was trained on, or
+    noise. Raises UnetError where the extra `bioimageio` is not installed or the model is no 2D network.
+    """
+    save_package, spec5 = _spec_library()
+    target = Path(path)
+    if target.suffix != ".zip":
+        raise UnetError(f"a package must end with .zip, got {target.name!r}")
+    if model.spec.axes != "YX":
+        raise UnetError(f"only 2D models can be exported, {model.spec.name} works on {model.spec.axes}")
+    net = ExchangedUNet(
+        model.spec.architecture, model.spec.arguments, model.spec.normalization.compression, model.spec.levels
+    )
+    net.net.load_state_dict(model.net.state_dict())
+    net.eval()
+    with TemporaryDirectory() as folder, atomic_path(target) as temporary:
+        description = _describe(model.spec, net, Path(folder), _test_image(model, image), spec5)
+        save_package(description, output_path=temporary)
+    return target
+
+
+def import_bioimageio(path: str | Path) -> Model:
+    """Return the model in a BioImage.IO package that holds the state dict of one of our networks.
+
+    Reads the description and plain tensors; nothing of the package is executed. UnetError in a sentence where the
+    file is no package, or its network is none of ours.
+    """
+    import yaml
+
+    source = Path(path)
+    try:
+        with zipfile.ZipFile(source) as package:
+            names = package.namelist()
+            index = next(name for name in ("rdf.yaml", "bioimageio.yaml") if name in names)
+            description = yaml.safe_load(package.read(index))
+            weights = description["weights"]["pytorch_state_dict"]
+            spec = _our_spec(description, weights, source.name)
+            stored = weights["source"]
+            data = package.read(stored["source"] if isinstance(stored, dict) else stored)
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        net = build_net(spec.architecture, spec.arguments)
+        net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
+    except (OSError, zipfile.BadZipFile, StopIteration, KeyError, yaml.YAMLError) as error:
+        raise UnetError(f"{source.name} is not a BioImage.IO package with PyTorch weights ({error!r})") from None
+    except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        first_line = str(error).splitlines()[0]
+        raise UnetError(f"the weights in {source.name} do not fit its description ({first_line})") from None
+    return Model(net=net.eval(), spec=spec)
+
+
+def _our_spec(description: dict[str, Any], weights: dict[str, Any], name: str) -> ModelSpec:
+    """Return the description of our network; UnetError where the package holds another."""
+    architecture = weights["architecture"]
+    callee = architecture.get("callable", "?") if isinstance(architecture, dict) else str(architecture)
+    ours = (description.get("config") or {}).get("napari_unet")
+    if callee != CLASS or ours is None:
+        raise UnetError(
+            f"{name} holds a network of another program ({callee}): only packages with a U-Net of "
+            "napari-unet-interactive can be read"
+        )
+    return ModelSpec.from_json(ours[HEADER])
+
+
+def _test_image(model: Model, image: NDArray[Any] | None) -> NDArray[np.float32]:
+    """Return (1, C, SIDE, SIDE) for the package's own test."""
+    if image is None:
+        known = replay_images(model.spec)
+        noise = np.random.default_rng(0).random((model.spec.in_channels, SIDE, SIDE))
+        image = known[0][0] if known else noise
+    repeats = [1, *(-(-SIDE // length) for length in image.shape[1:])]
+    return np.tile(image, repeats)[None, :, :SIDE, :SIDE].astype(np.float32)
+
+
+def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[np.float32], spec5: Any) -> Any:
+    """Return the description of a package whose files lie in `folder`."""
+    low, high = np.percentile(image, (spec.normalization.low, spec.normalization.high))
+    with torch.inference_mode():
+        answer = net(torch.from_numpy((image - low) / (high - low + EPSILON)).float()).numpy()
+    np.save(folder / "test_input.npy", image)
+    np.save(folder / "test_output.npy", answer)
+    torch.save(net.state_dict(), folder / "weights.pt")
+    (folder / "README.md").write_text(f"# {spec.name}\n\n{spec.description}\n\nTrained on: {spec.training}\n")
+    arguments = {
+        "architecture": spec.architecture,
+        "arguments": dict(spec.arguments),
+        "compression": spec.normalization.compression,
+        "levels": list(spec.levels),
+    }
+    return spec5.ModelDescr(
+        name=f"{spec.name} U-Net",
+        description=spec.description or "A U-Net for microscopy images.",
+        authors=[spec5.Author(name="The napari-unet-interactive developers")],
+        cite=[
+            spec5.CiteEntry(text="Ronneberger et al., MICCAI 2015", doi=spec5.Doi("10.1007/978-3-319-24574-4_28"))
+        ],
+        license=LICENCES.get(spec.licence, "BSD-3-Clause"),
+        documentation=spec5.FileDescr(source=folder / "README.md"),
+        git_repo=REPOSITORY,
+        tags=["unet", "napari", "segmentation", "2d", "fluorescence-light-microscopy"],
+        version=napari_unet.__version__,
+        inputs=[_input(spec, net, folder, spec5)],
+        outputs=[_output(spec, net, folder, spec5)],
+        weights=spec5.WeightsDescr(
+            pytorch_state_dict=spec5.PytorchStateDictWeightsDescr(
+                source=folder / "weights.pt",
+                pytorch_version=spec5.Version(torch.__version__.split("+")[0]),
+                architecture=spec5.ArchitectureFromLibraryDescr(
+                    callable=CLASS, import_from=MODULE, kwargs=arguments
+                ),
+            )
+        ),
+        config={"napari_unet": {HEADER: replace(spec, version=napari_unet.__version__).to_json()}},
+    )
+
+
+EPSILON = 1e-6
+"""What BioImage.IO's percentile scaling adds to the range."""
+
+
+def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:
+    scaling = spec5.ScaleRangeDescr(
+        kwargs=spec5.ScaleRangeKwargs(
+            axes=("channel", "y", "x"),
+            min_percentile=spec.normalization.low,
+            max_percentile=spec.normalization.high,
+            eps=EPSILON,
+        )
+    )
+    stride = net.net.geometry.stride
+    # something must remain of a tile without its halo
+    size = spec5.ParameterizedSize(min=stride * (2 * _halo(net) // stride + 1), step=stride)
+    return spec5.InputTensorDescr(
+        id="raw",
+        description="The image.",
+        axes=[
+            spec5.BatchAxis(),
+            spec5.ChannelAxis(channel_names=[f"channel{number}" for number in range(spec.in_channels)]),
+            *(spec5.SpaceInputAxis(id=axis, size=size) for axis in "yx"),
+        ],
+        test_tensor=spec5.FileDescr(source=folder / "test_input.npy"),
+        data=spec5.IntervalOrRatioDataDescr(type="float32"),
+        preprocessing=[spec5.EnsureDtypeDescr(kwargs=spec5.EnsureDtypeKwargs(dtype="float32")), scaling],
+    )
+
+
+def _output(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:
+    names = ["foreground"] if spec.levels else [name.replace(" ", "_") for name in spec.classes]
+    halo = _halo(net)
+    sides = [
+        spec5.SpaceOutputAxisWithHalo(id=axis, size=spec5.SizeReference(tensor_id="raw", axis_id=axis), halo=halo)
+        for axis in "yx"
+    ]
+    return spec5.OutputTensorDescr(
+        id="probability",
+        description="Foreground map from which instances are read." if spec.levels else "Class probabilities.",
+        axes=[spec5.BatchAxis(), spec5.ChannelAxis(channel_names=names), *sides],
+        test_tensor=spec5.FileDescr(source=folder / "test_output.npy"),
+    )
+
+
+def _halo(net: ExchangedUNet) -> int:
+    """Return the halo as a multiple of the stride, so that tiles stay on the pooling grid."""
+    stride = net.net.geometry.stride
+    return stride * -(-net.net.geometry.halo // stride)
+
+
+def _spec_library() -> tuple[Any, Any]:
+    try:
+        from bioimageio.spec import save_bioimageio_package
+        from bioimageio.spec.model import v0_5
+    except ImportError:
+        raise UnetError(
+            "writing BioImage.IO packages needs more: pip install 'napari-unet-interactive[bioimageio]'"
+        ) from None
+    return save_bioimageio_package, v0_5

@@ -1,0 +1,74 @@
+"""BioImage.IO packages: what is written passes their own test, what is read segments the same."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from napari_unet import load_model, segment
+from napari_unet.cli import main
+from napari_unet.errors import UnetError
+from napari_unet.exchange import export_bioimageio, import_bioimageio
+from napari_unet.files.images import read_image
+from napari_unet.models.fresh import fresh_model
+from napari_unet.models.library import entries
+from napari_unet.samples import SAMPLES
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in entries() if entry.shipped])
+def test_every_shipped_model_passes_the_package_test_and_comes_back_the_same(name, tmp_path):
+    from bioimageio.core import test_model as examine
+
+    model = load_model(name)
+    path = export_bioimageio(model, tmp_path / "package.zip")
+    summary = examine(path)
+    assert summary.status == "passed", summary.format()
+    again = import_bioimageio(path)
+    crop = (slice(100, 300), slice(100, 320))
+    image = read_image(SAMPLES[0].path).array[crop]
+    image = np.stack([image] * 3, -1) if model.spec.in_channels == 3 else image
+    axes = "YXS" if image.ndim == 3 else "YX"
+    np.testing.assert_array_equal(segment(image, again, axes=axes), segment(image, model, axes=axes))
+
+
+def test_classes_travel_too(tmp_path):
+    model = fresh_model(classes=("background", "myelin", "axon"))
+    again = import_bioimageio(export_bioimageio(model, tmp_path / "package.zip"))
+    assert again.spec.classes == model.spec.classes
+    assert again.spec.is_semantic
+
+
+def test_the_commands_write_and_read(tmp_path, capsys):
+    package, model = tmp_path / "nuclei.zip", tmp_path / "again.safetensors"
+    assert main(["export", "nuclei", "--output", str(package)]) == 0
+    assert main(["import", str(package), "--output", str(model)]) == 0
+    assert load_model(model).spec.name == "again"
+
+
+def test_what_is_none_of_ours_gets_a_sentence(tmp_path):
+    with pytest.raises(UnetError, match="is not a BioImage"):
+        import_bioimageio(tmp_path / "missing.zip")
+    (tmp_path / "text.zip").write_text("no zip")
+    with pytest.raises(UnetError, match="is not a BioImage"):
+        import_bioimageio(tmp_path / "text.zip")
+    foreign = tmp_path / "foreign.zip"
+    with zipfile.ZipFile(foreign, "w") as package:
+        package.writestr(
+            "rdf.yaml", "weights: {pytorch_state_dict: {source: w.pt, architecture: {callable: UNet2d}}}"
+        )
+    with pytest.raises(UnetError, match="another program"):
+        import_bioimageio(foreign)
+    with pytest.raises(UnetError, match=r"must end with \.zip"):
+        export_bioimageio(fresh_model(), tmp_path / "model.rdf")
+
+
+def test_nothing_in_a_package_is_executed(tmp_path):
+    good, evil = tmp_path / "good.zip", tmp_path / "evil.zip"
+    export_bioimageio(fresh_model(), good)
+    pickled = b"cos\nsystem\n(S'touch " + str(tmp_path / "executed").encode() + b"'\ntR."
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(evil, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, pickled if name.endswith(".pt") else source.read(name))
+    with pytest.raises(UnetError):
+        import_bioimageio(evil)
+    assert not (tmp_path / "executed").exists()
