@@ -145,12 +145,12 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     thresholds, figures = choose_thresholds(model, groups[first])
     print(f"{model.spec.name}: {thresholds}: {figures} on {len(groups[first])} validation images")
     noted = {
-        **model.spec.training,
+        **recipe.spec.training,
         "phases": [phase.settings.iterations for phase in recipe.phases],
         "validation": figures,
         "validation_images": len(groups[first]),
     }
-    spec = replace(model.spec, instances=thresholds, training=noted)
+    spec = replace(recipe.spec, instances=thresholds, training=noted)
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
     if recipe.replay:

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
 import tifffile
+from skimage.io import imsave
 
+from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import (
     evaluate,
@@ -149,3 +152,31 @@ def test_table_has_a_row_an_image_and_a_column_a_figure():
 
 def test_table_of_no_image_is_its_header():
     assert scores_csv({}) == "image\n"
+
+
+def test_thinning_makes_the_width_of_membranes_meaningless():
+    truth = np.ones((40, 40), int)
+    truth[:, 20:] = 2
+    thick = truth.copy()
+    thick[:, 14:26] = 0
+    assert evaluate(thick, truth, thin=True).v_rand == 1
+    assert evaluate(thick, truth, thin=True).v_info == pytest.approx(1)
+    assert evaluate(thick, truth).v_rand < 0.9
+
+
+def test_classes_are_compared_whatever_their_values(tmp_path, capsys):
+    truth = np.zeros((20, 30), np.uint8)
+    truth[:, 10:20], truth[:, 20:] = 127, 255
+    found = np.zeros((20, 30), np.uint8)
+    found[:, 10:15], found[:, 15:] = 1, 2
+    imsave(tmp_path / "found.png", found, check_contrast=False)
+    imsave(tmp_path / "truth.png", truth, check_contrast=False)
+    assert main(["evaluate", str(tmp_path / "found.png"), str(tmp_path / "truth.png"), "--classes", "--json"]) == 0
+    mean = json.loads(capsys.readouterr().out)["mean"]
+    assert mean["IoU_class_0"] == 1
+    assert mean["IoU_class_1"] == 0.5
+    assert mean["mean_IoU"] == pytest.approx((1 + 1 / 2 + 2 / 3) / 3)
+    found[:, 25:] = 7
+    imsave(tmp_path / "found.png", found, check_contrast=False)
+    assert main(["evaluate", str(tmp_path / "found.png"), str(tmp_path / "truth.png"), "--classes"]) == 1
+    assert "4 classes of other values than the 3" in capsys.readouterr().err

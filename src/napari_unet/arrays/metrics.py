@@ -180,6 +180,7 @@ class Scores:
     iou: float
     seg: float
     v_rand: float
+    v_info: float
     merges_per_100: float
     splits_per_100: float
     n_predicted: int
@@ -195,6 +196,7 @@ class Scores:
             "IoU": self.iou,
             "SEG": self.seg,
             "V_Rand": self.v_rand,
+            "V_Info": self.v_info,
             "merges_per_100": self.merges_per_100,
             "splits_per_100": self.splits_per_100,
             "n_predicted": self.n_predicted,
@@ -249,19 +251,26 @@ def foreground_iou(predicted: ArrayLike, truth: ArrayLike) -> float:
     return contingency(predicted, truth).foreground_iou()
 
 
-def mean_class_iou(predicted: ArrayLike, truth: ArrayLike) -> float:
-    """Return the mean over the classes of `truth` of intersection / union, class indices per pixel.
+def class_ious(predicted: ArrayLike, truth: ArrayLike) -> dict[int, float]:
+    """Return intersection over union of every class of `truth`, class indices per pixel, background too.
 
-    Background counts as a class, as in the Jaccard index of Everingham et al. (IJCV 88:303, 2010).
+    The Jaccard index as Everingham et al. (IJCV 88:303, 2010) take it for pixel classes.
     """
     found, wanted = np.asarray(predicted), np.asarray(truth)
     if found.shape != wanted.shape:
         raise UnetError(f"the prediction is {found.shape} and the truth {wanted.shape}: they must match")
-    figures = [
-        np.count_nonzero((found == one) & (wanted == one)) / np.count_nonzero((found == one) | (wanted == one))
+    return {
+        int(one): float(
+            np.count_nonzero((found == one) & (wanted == one)) / np.count_nonzero((found == one) | (wanted == one))
+        )
         for one in np.unique(wanted)
-    ]
-    return float(np.mean(figures)) if figures else 1.0
+    }
+
+
+def mean_class_iou(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Return the mean of `class_ious`, 1 for an empty image."""
+    figures = class_ious(predicted, truth)
+    return float(np.mean(list(figures.values()))) if figures else 1.0
 
 
 def seg(predicted: ArrayLike, truth: ArrayLike) -> float:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from napari_unet.cli.common import Subparsers, with_bar
-from napari_unet.evaluation import evaluate_files_steps, mean_scores, scores_csv
+from napari_unet.evaluation import evaluate_classes_steps, evaluate_files_steps, mean_scores, scores_csv
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -17,12 +17,18 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("truth", type=Path, help="its truth, paired by name")
     parser.add_argument("--json", action="store_true", help="print figures of every image and their mean as JSON")
     parser.add_argument("--csv", action="store_true", help="print figures of every image as CSV")
+    parser.add_argument(
+        "--thin", action="store_true", help="V_Rand and V_Info after thinning the borders, as for membranes"
+    )
+    parser.add_argument("--classes", action="store_true", help="values or colours are classes: IoU of each")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the figures."""
-    scores = with_bar(evaluate_files_steps(given.predicted, given.truth), "Comparing")
+    if given.classes:
+        return run_classes(given)
+    scores = with_bar(evaluate_files_steps(given.predicted, given.truth, thin=given.thin), "Comparing")
     mean = mean_scores(list(scores.values()))
     if given.json:
         images = {name: score.as_dict() for name, score in scores.items()}
@@ -30,7 +36,28 @@ def run(given: argparse.Namespace) -> int:
     elif given.csv:
         print(scores_csv(scores), end="")
     else:
-        print(f"{len(scores)} image{'s' if len(scores) != 1 else ''}, mean:")
-        for name, value in mean.items():
-            print(f"  {name:16} {value:.4f}" if not name.startswith("n_") else f"  {name:16} {value:.0f}")
+        print_mean(len(scores), mean)
     return 0
+
+
+def run_classes(given: argparse.Namespace) -> int:
+    """Print IoU per class."""
+    images = with_bar(evaluate_classes_steps(given.predicted, given.truth), "Comparing")
+    names = sorted(set().union(*images.values()), reverse=True)
+    mean = {
+        name: sum(known) / len(known)
+        for name in names
+        if (known := [figures[name] for figures in images.values() if name in figures])
+    }
+    if given.json:
+        print(json.dumps({"mean": mean, "images": images}, indent=2))
+    else:
+        print_mean(len(images), mean)
+    return 0
+
+
+def print_mean(count: int, mean: dict[str, float]) -> None:
+    """Print figures one a line."""
+    print(f"{count} image{'s' if count != 1 else ''}, mean:")
+    for name, value in mean.items():
+        print(f"  {name:16} {value:.4f}" if not name.startswith("n_") else f"  {name:16} {value:.0f}")

@@ -27,12 +27,40 @@ def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
         If a file cannot be read, or there are more than 32 values: then they are no classes.
     """
     codes = [_codes(Path(path)) for path in paths]
-    known = np.unique(np.concatenate([np.unique(code) for code in codes]))
+    return _numbered(codes, _values(codes, Path(paths[0])))
+
+
+def read_class_pairs(
+    predicted: Sequence[str | Path], truth: Sequence[str | Path]
+) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
+    """Return the class indices of predicted and true pictures, numbered alike.
+
+    The values are the same in both, or others of the same number and order (0, 1, 2 beside 0, 127, 255). UnetError
+    where they are neither.
+    """
+    found, wanted = ([_codes(Path(path)) for path in paths] for paths in (predicted, truth))
+    said, known = _values(found, Path(predicted[0])), _values(wanted, Path(truth[0]))
+    if np.isin(said, known).all():
+        said = known
+    elif len(said) != len(known):
+        raise UnetError(
+            f"the predictions hold {len(said)} classes of other values than the {len(known)} of the truth: "
+            "save them with the same values"
+        )
+    return _numbered(found, said), _numbered(wanted, known)
+
+
+def _values(codes: list[NDArray[Any]], first: Path) -> NDArray[Any]:
+    known: NDArray[Any] = np.unique(np.concatenate([np.unique(code) for code in codes]))
     if len(known) > MOST:
         raise UnetError(
-            f"{Path(paths[0]).name} and its like hold {len(known)} different values, but classes are at most "
+            f"{first.name} and its like hold {len(known)} different values, but classes are at most "
             f"{MOST}: were they saved as JPEG, or are they instances?"
         )
+    return known
+
+
+def _numbered(codes: list[NDArray[Any]], known: NDArray[Any]) -> list[NDArray[np.int32]]:
     return [np.searchsorted(known, code).astype(np.int32) for code in codes]
 
 

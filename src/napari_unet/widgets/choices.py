@@ -61,6 +61,15 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         """Return the description of the chosen model."""
         return self._specs.get(self.currentData() or "")
 
+    def choose_name(self, name: str) -> None:
+        """Select an offered model by its name."""
+        self.setCurrentIndex(self.findText(name))
+        self._remember()
+
+    def names(self) -> list[str]:
+        """Return the names of all models on offer."""
+        return [self.itemText(index) for index in range(self.count()) if self.itemData(index)]
+
     @property
     def is_new(self) -> bool:
         """Whether a new network was chosen."""

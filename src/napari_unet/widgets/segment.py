@@ -32,6 +32,7 @@ from napari_unet.widgets.layers import (
     visible_region,
 )
 from napari_unet.widgets.painted import RESULT, remembered
+from napari_unet.widgets.suggestion import ModelHint
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -53,6 +54,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.region = QComboBox()
         self.region.addItems([WHOLE, VISIBLE])
         self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
+        self.hint = ModelHint(self.model)
         self.line = QLabel()
         self.line.setWordWrap(True)
         self.advanced = AdvancedSettings()
@@ -109,7 +111,8 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
 
     def refresh(self, *_: object) -> None:
-        """Write the pre-flight line."""
+        """Write the model's card and the pre-flight line."""
+        self.hint.refresh(self.layer)
         if self.layer is None:
             self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
             return
@@ -224,6 +227,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Region", self.region)
         layout = QVBoxLayout(self)
         layout.addLayout(self._form)
+        layout.addWidget(self.hint)
         layout.addWidget(self.line)
         layout.addWidget(self.job)
         layout.addWidget(self.advanced)
