@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.arrays.annotations import painted
+from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import FineTuningSettings, fine_tune, fine_tune_steps
 from napari_unet.models.model import Model
@@ -254,3 +254,73 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_best(model):
     settings = replace(QUICK, iterations=50, score_every=1, optimization=wild)
     result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
     assert "Stopped early" in result.remark
+
+
+def small(**spec):
+    torch.manual_seed(0)
+    arguments = {"base_channels": 4, "levels": 2, "out_channels": len(spec["classes"])}
+    return Model(
+        net=build_net("padded", arguments).eval(),
+        spec=ModelSpec(name="small", architecture="padded", arguments=arguments, **spec),
+    )
+
+
+def test_a_network_with_a_border_class_learns_from_whole_objects_and_scribbles():
+    bordered = small(classes=("background", "object", "border"), levels=(0.0, 1.0, 0.5))
+    image, truth = image_and_truth()
+    layer = strokes(truth)
+    layer[truth == 1] = 2
+    layer[10:31, 8:33][truth[10:31, 8:33] == 0] = 1
+    settings = replace(QUICK, iterations=150, anchor=0)
+    result = finish(fine_tune_steps(bordered, [(image, layer)], settings=settings))
+    assert result.improved
+    assert result.after > 0.7
+
+
+def test_classes_are_learnt_from_strokes_of_several_images():
+    semantic = small(classes=("background", "dark", "bright"), levels=())
+    rng = np.random.default_rng(0)
+    image = rng.normal(100, 5, (64, 96))
+    image[:, :32] -= 60
+    image[:, 64:] += 60
+    layer = np.zeros(image.shape, np.int32)
+    for row in (4, 24, 44):
+        layer[row : row + 6, 4:28], layer[row : row + 6, 36:60], layer[row : row + 6, 68:92] = 2, 1, 3
+    settings = replace(QUICK, iterations=150, anchor=0)
+    result = finish(fine_tune_steps(semantic, [(image, layer), (image.T, layer.T)], settings=settings))
+    assert result.after > 0.8
+    found = segment(image, result.model)
+    assert set(np.unique(found)) == {0, 1, 2}
+    assert found[50, 16] == 1
+    assert found[50, 80] == 2
+    with pytest.raises(UnetError, match="class 3 is painted"):
+        fine_tune(semantic, [(image, layer + 1)])
+    with pytest.raises(UnetError, match="only dark is painted"):
+        fine_tune(semantic, [(image, np.where(layer == 2, 2, 0))])
+
+
+def test_corrections_of_one_kind_are_enough(bright_model):
+    image, truth = image_and_truth()
+    before = truth.copy()
+    before[85:95, 5:15] = 9
+    result = finish(
+        fine_tune_steps(bright_model, [(image, corrected(before, truth))], settings=replace(QUICK, iterations=3))
+    )
+    assert result.iterations == 3
+
+
+def test_one_id_in_two_far_places_counts_as_two_objects():
+    layer = np.zeros((200, 200), int)
+    layer[5:15, 5:15], layer[180:190, 180:190], layer[100] = 2, 2, 1
+    assert painted(layer).labels.max() == 2
+
+
+def test_what_is_visible_may_be_accepted_as_right():
+    prediction = np.zeros((40, 40), int)
+    prediction[5:10, 5:10], prediction[20:25, 20:25] = 1, 2
+    layer = prediction.copy()
+    layer[5:10, 5:10] = 0
+    said = corrected(prediction, layer, right=(slice(0, 30), slice(0, 40)))
+    assert said.annotated[:30].all()
+    assert not said.annotated[30:].any()
+    assert (said.labels > 0).sum() == 25

@@ -65,3 +65,11 @@ def test_the_anchor_holds_only_where_it_has_weight():
     anchor_loss(logits, previous, weights).backward()
     assert (logits.grad.abs().sum(1)[weights == 0] == 0).all()
     assert anchor_loss(logits, previous, torch.zeros_like(weights)) == 0
+
+
+def test_the_index_beyond_the_classes_means_any_object():
+    """-log(p1 + p2) where a scribble says object, but not which of its classes."""
+    logits = torch.randn(1, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    either = torch.full((1, 4, 5), 3)
+    expected = -torch.log(torch.softmax(logits, 1)[:, 1:].sum(1)).mean()
+    torch.testing.assert_close(weighted_cross_entropy(logits, either, torch.ones(1, 4, 5)), expected)

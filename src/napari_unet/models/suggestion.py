@@ -1,7 +1,7 @@
 """Which shipped model suits an image, guessed from its channels and how bright its ground is.
 
-Thresholds separate every image of the training data by kind: fluorescence lies on a dark ground, inverted images on
-a bright one, phase contrast is nearly uniform, electron microscopy is not.
+Thresholds separate every image of the training data by kind: fluorescence lies on a dark ground, inverted images
+on a bright one, phase contrast is nearly uniform, electron microscopy is not.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def full_resolution(layer: napari.layers.Layer) -> Any:
 
 
 def sample_of(layer: napari.layers.Image) -> NDArray[Any] | None:
-    """Return some pixels of a layer that are at hand: of its smallest level; None where reading could take long."""
+    """Return some pixels of a layer's smallest level; None where reading them could take long."""
     data = layer.data[-1] if layer.multiscale else layer.data
     if not isinstance(data, np.ndarray):
         return None

@@ -1,0 +1,41 @@
+"""Pictures of classes: gray values and colours become the same indices in every file."""
+
+import numpy as np
+import pytest
+from skimage.io import imsave
+
+from napari_unet.errors import UnetError
+from napari_unet.files.class_images import read_class_images, read_class_pairs
+
+
+def write(path, array):
+    imsave(path, array, check_contrast=False)
+    return path
+
+
+def test_gray_values_are_numbered_alike_in_all_files(tmp_path):
+    one = write(tmp_path / "one.png", np.array([[0, 127], [127, 255]], np.uint8))
+    two = write(tmp_path / "two.png", np.array([[255, 255], [255, 0]], np.uint8))
+    first, second = read_class_images([one, two])
+    np.testing.assert_array_equal(first, [[0, 1], [1, 2]])
+    np.testing.assert_array_equal(second, [[2, 2], [2, 0]])
+
+
+def test_colours_are_numbered_from_dark_to_bright(tmp_path):
+    colours = np.array([[[0, 0, 0], [255, 0, 0]], [[0, 128, 0], [255, 255, 0]]], np.uint8)
+    [indices] = read_class_images([write(tmp_path / "colours.png", colours)])
+    np.testing.assert_array_equal(indices, [[0, 2], [1, 3]])
+
+
+def test_many_values_are_no_classes(tmp_path):
+    path = write(tmp_path / "many.png", np.arange(100, dtype=np.uint8).reshape(10, 10))
+    with pytest.raises(UnetError, match="100 different values"):
+        read_class_images([path])
+
+
+def test_predictions_that_lack_a_class_keep_the_numbers_of_the_truth(tmp_path):
+    truth = write(tmp_path / "truth.png", np.array([[0, 1, 2]], np.uint8))
+    found = write(tmp_path / "found.png", np.array([[0, 0, 2]], np.uint8))
+    [one], [other] = read_class_pairs([found], [truth])
+    np.testing.assert_array_equal(one, [[0, 0, 2]])
+    np.testing.assert_array_equal(other, [[0, 1, 2]])

@@ -1,0 +1,33 @@
+"""What a model is to learn of strokes, whole objects and classes."""
+
+import numpy as np
+
+from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.models.fresh import fresh_model
+from napari_unet.models.targets import pixel_targets
+
+EVEN = np.ones(3, np.float32)
+
+
+def test_a_scribble_says_object_but_not_where_the_border_is():
+    ids = np.zeros((30, 30), np.int32)
+    ids[5:15, 5:15], ids[20:23, 5:20] = 1, 2
+    complete = np.array([False, True, False])
+    spec = fresh_model().spec
+    classes, weights = pixel_targets(
+        ids, ids > 0, complete, spec=spec, settings=WeightSettings(), balance=EVEN[:2]
+    )
+    assert set(np.unique(classes[ids == 1])) == {1, 2}
+    assert set(np.unique(classes[ids == 2])) == {3}
+    assert (weights[ids == 0] == 0).all()
+
+
+def test_classes_are_learnt_as_they_are_without_ridge_or_border():
+    ids = np.repeat(np.arange(3, dtype=np.int32), 10)[None].repeat(5, 0)
+    spec = fresh_model(classes=("background", "myelin", "axon")).spec
+    balance = np.array([1, 2, 3], np.float32)
+    classes, weights = pixel_targets(
+        ids, np.ones(ids.shape, bool), np.zeros(3, bool), spec=spec, settings=WeightSettings(), balance=balance
+    )
+    np.testing.assert_array_equal(classes, ids)
+    np.testing.assert_array_equal(weights, balance[ids])

@@ -1,0 +1,61 @@
+"""Another light on the same view: inversion, exposure, vignette, debris act before the compression."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.grey_values import _compress, _expand, change_intensity
+
+COMPRESSION = 4.0
+
+
+def still(**changes):
+    """Return settings that change nothing but what is given."""
+    return replace(AugmentationSettings.none(), **changes)
+
+
+def view(seed=0):
+    return torch.rand(1, 32, 40, generator=torch.Generator().manual_seed(seed))
+
+
+def test_compression_is_undone_and_done_again():
+    torch.testing.assert_close(_compress(_expand(view(), COMPRESSION), COMPRESSION), view())
+    torch.testing.assert_close(_compress(_expand(view(), 0), 0), view())
+
+
+def test_inversion_turns_intensities_as_the_normalisation_would_see_them():
+    inverted = change_intensity(view(), np.random.default_rng(0), still(inversion=1.0), COMPRESSION)
+    light = 1 - _expand(view(), COMPRESSION)
+    torch.testing.assert_close(inverted, _compress(light, COMPRESSION))
+
+
+def test_debris_only_brightens_and_by_far():
+    dirty = change_intensity(view(), np.random.default_rng(1), still(debris=1.0), COMPRESSION)
+    assert (dirty >= view() - 1e-5).all()
+    assert dirty.max() > 1.4
+
+
+def test_a_vignette_only_darkens():
+    dimmed = [
+        change_intensity(view(), np.random.default_rng(seed), still(vignette=0.7), COMPRESSION)
+        for seed in range(20)
+    ]
+    assert all((one <= view() + 1e-5).all() for one in dimmed)
+    assert any((one < view() - 0.1).any() for one in dimmed)
+
+
+def test_exposure_scales_what_comes_before_the_compression():
+    rng = np.random.default_rng(3)
+    exposed = [change_intensity(view(), rng, still(exposure=(0.1, 2)), COMPRESSION) for _ in range(30)]
+    factors = [(_expand(one, COMPRESSION) / _expand(view(), COMPRESSION)) for one in exposed]
+    assert all(float(factor.max() - factor.min()) < 1e-3 for factor in factors)
+    assert len({round(float(factor.mean()), 3) for factor in factors}) > 3
+
+
+@pytest.mark.parametrize("name", ["inversion", "vignette", "debris"])
+def test_chances_beyond_one_are_refused(name):
+    with pytest.raises(Exception, match=name):
+        AugmentationSettings(**{name: 1.5})
