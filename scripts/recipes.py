@@ -221,11 +221,9 @@ RECIPES = {
                 ),
                 data=("em_axon_sem",),
                 settings=TrainingSettings(
-                    iterations=3600,
-                    validate_every=400,
-                    augmentation=AugmentationSettings(
-                        scale=(0.7, 1.6), contrast=(0.6, 1.4), offset=0.15, noise=0.03, blur=0.8
-                    ),
+                    iterations=1800,
+                    validate_every=300,
+                    augmentation=AugmentationSettings(scale=(0.4, 1.3), contrast=(0.6, 1.4), offset=0.15),
                 ),
             ),
         ),

@@ -49,7 +49,7 @@ class FineTuningSettings:
     iterations: int = 10_000
     batch: int = 4
     patch: int = 128
-    anchor: float = 0.5
+    anchor: float = 0.3
     """Weight of staying as the previous model was where nobody painted; 0 switches it off."""
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
@@ -70,7 +70,7 @@ class FineTuningSettings:
     )
     optimization: OptimizationSettings = field(
         default_factory=lambda: OptimizationSettings(
-            learning_rate=5e-4, warmup=10, falling=False, frozen_norm=True
+            learning_rate=1.5e-3, warmup=10, falling=False, frozen_norm=True
         )
     )
 
