@@ -1,11 +1,14 @@
-"""Is the window alive: the longest pause of a 20 ms timer while the Segment panel works on the sample.
+"""Is the window alive: the longest pauses of a 20 ms timer while the panels segment and fine-tune the sample.
 
 xvfb-run -a -s "-screen 0 1280x1024x24" python -m benchmarks.heartbeat
+
+Also how long after the click on Fine-tune the first refreshed prediction is seen.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import napari
 import numpy as np
@@ -13,44 +16,58 @@ from napari.qt import get_qapp
 from qtpy.QtCore import QTimer
 
 from benchmarks.timing import table
-from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.job import JobControl
+from napari_unet.widgets.preview import NAME
+
+PLUGIN = "napari-unet-interactive"
+SECONDS = 20
 
 
-def measure(panel: SegmentPanel, repeats: int) -> list[list[object]]:
-    """Segment `repeats` times and return the longest pauses of each run."""
+def pauses(job: JobControl, watch: Callable[[], None]) -> list[float]:
+    """Start a panel's work and return the pauses between beats until it ends, the longest first."""
     app, beats = get_qapp(), [time.perf_counter()]
     heart = QTimer()
-    heart.setInterval(20)
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
-    heart.start()
-    rows: list[list[object]] = []
-    for number in range(repeats):
-        del beats[:-1]
-        panel.job.start_button.click()
-        while panel.job.is_running:
-            app.processEvents()
-            time.sleep(0.001)
-        pauses = np.sort(np.diff(beats))[::-1]
-        rows.append([number + 1, len(pauses), float(pauses[0]), float(pauses[1])])
+    heart.start(20)
+    job.start_button.click()
+    while job.is_running:
+        app.processEvents()
+        watch()
+        time.sleep(0.001)
     heart.stop()
-    return rows
+    return sorted((float(pause) for pause in np.diff(beats)), reverse=True)
 
 
 def main() -> None:
     """Print the table."""
     viewer = napari.Viewer()
-    _, panel = viewer.window.add_plugin_dock_widget("napari-unet-interactive", "Segment")
-    viewer.open_sample("napari-unet-interactive", "u2os")
+    viewer.window.resize(1400, 1000)
+    _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
+    _, teach = viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune", tabify=True)
+    viewer.open_sample(PLUGIN, "u2os")
     for _ in range(50):
         get_qapp().processEvents()
         time.sleep(0.02)
-    print(
-        table(
-            "Heartbeat of 20 ms during Segment",
-            ["run", "beats", "longest s", "second s"],
-            measure(panel, 4),
-        )
-    )
+    rows: list[list[object]] = []
+    for number in range(3):
+        found = pauses(segment.job, lambda: None)
+        rows.append([f"Segment {number + 1}", len(found), *found[:2], "-"])
+    result = viewer.layers[-1]
+    for row, column in ((100, 100), (200, 300), (300, 500), (400, 200), (450, 600), (60, 400)):
+        result.data[row : row + 12, column : column + 12] = 0
+    teach.seconds.setValue(SECONDS)
+    for number in range(3):
+        first: list[float] = []
+        began = time.perf_counter()
+
+        def watch(first: list[float] = first, began: float = began) -> None:
+            if not first and NAME in viewer.layers:
+                first.append(time.perf_counter() - began)
+
+        found = pauses(teach.job, watch)
+        rows.append([f"Fine-tune {number + 1}", len(found), *found[:2], first[0] if first else "never"])
+        teach.revert()
+    print(table("Heartbeat of 20 ms", ["work", "beats", "longest s", "second s", "first preview s"], rows))
     viewer.close()
 
 

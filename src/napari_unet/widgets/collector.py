@@ -1,7 +1,9 @@
 """Python's garbage collector, kept from freezing the window while work runs.
 
-A full collection walks every object of the process; with napari loaded that stops all threads for 0.1 to 0.3 s,
-and importing PyTorch alone sets off two. Young objects go on being collected meanwhile.
+A full collection walks every object of the process; with napari and PyTorch loaded that stops all threads for 0.1 to
+0.3 s, and importing PyTorch alone sets off two. Young objects go on being collected meanwhile. After the first work,
+once PyTorch is there, all that lives (classes, functions, widgets) is set aside for good (`gc.freeze`), so that later
+full collections walk only what came since.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ class FullCollections:
     _lock: ClassVar[Lock] = Lock()
     _holders: ClassVar[int] = 0
     _thresholds: ClassVar[tuple[int, int, int]] = (700, 10, 10)
+    _set_aside: ClassVar[bool] = False
 
     @classmethod
     def hold(cls) -> None:
@@ -35,4 +38,7 @@ class FullCollections:
         with cls._lock:
             cls._holders -= 1
             if cls._holders == 0:
+                if not cls._set_aside:
+                    gc.freeze()  # once: what is garbage by then stays, little as it is
+                    cls._set_aside = True
                 gc.set_threshold(*cls._thresholds)

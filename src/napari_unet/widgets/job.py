@@ -7,6 +7,9 @@ PyTorch error is one. Work ends by returning a value, also when cancelled, so th
 from __future__ import annotations
 
 import logging
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -23,6 +26,8 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.collector import FullCollections
 
+NICE = 5
+"""Of work beside the window: it takes all cores, but not from a window that wants to draw."""
 LOGGER = logging.getLogger(__name__)
 
 
@@ -51,6 +56,7 @@ class Ending:
 
 def run_work(work: Work) -> Generator[Progress, None, Ending]:
     """Run the steps of a piece of work in the worker's thread; the ending is a value whatever happens."""
+    let_the_window_go_first()
     try:
         assert work.begin is not None
         steps = work.begin()
@@ -69,6 +75,12 @@ def run_work(work: Work) -> Generator[Progress, None, Ending]:
         return Ending(
             fault=f"Something unforeseen went wrong ({type(error).__name__}: {error}). Please report it."
         )
+
+
+def let_the_window_go_first() -> None:
+    """Give this thread, and those that PyTorch starts from it, a lower priority where threads have one (Linux)."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 class JobControl(QWidget):  # type: ignore[misc]
