@@ -91,7 +91,11 @@ def run(training: Training, title: str) -> None:
 
 
 def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[InstanceSettings, dict[str, float]]:
-    """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures."""
+    """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures.
+
+    The figures are those of the first data set among them.
+    """
+    first = [image.name.split("/")[0] == images[0].name.split("/")[0] for image in images]
     predictor = Predictor(model.net)
     maps = [finish(predict_map(predictor, as_plane(image), model.spec)) for image in images]
     if model.spec.is_semantic:
@@ -104,10 +108,10 @@ def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[Instan
         if mask <= seed:
             settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size)
             found = [finish(read_map(m, model.spec, settings)) for m in maps]
-            scores[settings] = np.mean([score(f, i) for f, i in zip(found, images, strict=True)], axis=0)
-    best = max(scores, key=lambda settings: scores[settings][:2].sum())
-    names = ("AP50", "mean_AP", "V_Rand")
-    return best, {name: round(float(value), 4) for name, value in zip(names, scores[best], strict=True)}
+            scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
+    best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())
+    names, mean = ("AP50", "mean_AP", "V_Rand"), scores[best][first].mean(0)
+    return best, {name: round(float(value), 4) for name, value in zip(names, mean, strict=True)}
 
 
 def as_plane(image: LabelledImage) -> Plane:
@@ -137,18 +141,17 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
 
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
     """Choose the thresholds and write model and replay crops into the package."""
+    model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
-    groups: dict[str, list[LabelledImage]] = {}
-    for image in validation_images:
-        groups.setdefault(image.name.split("/")[0], []).append(image)
+    thresholds, figures = choose_thresholds(model, validation_images)
     first = recipe.phases[-1].data[0]
-    thresholds, figures = choose_thresholds(model, groups[first])
-    print(f"{model.spec.name}: {thresholds}: {figures} on {len(groups[first])} validation images")
+    count = sum(image.name.startswith(first) for image in validation_images)
+    print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
     noted = {
         **recipe.spec.training,
         "phases": [phase.settings.iterations for phase in recipe.phases],
         "validation": figures,
-        "validation_images": len(groups[first]),
+        "validation_images": count,
     }
     spec = replace(recipe.spec, instances=thresholds, training=noted)
     output.mkdir(parents=True, exist_ok=True)

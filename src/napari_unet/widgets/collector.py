@@ -1,9 +1,9 @@
 """Python's garbage collector, kept from freezing the window while work runs.
 
-A full collection walks every object of the process; with napari and PyTorch loaded that stops all threads for 0.1 to
-0.3 s, and importing PyTorch alone sets off two. Young objects go on being collected meanwhile. After the first work,
-once PyTorch is there, all that lives (classes, functions, widgets) is set aside for good (`gc.freeze`), so that later
-full collections walk only what came since.
+A full collection walks every object of the process; with napari and PyTorch loaded that stops all threads for 0.1
+to 0.3 s, and importing PyTorch alone sets off two. Young objects go on being collected meanwhile. After the first
+work, once PyTorch is there, all that lives (classes, functions, widgets) is set aside for good (`gc.freeze`), so
+that later full collections walk only what came since.
 """
 
 from __future__ import annotations
