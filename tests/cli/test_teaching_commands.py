@@ -1,0 +1,78 @@
+"""Training and teaching beyond objects: membranes, classes, new networks, reports."""
+
+import numpy as np
+import pytest
+from skimage.io import imsave
+
+from napari_unet.cli import main
+from napari_unet.models.library import load_model
+
+SMALL = ["--iterations", "4", "--patch", "32", "--base-channels", "4", "--levels", "2", "--batch", "1"]
+
+
+def write(path, array):
+    path.parent.mkdir(exist_ok=True)
+    imsave(path, array, check_contrast=False)
+
+
+@pytest.fixture
+def sections(tmp_path):
+    """Return a folder of images whose squares are parted by dark lines, with membranes and classes as truth."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        lines = np.zeros((64, 64), bool)
+        lines[::16], lines[:, ::16] = True, True
+        folder = tmp_path / "data"
+        folder.mkdir(exist_ok=True)
+        image = np.where(lines, 60, 180) + rng.normal(0, 10, lines.shape)
+        write(folder / "images" / f"s{number}.png", image.clip(0, 255).astype(np.uint8))
+        write(folder / "membranes" / f"s{number}.png", lines.astype(np.uint8) * 255)
+        classes = np.zeros((64, 64), np.uint8)
+        classes[:, 20:40], classes[:, 40:] = 127, 255
+        write(folder / "classes" / f"s{number}.png", classes)
+    return tmp_path / "data"
+
+
+def test_membranes_are_learnt_with_a_report(sections, tmp_path, capsys):
+    target, report = tmp_path / "membranes.safetensors", tmp_path / "report"
+    arguments = ["train", sections, "--labels", "membranes", "--truth", "membranes", "--preset", "em", *SMALL]
+    arguments += ["--validate", "s3", "--report", report, "--output", target]
+    assert main([str(argument) for argument in arguments]) == 0
+    said = capsys.readouterr().out
+    assert "V_Rand of 1 held-out images" in said
+    assert (report / "loss_curve.png").stat().st_size > 5000
+    assert (report / "montage.png").stat().st_size > 5000
+    spec = load_model(target).spec
+    assert spec.classes == ("membrane", "object")
+    assert spec.training["images"] == 3
+
+
+def test_classes_are_learnt_from_pictures_of_them(sections, tmp_path, capsys):
+    target = tmp_path / "classes.safetensors"
+    arguments = ["train", sections, "--labels", "classes", "--truth", "classes", *SMALL, "--output", target]
+    assert main([str(argument) for argument in arguments]) == 0
+    assert "mean IoU" in capsys.readouterr().out
+    assert load_model(target).spec.classes == ("background", "class 1", "class 2")
+    mask = tmp_path / "mask.tif"
+    assert (
+        main(["segment", str(sections / "images" / "s0.png"), "--model", str(target), "--output", str(mask)]) == 0
+    )
+
+
+def test_a_validation_image_that_is_not_there_is_named(sections, tmp_path, capsys):
+    arguments = ["train", sections, "--labels", "membranes", "--truth", "membranes", *SMALL]
+    arguments += ["--validate", "s9", "--output", tmp_path / "a.safetensors"]
+    assert main([str(argument) for argument in arguments]) == 1
+    assert "s9" in capsys.readouterr().err
+
+
+def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, capsys):
+    image, target = sections / "images" / "s0.png", tmp_path / "mine.safetensors"
+    pair = [str(image), str(sections / "classes" / "s0.png")]
+    begin = ["fine-tune", *pair, "--classes", "--dense", "--iterations", "12", "--output", str(target)]
+    assert main([*begin, "--model", "new"]) == 0
+    assert target.exists()
+    assert load_model(target).spec.is_semantic
+    assert main([*begin[:-1], str(tmp_path / "again.safetensors"), "--model", str(target)]) == 0
+    assert main([*begin, "--model", "nuclei"]) == 1
+    assert "--model new" in capsys.readouterr().err
