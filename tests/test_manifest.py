@@ -23,7 +23,9 @@ def test_the_link_at_the_top_is_the_same_manifest():
 
 def loaded_after(code):
     program = (
-        f"{code}\nimport sys\nprint([m for m in ('torch', 'napari', 'napari_unet.widgets') if m in sys.modules])"
+        f"{code}\nimport os, sys\n"
+        "print([m for m in ('torch', 'napari', 'napari_unet.widgets') if m in sys.modules], flush=True)\n"
+        "os._exit(0)"  # napari without an event loop may crash while Python tears it down
     )
     return (
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -47,7 +49,7 @@ def test_starting_napari_loads_neither_torch_nor_our_widgets():
 def test_opening_the_panels_does_not_load_torch():
     opening = (
         "import napari; v = napari.Viewer(show=False)\n"
-        "for name in ('Segment', 'Export'):\n"
+        "for name in ('Segment', 'Fine-tune', 'Export'):\n"
         "    v.window.add_plugin_dock_widget('napari-unet-interactive', name)"
     )
     assert "torch" not in loaded_after(opening)

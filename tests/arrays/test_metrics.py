@@ -231,7 +231,7 @@ def test_scores_have_flat_stable_names_and_survive_json():
     figures = evaluate(PREDICTED, TRUTH).as_dict()
     assert list(figures) == [
         *(f"AP@0.{hundredths}" for hundredths in range(50, 100, 5)),
-        *("mean_AP", "F1@0.50", "precision@0.50", "recall@0.50", "IoU", "SEG", "V_Rand"),
+        *("mean_AP", "F1@0.50", "precision@0.50", "recall@0.50", "IoU", "SEG", "V_Rand", "V_Info"),
         *("merges_per_100", "splits_per_100", "n_predicted", "n_truth"),
     ]
     assert json.loads(json.dumps(figures)) == figures

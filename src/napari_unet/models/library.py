@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "shipped"
 SUFFIX = ".safetensors"
+COMMONEST = "nuclei"
+"""The model that is offered first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,11 @@ def own_folder() -> Path:
 
 
 def entries() -> list[Entry]:
-    """Return all models: the shipped ones, then the user's own, each by name."""
+    """Return all models: the shipped ones, the commonest first, then the user's own, each by name."""
     return [
         _entry(path, shipped)
         for folder, shipped in ((SHIPPED, True), (own_folder(), False))
-        for path in sorted(folder.glob(f"*{SUFFIX}"))
+        for path in sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != COMMONEST, path.stem))
     ]
 
 

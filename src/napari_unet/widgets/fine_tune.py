@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -395,7 +396,15 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Channel", self.channel)
         self._form.addRow("Learn for", self.seconds)
         self._form.addRow("Device", self.device)
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        scroll = QScrollArea()  # small screens are lower than all of this
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        layout = QVBoxLayout(inside)
         layout.addWidget(self.restore_bar)
         layout.addWidget(advice)
         layout.addLayout(buttons)
