@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 STROKES, CORRECTIONS, TRUTH = "strokes", "corrections", "truth"
 MEANINGS = {
-    STROKES: "Strokes: 1 background, 2 up objects",
-    CORRECTIONS: "Corrections of the result",
-    TRUTH: "Complete truth: 0 background",
+    STROKES: "Strokes, 1 = background",
+    CORRECTIONS: "Corrections",
+    TRUTH: "Truth, 0 = background",
 }
 ANNOTATION, RESULT, PREVIEW = "annotation", "result", "preview"
 """Roles that our layers have, in their metadata."""
