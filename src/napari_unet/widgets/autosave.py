@@ -167,9 +167,11 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
 
 
 def _saved(key: str, layer: Labels) -> SavedLayer | None:
-    """Return a copy of what is painted; None for a result that nobody corrected."""
+    """Return a copy of what is painted; None where nothing is."""
     values = np.array(layer.data)
     arrays = {"values": values}
+    if role_of(layer) == ANNOTATION and not values.any():
+        return None
     if role_of(layer) == RESULT:
         prediction = prediction_of(layer)
         if prediction is None or np.array_equal(prediction, values):
