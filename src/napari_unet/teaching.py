@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from napari_unet.arrays.annotations import Annotation, annotated_box, dense
@@ -35,6 +36,8 @@ AROUND = 256
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score."""
 ALL_CLASSES = Result(classes=None)
+CONTESTED = 24
+"""Pixels around a stroke that contradicts the model, in which the anchor does not hold."""
 HALF = 128
 """A probability of one half, times 255."""
 
@@ -162,7 +165,7 @@ class Batch:
     previous: Tensor
     """(N, K, *out) probabilities of the previous model."""
     anchored: Tensor
-    """(N, *out) 1 where the anchor holds: not annotated."""
+    """(N, *out) 1 where the anchor holds: not annotated, and not near a stroke that contradicts the model."""
 
 
 class Views:
@@ -226,6 +229,22 @@ def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSetting
     ]
 
 
+def _uncontested(lesson: Lesson) -> NDArray[np.bool_]:
+    """Return where the previous model may be trusted: away from strokes that contradict it.
+
+    Around such a stroke the model was wrong beyond the painted pixels, too: held to its answer there, a network
+    learns the strokes by heart and nothing else.
+    """
+    if lesson.previous is None:
+        return np.zeros(lesson.annotation.annotated.shape, bool)
+    saw_object = lesson.previous[0] < HALF
+    wrong = lesson.annotation.annotated & (saw_object != (lesson.annotation.labels > 0))
+    if not wrong.any():
+        return np.ones(wrong.shape, bool)
+    far: NDArray[np.bool_] = ndimage.distance_transform_edt(~wrong) > CONTESTED
+    return far
+
+
 class _Material:
     """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
 
@@ -238,7 +257,7 @@ class _Material:
         cpu = torch.device("cpu")
         self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
-        free = ~lesson.annotation.annotated & (lesson.previous is not None)
+        free = ~lesson.annotation.annotated & _uncontested(lesson)
         self.said = as_tensor(np.stack([lesson.annotation.labels, taught, free]), cpu)
         self._strokes = np.where(taught, lesson.held_out.strokes, 0)
         self._pixels = np.flatnonzero(taught)
