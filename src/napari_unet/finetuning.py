@@ -53,7 +53,7 @@ class FineTuningSettings:
     """Weight of staying as the previous model was where nobody painted; 0 switches it off."""
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
-    replay: float = 0.1
+    replay: float = 0.2
     """Share of patches from what the model learnt first, where it brought some along."""
     held_out: float = 0.2
     """Share of the strokes that is kept from training to measure it."""
