@@ -48,7 +48,7 @@ class CellposeNet(nn.Module):
     def __init__(self, net: UNet) -> None:
         super().__init__()
         self.net, self.device, self.mkldnn = net, torch.device("cpu"), False
-        self.nout = 2
+        self.nout = net.head.out_channels
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (logits, style)."""
