@@ -51,6 +51,8 @@ class Lesson:
     """(C, *spatial)."""
     annotation: Annotation
     held_out: HeldOut
+    source: int = 0
+    """Number of the image among those given."""
     place: tuple[int | slice, ...] = ()
     """Where it lies in the image, per axis of the annotation."""
     previous: NDArray[np.uint8] | None
@@ -118,6 +120,7 @@ def prepare_lessons(
             lessons.append(
                 Lesson(
                     name=f"image {number + 1}",
+                    source=number,
                     place=_placed(place, box),
                     image=seen.read(tuple(slice(0, length) for length in seen.shape)),
                     annotation=cut,

@@ -39,3 +39,9 @@ def test_predictions_that_lack_a_class_keep_the_numbers_of_the_truth(tmp_path):
     [one], [other] = read_class_pairs([found], [truth])
     np.testing.assert_array_equal(one, [[0, 0, 2]])
     np.testing.assert_array_equal(other, [[0, 1, 2]])
+
+
+def test_strokes_keep_their_values_where_a_class_between_them_was_not_painted(tmp_path):
+    strokes = np.array([[0, 2, 3]], np.uint8)
+    [indices] = read_class_images([write(tmp_path / "strokes.png", strokes)])
+    np.testing.assert_array_equal(indices, strokes)

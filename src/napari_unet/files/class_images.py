@@ -18,8 +18,9 @@ MOST = 32
 def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
     """Return the class index 0..K-1 of every pixel of some pictures.
 
-    Gray pictures number their distinct values in rising order over all files, colour pictures their distinct
-    colours from dark to bright; so black is 0.
+    Gray values below 32 are class indices already, also where a class between them does not occur. Others number
+    their distinct values in rising order over all files, colour pictures their distinct colours from dark to
+    bright; so black is 0.
 
     Raises
     ------
@@ -27,7 +28,8 @@ def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
         If a file cannot be read, or there are more than 32 values: then they are no classes.
     """
     codes = [_codes(Path(path)) for path in paths]
-    return _numbered(codes, _values(codes, Path(paths[0])))
+    known = _values(codes, Path(paths[0]))
+    return _numbered(codes, known if known[-1] >= MOST else np.arange(MOST))
 
 
 def read_class_pairs(

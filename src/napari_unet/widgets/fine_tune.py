@@ -47,7 +47,15 @@ from napari_unet.widgets.painted import (
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
 from napari_unet.widgets.restore_bar import RestoreBar
-from napari_unet.widgets.teaching_work import Outcome, Watch, Wish, begin_fine_tuning, begin_saving, begin_weights
+from napari_unet.widgets.teaching_work import (
+    Outcome,
+    Watch,
+    WeightedPart,
+    Wish,
+    begin_fine_tuning,
+    begin_saving,
+    begin_weights,
+)
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -152,9 +160,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         if wish is None:
             return
 
-        def done(maps: list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]) -> None:
-            for number, (place, weights) in enumerate(maps):
-                self._add_weights(wish.paints[min(number, len(wish.paints) - 1)], place, weights)
+        def done(maps: list[WeightedPart]) -> None:
+            for source, place, weights in maps:
+                self._add_weights(wish.paints[source], place, weights)
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(wish), done)
@@ -317,7 +325,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         kept = "".join(axis for axis in paint.image.axes if axis not in "CS")
         origin = tuple(at if isinstance(at, int) else at.start for at in place)
         shape = tuple(1 if isinstance(at, int) else at.stop - at.start for at in place)
-        name = f"{paint.name} (weights)"
+        planes = ", ".join(str(at) for at in place if isinstance(at, int))
+        name = f"{paint.name} (weights{', plane ' + planes if planes else ''})"
         if name in self._viewer.layers:
             self._viewer.layers.remove(name)
         self._viewer.add_image(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
 
 Region = dict[str, tuple[int, int]]
+WeightedPart = tuple[int, tuple[int | slice, ...], NDArray[np.float32]]
+"""Number of a painted layer, where a part of it lies in its image, and what its pixels count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +100,10 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
     return begin
 
 
-def begin_weights(wish: Wish) -> Callable[[], Steps[list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]]]:
-    """Return the function that a worker calls for the weight maps: where each lies in its image, and the map."""
+def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
+    """Return the function that a worker calls for the weight maps."""
 
-    def begin() -> Steps[list[tuple[tuple[int | slice, ...], NDArray[np.float32]]]]:
+    def begin() -> Steps[list[WeightedPart]]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
@@ -116,7 +118,7 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[tuple[tuple[int | slice
             model, said, axes=wish.paints[0].image.axes, share=settings.held_out, settings=settings
         )
         weights = loss_weights(lessons, model.spec, settings.weights)
-        return [(lesson.place, weight) for lesson, weight in zip(lessons, weights, strict=True)]
+        return [(lesson.source, lesson.place, weight) for lesson, weight in zip(lessons, weights, strict=True)]
 
     return begin
 
