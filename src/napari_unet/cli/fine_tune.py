@@ -13,7 +13,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.finetuning import FineTuningSettings, fine_tune_steps
-from napari_unet.models.fresh import fresh_model
+from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 
@@ -91,8 +91,7 @@ def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]
     if not given.classes:
         return fresh_model(in_channels=min(channels, 3), seed=given.seed)
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
-    names = ("background", *(f"class {number}" for number in range(1, max(2, count))))
-    return fresh_model(in_channels=min(channels, 3), classes=names, seed=given.seed)
+    return fresh_model(in_channels=min(channels, 3), classes=class_names(count), seed=given.seed)
 
 
 def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str]:

@@ -11,6 +11,11 @@ from napari_unet.nets.architectures import build_net
 OBJECTS = ("background", "object", "border")
 
 
+def class_names(count: int) -> tuple[str, ...]:
+    """Return names for `count` classes of which only the background is known; two at least."""
+    return ("background", *(f"class {number}" for number in range(1, max(count, 2))))
+
+
 def fresh_model(
     *, in_channels: int = 1, classes: tuple[str, ...] = (), axes: str = "YX", name: str = "new", seed: int = 0
 ) -> Model:

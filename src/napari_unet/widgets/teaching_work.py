@@ -140,7 +140,7 @@ def begin_saving(tuned: FineTuned, path: Path) -> Callable[[], Steps[Path]]:
 
 def starting_model(wish: Wish) -> Model:
     """Return the model to start from: the chosen one, or a new network for what is painted."""
-    from napari_unet.models.fresh import fresh_model
+    from napari_unet.models.fresh import class_names, fresh_model
     from napari_unet.models.library import load_model
 
     if wish.model is not None:
@@ -150,8 +150,7 @@ def starting_model(wish: Wish) -> Model:
     if not wish.classes:
         return fresh_model(in_channels=min(channels, 3))
     painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in wish.paints)
-    names = ("background", *(f"class {number}" for number in range(1, max(painted, 2))))
-    return fresh_model(in_channels=min(channels, 3), classes=names)
+    return fresh_model(in_channels=min(channels, 3), classes=class_names(painted))
 
 
 def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
