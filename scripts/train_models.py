@@ -34,6 +34,7 @@ from napari_unet.progress import finish
 from napari_unet.training import LabelledImage, Training
 
 REPLAY_CROPS, REPLAY_SIDE = 24, 128
+BRIGHTEST = 2.0
 
 
 def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
@@ -90,7 +91,9 @@ def run(training: Training, title: str) -> None:
             bar.set_postfix({name: f"{value:.3f}" for name, value in progress.figures.items()}, refresh=False)
 
 
-def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[InstanceSettings, dict[str, float]]:
+def choose_thresholds(
+    model: Model, images: list[LabelledImage], smallest: tuple[int, ...]
+) -> tuple[InstanceSettings, dict[str, float]]:
     """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures.
 
     The figures are those of the first data set among them.
@@ -103,7 +106,7 @@ def choose_thresholds(model: Model, images: list[LabelledImage]) -> tuple[Instan
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
     scores = {}
     for seed, mask, size in itertools.product(
-        (0.5, 0.6, 0.7, 0.8), (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), (15, 20, 30)
+        (0.5, 0.6, 0.7, 0.8), (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), smallest
     ):
         if mask <= seed:
             settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size)
@@ -134,16 +137,18 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
         image = images[number]
         rows, columns = (int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape)
         part = (slice(rows, rows + REPLAY_SIDE), slice(columns, columns + REPLAY_SIDE))
-        crops.append((image.image[(0, *part)].clip(0, 1) * 255).round().astype(np.uint8))
+        crops.append(image.image[(0, *part)].clip(0, BRIGHTEST))
         labels.append(image.labels[part].astype(np.uint16))
-    np.savez_compressed(path, images=np.stack(crops), labels=np.stack(labels))
+    brightest = max(crop.max() for crop in crops)
+    stored = [(crop / brightest * 255).round().astype(np.uint8) for crop in crops]
+    np.savez_compressed(path, images=np.stack(stored), brightest=brightest, labels=np.stack(labels))
 
 
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
     """Choose the thresholds and write model and replay crops into the package."""
     model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
-    thresholds, figures = choose_thresholds(model, validation_images)
+    thresholds, figures = choose_thresholds(model, validation_images, recipe.smallest)
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")

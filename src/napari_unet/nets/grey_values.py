@@ -14,6 +14,8 @@ from napari_unet.nets.augmentation import AugmentationSettings
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
 MOST_DEBRIS = 6
+INVERTED_GROUND = 0.5
+"""What a bright ground becomes where 1 is twice the typical brightness."""
 
 
 def change_intensity(
@@ -58,7 +60,7 @@ def _change_light(
         return image
     light = _expand(image.clamp_min(0), compression)
     if rng.random() < settings.inversion:
-        light = (1 - light).clamp_min(0)
+        light = _inverted(light)
     if settings.vignette and rng.random() < 0.3:
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
@@ -66,6 +68,12 @@ def _change_light(
     if rng.random() < 0.5:
         light = light * math.exp(rng.uniform(*np.log(settings.exposure)))
     return _compress(light, compression)
+
+
+def _inverted(light: Tensor) -> Tensor:
+    """Return dark objects on a bright ground: the brighter an object was, the darker, down to nothing."""
+    brightest = torch.quantile(light[..., ::4, ::4].flatten(), 0.99).clamp_min(0.3)
+    return INVERTED_GROUND * (brightest - light).clamp_min(0) / brightest
 
 
 def _expand(image: Tensor, compression: float) -> Tensor:
