@@ -24,7 +24,7 @@ def main(diary):
     viewer.add_image(rng.normal(100, 10, SHAPE), name="image")
     panel = FineTunePanel(viewer)
     viewer.window.add_dock_widget(panel)
-    panel.new_layer.click()
+    panel.tools.new_layer.click()
     layer = viewer.layers[-1]
     layer.brush_size = 3
     panel.seconds.setValue(2)

@@ -157,7 +157,7 @@ def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, pane
 
 def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot):
     image = viewer.add_image(dots(), name="dots", scale=(0.5, 0.5))
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers["dots (annotation)"]
     assert (layer.mode, layer.selected_label, int(layer.data.max())) == ("paint", 2, 0)
     np.testing.assert_allclose(layer.data_to_world((3, 5)), image.data_to_world((3, 5)))
@@ -169,7 +169,7 @@ def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot)
     wait_until_done(qtbot, panel)
     assert "only objects are painted" in messages()[-1]
     assert panel.job.start_button.isEnabled()
-    click(qtbot, panel.ring)
+    click(qtbot, panel.tools.ring)
     assert (layer.data == 1).sum() > 10
     learn(qtbot, panel, 3)
     assert panel.outcome.isVisible()
@@ -180,21 +180,21 @@ def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot)
 def test_the_ring_avoids_what_a_model_takes_for_a_neighbour(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     layer.data[15:25, 13:20] = 2  # half of an object
-    click(qtbot, panel.ring)
+    click(qtbot, panel.tools.ring)
     assert (layer.data == 1).any()
     assert not ((layer.data == 1) & (result.data > 0)).any()
 
 
 def test_the_weights_that_the_loss_uses_are_shown(viewer, panel, qtbot):
     viewer.add_image(dots(), name="dots")
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers["dots (annotation)"]
     layer.data[40:60, 40:80] = 1
     layer.data[45:55, 45:60], layer.data[45:55, 60:75] = 2, 3
-    click(qtbot, panel.weights)
+    click(qtbot, panel.tools.weights)
     wait_until_done(qtbot, panel)
     weights = viewer.layers["dots (annotation) (weights)"]
     whole = np.zeros(layer.data.shape)
@@ -206,15 +206,15 @@ def test_the_weights_that_the_loss_uses_are_shown(viewer, panel, qtbot):
 
 def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     viewer.add_image(dots())
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     layer.data[15:25, 15:25], layer.data[15:25, 80:90], layer.data[60:64, 10:90] = 2, 2, 1
     learn(qtbot, panel, 2)
-    assert panel.split.isVisible()
-    click(qtbot, panel.split)
+    assert panel.tools.split.isVisible()
+    click(qtbot, panel.tools.split)
     assert layer.data[20, 20] == 2
     assert layer.data[20, 85] == 3
-    assert not panel.split.isVisible()
+    assert not panel.tools.split.isVisible()
 
 
 def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_folder):
@@ -222,7 +222,7 @@ def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_fo
     image[:, 32:64] += 10
     image[:, 64:] += 20
     viewer.add_image(image)
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     for number, column in enumerate((4, 36, 68), start=1):
         for row in (5, 25, 45):
@@ -288,7 +288,7 @@ def test_paint_comes_back_after_a_crash(
     image.scale = (0.5, 0.5)
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    click(qtbot, panel.new_layer)
+    click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     brush(viewer, qtbot, layer, [(50, 50), (50, 60)], label=3)
     panel.seconds.setValue(77)

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
-import numpy as np
 from napari.utils.notifications import show_info
-from numpy.typing import NDArray
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QScrollArea,
     QSpinBox,
     QVBoxLayout,
@@ -27,23 +23,14 @@ from napari_unet.errors import UnetError
 from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, own_folder
 from napari_unet.progress import Progress
-from napari_unet.widgets import annotation_layers
+from napari_unet.widgets.annotation_tools import AnnotationTools
 from napari_unet.widgets.autosave import Autosave, restore
 from napari_unet.widgets.choices import MODEL_NEWS, ModelChoice, device_choice
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.layers import KEY, placement, read_layer, visible_region
+from napari_unet.widgets.layers import read_layer, visible_region
 from napari_unet.widgets.outcome import OutcomeBox
-from napari_unet.widgets.painted import (
-    ANNOTATION,
-    CORRECTIONS,
-    STROKES,
-    Paint,
-    image_of,
-    prediction_of,
-    role_of,
-    take,
-)
+from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
 from napari_unet.widgets.restore_bar import RestoreBar
@@ -56,6 +43,7 @@ from napari_unet.widgets.teaching_work import (
     begin_saving,
     begin_weights,
 )
+from napari_unet.widgets.weights_layer import show_weights
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -77,17 +65,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._watch = Watch()
         self._outcome: Outcome | None = None
         self._preview = Preview(napari_viewer)
-        self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
-        self.ring = _button(
-            "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
-        )
-        self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
-        self.split = _button(
-            "Give far places ids of their own",
-            "One id was painted far apart: that counts as several.",
-        )
-        self.split.hide()
         self.table = PaintedTable(napari_viewer)
+        self.tools = AnnotationTools(napari_viewer, self.table)
         self.model = ModelChoice(offer_new=True)
         self.kind = QComboBox()
         self.kind.addItem("objects, one id each", OBJECTS)
@@ -162,7 +141,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
         def done(maps: list[WeightedPart]) -> None:
             for source, place, weights in maps:
-                self._add_weights(wish.paints[source], place, weights)
+                paint = wish.paints[source]
+                image = next(
+                    (i for _, i, _ in self.table.chosen() if read_layer(i).array is paint.image.array), None
+                )
+                if image in self._viewer.layers:
+                    show_weights(self._viewer, image, paint, place, weights)
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(wish), done)
@@ -210,7 +194,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         if progress.doing == "Learning" and not progress.total and "score" in figures:
             self.curves.show_before(figures["score"])
         elif "loss" in figures:
-            seconds = progress.done / 10
+            seconds = figures["seconds"]
             self.curves.add("loss", seconds, figures["loss"])
             if progress.preview is not None or not self.curves.points["score"]:
                 self.curves.add("score", seconds, figures["score"])
@@ -261,82 +245,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         )
         return f"{base} {next(numbers)}"
 
-    def _add_layer(self) -> None:
-        image = self._image_to_paint()
-        if image is None:
-            self.job.fail("There is no image: open one, or try File > Open Sample.")
-            return
-        try:
-            annotation_layers.new_annotation_layer(self._viewer, image, read_layer(image))
-        except UnetError as error:
-            self.job.fail(str(error))
-
-    def _image_to_paint(self) -> napari.layers.Image | None:
-        """Return the selected image, that of the selected labels, or the topmost one."""
-        active = self._viewer.layers.selection.active
-        if isinstance(active, napari.layers.Image):
-            return active
-        if isinstance(active, napari.layers.Labels) and (image := image_of(self._viewer, active)) is not None:
-            return image
-        images = [layer for layer in self._viewer.layers if isinstance(layer, napari.layers.Image)]
-        return images[-1] if images else None
-
-    def _add_ring(self) -> None:
-        """Put a ring of background around the objects of every ticked annotation layer."""
-        added = 0
-        try:
-            for layer, image, _ in self.table.chosen():
-                if role_of(layer) == ANNOTATION and np.any(layer.data):
-                    added += annotation_layers.add_ring(layer, self._sure(image, layer.data.shape))
-        except UnetError as error:
-            self.job.fail(str(error))
-            return
-        text = f"{added} pixels of background were painted. Undo (Ctrl+Z) takes them back."
-        self.job.status.setText(text if added else "Paint objects on an annotation layer first, with 2, 3, …")
-
-    def _sure(self, image: napari.layers.Image, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-        """Return where some result of an image has an object."""
-        for layer in self._viewer.layers:
-            if isinstance(layer, napari.layers.Labels) and layer.metadata.get(KEY, {}).get("of") == str(
-                image.unique_id
-            ):
-                known = prediction_of(layer)
-                if known is not None and known.shape == shape:
-                    return known > 0
-        return None
-
     def _offer_split(self, wish: Wish) -> None:
-        """Offer ids of their own for objects that share one: they are learnt as several objects anyway."""
         classes = self.model.spec.is_semantic if self.model.spec is not None else wish.classes
-        strokes = [paint.values for paint in wish.paints if paint.meaning == STROKES and not classes]
-        shared = any(annotation_layers.has_scattered_ids(values) for values in strokes)
-        self.split.setVisible(shared)
-
-    def _split(self) -> None:
-        for layer, _, _ in self.table.chosen():
-            if role_of(layer) == ANNOTATION:
-                annotation_layers.split_ids(layer)
-        self.split.hide()
-
-    def _add_weights(self, paint: Paint, place: tuple[int | slice, ...], weights: NDArray[np.float32]) -> None:
-        image = next((i for _, i, _ in self.table.chosen() if read_layer(i).array is paint.image.array), None)
-        if image is None or image not in self._viewer.layers:
-            return
-        kept = "".join(axis for axis in paint.image.axes if axis not in "CS")
-        origin = tuple(at if isinstance(at, int) else at.start for at in place)
-        shape = tuple(1 if isinstance(at, int) else at.stop - at.start for at in place)
-        planes = ", ".join(str(at) for at in place if isinstance(at, int))
-        name = f"{paint.name} (weights{', plane ' + planes if planes else ''})"
-        if name in self._viewer.layers:
-            self._viewer.layers.remove(name)
-        self._viewer.add_image(
-            weights.reshape(shape),
-            name=name,
-            colormap="inferno",
-            blending="additive",
-            opacity=0.7,
-            **placement(image, paint.image.axes, kept, origin),
-        )
+        self.tools.offer_split(paint.values for paint in wish.paints if paint.meaning == STROKES and not classes)
 
     def _bring_back(self, session: Session) -> None:
         """Restore the layers of a former session, and what was chosen then."""
@@ -377,10 +288,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             changed.connect(self._keep_settings)
         self.channel.valueChanged.connect(self._keep_settings)
         self.table.itemChanged.connect(self._keep_settings)
-        self.new_layer.clicked.connect(lambda _: self._add_layer())
-        self.ring.clicked.connect(lambda _: self._add_ring())
-        self.weights.clicked.connect(lambda _: self.show_weights())
-        self.split.clicked.connect(lambda _: self._split())
+        self.tools.weights.clicked.connect(lambda _: self.show_weights())
+        self.tools.told.connect(self.job.status.setText)
+        self.tools.failed.connect(self.job.fail)
         self.model.changed.connect(self._model_changed)
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
@@ -396,9 +306,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _lay_out(self) -> None:
         advice = QLabel(ADVICE)
         advice.setWordWrap(True)
-        buttons = QHBoxLayout()
-        for button in (self.new_layer, self.ring, self.weights):
-            buttons.addWidget(button)
         self._form = QFormLayout()
         self._form.addRow("Model", self.model)
         self._form.addRow("It finds", self.kind)
@@ -416,9 +323,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout = QVBoxLayout(inside)
         layout.addWidget(self.restore_bar)
         layout.addWidget(advice)
-        layout.addLayout(buttons)
+        layout.addWidget(self.tools)
         layout.addWidget(self.table)
-        layout.addWidget(self.split)
         layout.addWidget(self.right)
         layout.addLayout(self._form)
         layout.addWidget(self.job)
@@ -427,9 +333,3 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout.addStretch(1)
         self._model_changed()
         self.setMinimumWidth(360)
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button
