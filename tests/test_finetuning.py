@@ -286,7 +286,7 @@ def test_classes_are_learnt_from_strokes_of_several_images():
     layer = np.zeros(image.shape, np.int32)
     for row in (4, 24, 44):
         layer[row : row + 6, 4:28], layer[row : row + 6, 36:60], layer[row : row + 6, 68:92] = 2, 1, 3
-    settings = replace(QUICK, iterations=150, anchor=0)
+    settings = replace(QUICK, iterations=300, anchor=0)
     result = finish(fine_tune_steps(semantic, [(image, layer), (image.T, layer.T)], settings=settings))
     assert result.after > 0.8
     found = segment(image, result.model)

@@ -53,7 +53,7 @@ class FineTuningSettings:
     """Weight of staying as the previous model was where nobody painted; 0 switches it off."""
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
-    replay: float = 0.2
+    replay: float = 0.25
     """Share of patches from what the model learnt first, where it brought some along."""
     held_out: float = 0.2
     """Share of the strokes that is kept from training to measure it."""
@@ -314,7 +314,11 @@ class Learning:
             views = self._views.batch(iteration, self._batch_size, self._optimization.device)
 
             def loss_of(logits: Tensor) -> Tensor:
-                loss = weighted_cross_entropy(logits, views.classes, views.weights)
+                # apart from each other: a few strokes would count nothing beside dense labels in one sum
+                old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+                loss = weighted_cross_entropy(logits, views.classes, views.weights * ~old)
+                if views.replayed.any():
+                    loss = loss + weighted_cross_entropy(logits, views.classes, views.weights * old)
                 if self.settings.anchor:
                     loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored)
                 return loss
@@ -349,7 +353,7 @@ class Learning:
         return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
 
     def _progress(self, loss: float) -> Progress:
-        figures = {"loss": loss, "score": max(self._best[0], 0.0)}
+        figures = {"loss": loss, "score": max(self._best[0], 0.0), "seconds": self._seconds}
         limit = self.settings.seconds
         if limit is not None:
             tenths = min(int(self._seconds * 10), int(limit * 10))

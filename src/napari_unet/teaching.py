@@ -117,6 +117,7 @@ def prepare_lessons(
                 region=box,
             )
             yield Progress(done=0, total=0, doing="Remembering what the model knows")
+            previous = (yield from predict(predictor, seen, ALL_CLASSES)) if settings.anchor else None
             lessons.append(
                 Lesson(
                     name=f"image {number + 1}",
@@ -125,7 +126,7 @@ def prepare_lessons(
                     image=seen.read(tuple(slice(0, length) for length in seen.shape)),
                     annotation=cut,
                     held_out=hold_out(cut, rng, share=share, classes=model.spec.is_semantic),
-                    previous=finish(predict(predictor, seen, ALL_CLASSES)) if settings.anchor else None,
+                    previous=previous,
                 )
             )
     return lessons
@@ -169,6 +170,8 @@ class Batch:
     """(N, K, *out) probabilities of the previous model."""
     anchored: Tensor
     """(N, *out) 1 where the anchor holds: not annotated, and not near a stroke that contradicts the model."""
+    replayed: Tensor
+    """(N,) whether a view is of what the model learnt first."""
 
 
 class Views:
@@ -188,14 +191,22 @@ class Views:
     def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
         """Return the batch of an iteration, the same for the same seed."""
         rng = np.random.default_rng((self._settings.seed, iteration))
-        views = [self._view(rng) for _ in range(size)]
+        share = self._settings.replay if self._replay else 0.0
+        replayed = np.arange(size) < int(share * size + rng.random())  # as even as it can be, batch by batch
+        views = [self._view(rng, replayed=bool(old)) for old in replayed]
         images, classes, weights, previous, anchored = (
             torch.stack(parts).to(device) for parts in zip(*views, strict=True)
         )
-        return Batch(images=images, classes=classes, weights=weights, previous=previous, anchored=anchored)
+        return Batch(
+            images=images,
+            classes=classes,
+            weights=weights,
+            previous=previous,
+            anchored=anchored,
+            replayed=torch.from_numpy(replayed).to(device),
+        )
 
-    def _view(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        replayed = bool(self._replay) and rng.random() < self._settings.replay
+    def _view(self, rng: np.random.Generator, *, replayed: bool) -> tuple[Tensor, ...]:
         among = self._replay if replayed else self._lessons
         material = among[rng.integers(len(among))]
         centre = material.centre(rng, anywhere=not replayed and rng.random() < self._settings.elsewhere)
@@ -209,7 +220,12 @@ class Views:
         balance = np.ones_like(self._balance) if replayed else self._balance
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
-            said[0], said[1] > 0, complete, spec=self._spec, settings=self._settings.weights, balance=balance
+            said[0],
+            said[1] > 0,
+            complete,
+            spec=self._spec,
+            settings=self._settings.weights,
+            balance=balance,
         )
         free = torch.from_numpy((said[2] > 0).astype(np.float32))
         parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free)

@@ -31,3 +31,33 @@ def test_classes_are_learnt_as_they_are_without_ridge_or_border():
     )
     np.testing.assert_array_equal(classes, ids)
     np.testing.assert_array_equal(weights, balance[ids])
+
+
+def scribbled(ids):
+    _, weights = pixel_targets(
+        ids,
+        ids > 0,
+        np.array([False, False]),
+        spec=fresh_model().spec,
+        settings=WeightSettings(),
+        balance=EVEN[:2],
+    )
+    return weights > 0
+
+
+def test_the_rim_of_a_scribble_does_not_count():
+    ids = np.zeros((30, 30), np.int32)
+    ids[10:15, 5:20] = 1
+    expected = np.zeros(ids.shape, bool)
+    expected[11:14, 6:19] = True
+    np.testing.assert_array_equal(scribbled(ids), expected)
+
+
+def test_a_thin_line_counts_whole_and_the_edge_of_the_image_is_no_rim():
+    ids = np.zeros((30, 30), np.int32)
+    ids[3, 4:20] = 1
+    ids[25:30, 10:20] = 1
+    expected = ids > 0
+    expected[25, 10:20] = expected[:, 10] = expected[:, 19] = False
+    expected[3, 10] = expected[3, 19] = True
+    np.testing.assert_array_equal(scribbled(ids), expected)

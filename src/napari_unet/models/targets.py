@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, boundary_weights, ridge
@@ -23,7 +24,9 @@ def pixel_targets(
 
     ids, annotated and complete are as in an `Annotation`, `balance` is the weight of each class (of background
     and object where the answer is instances). Complete instances add ridge and border term. The class K, one
-    beyond the model's last, means an object that was only scribbled on: inside or border, nobody said which.
+    beyond the model's last, means an object that was only scribbled on: inside or border, nobody said which. The
+    rim of a scribble does not count: a brush reaches over the ridge to a neighbour, and learning from that closes
+    the gaps between touching objects.
     """
     if spec.is_semantic:
         classes: NDArray[np.int64] = ids.astype(np.int64)
@@ -36,4 +39,17 @@ def pixel_targets(
             known = class_targets(whole, border=True)
             classes = np.where(objects, np.where(whole > 0, known, len(spec.classes)), 0)
         weights = balance[objects.astype(int)] + boundary_weights(whole, settings.w0, settings.sigma)
+        scribbled = annotated & (ids > 0) & ~complete[ids]
+        annotated = annotated & ~_rim(scribbled, annotated)
     return classes, np.where(annotated, weights, 0).astype(np.float32)
+
+
+def _rim(scribbled: NDArray[np.bool_], annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the outermost pixels of scribbles, next to what nobody annotated; none of a line of 1 or 2 px."""
+    around = np.ones((3,) * annotated.ndim, bool)
+    rim = scribbled & ~ndimage.binary_erosion(annotated, around, border_value=1)
+    strokes, count = ndimage.label(scribbled, around)
+    has_core = np.zeros(count + 1, bool)
+    has_core[strokes[scribbled & ~rim]] = True
+    found: NDArray[np.bool_] = rim & has_core[strokes]
+    return found
