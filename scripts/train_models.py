@@ -22,6 +22,7 @@ from recipes import RECIPES, Phase, Recipe, load
 from tqdm import tqdm
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
 from napari_unet.models.labelling import predict_map, read_map
@@ -33,7 +34,8 @@ from napari_unet.nets.unet import UNet
 from napari_unet.progress import finish
 from napari_unet.training import LabelledImage, Training
 
-REPLAY_CROPS, REPLAY_SIDE = 24, 128
+REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
+CROWDED_RIDGE = 60
 BRIGHTEST = 2.0
 
 
@@ -130,18 +132,29 @@ def score(labels: NDArray[np.int32], image: LabelledImage) -> tuple[float, float
 
 
 def write_replay(images: list[LabelledImage], path: Path) -> None:
-    """Write a few crops of training images, which fine-tuning mixes in so that old skills stay."""
+    """Write a few crops of training images, which fine-tuning mixes in so that old skills stay.
+
+    Most are crowded: gaps between touching objects are what a network forgets first.
+    """
     rng = np.random.default_rng(0)
-    crops, labels = [], []
-    for number in rng.permutation(len(images))[:REPLAY_CROPS]:
-        image = images[number]
-        rows, columns = (int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape)
-        part = (slice(rows, rows + REPLAY_SIDE), slice(columns, columns + REPLAY_SIDE))
-        crops.append(image.image[(0, *part)].clip(0, BRIGHTEST))
-        labels.append(image.labels[part].astype(np.uint16))
-    brightest = max(crop.max() for crop in crops)
-    stored = [(crop / brightest * 255).round().astype(np.uint8) for crop in crops]
+    crops = [crowded_crop(image, rng) for image in images]
+    drawn = rng.permutation(len(crops))
+    crowded = [n for n in drawn if np.count_nonzero(ridge(crops[n][1])) >= CROWDED_RIDGE][:REPLAY_CROWDED]
+    chosen = [*crowded, *(n for n in drawn if n not in crowded)][:REPLAY_CROPS]
+    brightest = max(float(crops[n][0].max()) for n in chosen)
+    stored = [(crops[n][0] / brightest * 255).round().astype(np.uint8) for n in chosen]
+    labels = [crops[n][1].astype(np.uint16) for n in chosen]
     np.savez_compressed(path, images=np.stack(stored), brightest=brightest, labels=np.stack(labels))
+
+
+def crowded_crop(image: LabelledImage, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return the crop (image, labels) with the longest ridge of a few drawn at random."""
+    tried = []
+    for _ in range(REPLAY_TRIES):
+        rows, columns = (int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape)
+        tried.append((slice(rows, rows + REPLAY_SIDE), slice(columns, columns + REPLAY_SIDE)))
+    part = max(tried, key=lambda one: np.count_nonzero(ridge(image.labels[one])))
+    return image.image[(0, *part)].clip(0, BRIGHTEST), image.labels[part]
 
 
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
@@ -162,7 +175,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
     if recipe.replay:
-        own = [image for image in training_images if image.name.startswith(first)]
+        own = [image for image in training_images if not image.name.startswith("dsb2018_tissue")]
         write_replay(own, output / f"{spec.training['replay']}.npz")
 
 
