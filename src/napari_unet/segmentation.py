@@ -44,11 +44,9 @@ class SegmentationSettings:
 
     def instances(self, model: Model) -> InstanceSettings:
         """Return the model's thresholds with the user's in their place."""
-        own = model.spec.instances
-        return InstanceSettings(
-            seed=own.seed if self.seed is None else self.seed,
-            mask=own.mask if self.mask is None else self.mask,
-            minimum_size=own.minimum_size if self.minimum_size is None else self.minimum_size,
+        wished: dict[str, Any] = {"seed": self.seed, "mask": self.mask, "minimum_size": self.minimum_size}
+        return replace(
+            model.spec.instances, **{name: value for name, value in wished.items() if value is not None}
         )
 
 

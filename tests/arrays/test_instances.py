@@ -1,5 +1,7 @@
 """From probabilities to instances: parted at the ridge, holes filled, specks dropped."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -63,6 +65,41 @@ def test_a_shallow_saddle_parts_two_blobs():
     assert ndimage.label(255 * bumps >= 127)[1] == 1
     assert found.max() == 2
     assert found[15, 15] != found[15, 34]
+
+
+def two_joined(gap, left=30):
+    """Probabilities of a square of 20 px and one `left` wide, joined by columns of probability `gap`."""
+    image = np.zeros((30, left + 30))
+    image[5:25, 2 : left - 1] = image[5:25, left + 2 : left + 22] = 1
+    image[5:25, left - 1 : left + 2] = gap
+    return 255 * image
+
+
+@pytest.mark.parametrize(("gap", "count"), [(0.55, 2), (0.8, 2), (0.95, 1)])
+def test_objects_that_a_higher_probability_divides_are_two(gap, count):
+    settings = InstanceSettings(seed=0.5, mask=0.4)
+    assert instances(two_joined(gap), settings).max() == count
+    assert instances(two_joined(gap), replace(settings, kept=1)).max() == 1
+
+
+def test_three_of_a_size_are_three_but_a_spot_at_the_side_is_none():
+    image = np.zeros((30, 70))
+    image[5:25, 5:65] = 1
+    image[5:25, 24:26] = image[5:25, 44:46] = 0.6
+    settings = InstanceSettings(seed=0.5, mask=0.4)
+    assert instances(255 * image, settings).max() == 3
+    image[5:25, 24:26] = 1
+    image[5:25, 44:46] = 1
+    image[5:25, 58:60] = 0.6
+    assert instances(255 * image, settings).max() == 1
+
+
+def test_cores_smaller_than_an_instance_do_not_divide_a_region():
+    image = np.full((20, 40), 0.45)
+    image[5:15, 5:15] = image[8:10, 30:32] = 0.9
+    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4)).max() == 1
+    image[5:15, 5:15] = 0.45
+    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4)).max() == 1
 
 
 def test_without_a_ridge_objects_apart_are_not_grown():

@@ -17,6 +17,10 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 
 OBJECTS_A_STEP = 200
+HIGHER = (0.4, 0.8)
+"""Where cores may divide: shares of the way from the seed threshold to 1."""
+SIMILAR = 0.5
+"""Size of the smallest part of a core per size of its largest."""
 BAND, REACH = 512, 4
 """Rows that are worked on at once, and how far beyond them a pixel of growth and its neighbours can reach."""
 
@@ -30,7 +34,9 @@ class InstanceSettings:
     mask: float = 0.5
     """Probability down to which the cores grow."""
     minimum_size: int = 16
-    """Instances of fewer pixels are dropped."""
+    """Instances of fewer pixels are dropped, and smaller cores are none of their own."""
+    kept: float = 0.75
+    """Share of a core that parts of it must keep at a higher probability to be cores of their own; 1: never."""
 
     def __post_init__(self) -> None:
         if not 0 < self.mask <= self.seed < 1:
@@ -39,15 +45,17 @@ class InstanceSettings:
             )
         if self.minimum_size < 0:
             raise UnetError(f"minimum size must not be negative, got {self.minimum_size}")
+        if not 0 < self.kept <= 1:
+            raise UnetError(f"the kept share must lie above 0 and up to 1, got {self.kept}")
 
 
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
     """Turn foreground probabilities (uint8, 255 = 1; any dimensions) into instances 1..n, int32.
 
-    Every connected region of the mask is worked on in its own bounding box: its cores flood it along the falling
-    probability (watershed, Meyer 1994), small instances are dropped, holes that one instance encloses are filled.
-    At the end instances take back the ridge pixels between them that the network learnt as background. Needs about
-    ten bytes a pixel.
+    Every connected region of the mask is worked on in its own bounding box: its cores, divided where they clearly
+    are of several objects, flood it along the falling probability (watershed, Meyer 1994), small instances are
+    dropped, holes that one instance encloses are filled. At the end instances take back the ridge pixels between
+    them that the network learnt as background. Needs about ten bytes a pixel.
     """
     regions, count = ndimage.label(probability >= _level(settings.mask))
     labels = np.zeros(probability.shape, np.int32)
@@ -80,7 +88,7 @@ def _split_region(
     """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
     if np.count_nonzero(region) < settings.minimum_size:
         return 0
-    cores, count = ndimage.label(region & (probability >= _level(settings.seed)))
+    cores, count = _find_cores(probability, region, settings)
     if count == 0:
         return 0
     one = count == 1  # nothing to part: the whole region is the instance
@@ -95,6 +103,46 @@ def _split_region(
         written += 1
         out[box][instance] = found + written
     return written
+
+
+def _find_cores(
+    probability: NDArray[np.uint8], region: NDArray[np.bool_], settings: InstanceSettings
+) -> tuple[NDArray[np.int32], int]:
+    """Return the cores 1..n of the instances of a region, and n; small ones count only where there is no other."""
+    cores, count = ndimage.label(region & (probability >= _level(settings.seed)))
+    sizes = np.bincount(cores.ravel(), minlength=count + 1)
+    kept = [n for n in range(1, count + 1) if sizes[n] >= settings.minimum_size]
+    if count and not kept:
+        return region.astype(np.int32), 1
+    higher = [_level(settings.seed + share * (1 - settings.seed)) for share in HIGHER]
+    found, number = np.zeros(region.shape, np.int32), 0
+    boxes = ndimage.find_objects(cores)
+    for n in kept:
+        box = boxes[n - 1]
+        for part in _divide(cores[box] == n, probability[box], higher, settings):
+            number += 1
+            found[box][part] = number
+    return found, number
+
+
+def _divide(
+    core: NDArray[np.bool_], probability: NDArray[np.uint8], higher: list[int], settings: InstanceSettings
+) -> list[NDArray[np.bool_]]:
+    """Return a core, or the parts into which the first of the higher levels divides it, each divided further.
+
+    Merged objects leave parts of similar size that make up most of the core; a spot within one object does not.
+    """
+    size = np.count_nonzero(core)
+    if size < 2 * settings.minimum_size:
+        return [core]
+    for n, level in enumerate(higher):
+        parts, count = ndimage.label(core & (probability >= level))
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        large = np.flatnonzero(sizes >= max(SIMILAR * sizes.max(), settings.minimum_size, 1))
+        if len(large) > 1 and sizes[large].sum() >= settings.kept * size:
+            return [one for k in large for one in _divide(parts == k, probability, higher[n + 1 :], settings)]
+    return [core]
 
 
 def _fill_holes(labels: NDArray[np.int32]) -> None:
