@@ -36,12 +36,11 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All phases of a model, what it starts from, and what to keep for fine-tuning against forgetting."""
+    """All phases of a model, and what it starts from."""
 
     phases: tuple[Phase, ...]
     parent: str | None = None
     """The model that lends its weights, trained before this one."""
-    replay: bool = False
     smallest: tuple[int, ...] = (15, 20, 30)
     """Among which sizes, in pixels, the smallest instance is chosen."""
 
@@ -126,7 +125,6 @@ NUCLEI_PLAIN = ModelSpec(
     training={
         "data": "dsb2018_fluo, dsb2018_tissue_gray (BBBC038v1, Caicedo et al. 2019, CC0), "
         "BBBC039v1 (Ljosa et al. 2012, CC0)",
-        "replay": "nuclei_replay",
     },
 )
 NUCLEI_BORDERED = replace(
@@ -156,7 +154,6 @@ AXONS = ModelSpec(
 
 RECIPES = {
     "nuclei": Recipe(
-        replay=True,
         smallest=(12,),
         phases=(
             # the paper's weight map first: it teaches ridges fast, but cracks open in bright nuclei too

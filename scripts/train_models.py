@@ -137,8 +137,8 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
     Most are crowded: gaps between touching objects are what a network forgets first.
     """
     rng = np.random.default_rng(0)
-    crops = [crowded_crop(image, rng) for image in images]
-    drawn = rng.permutation(len(crops))
+    crops = [crop for image in images for crop in crowded_crops(image, rng, -(-REPLAY_CROPS // len(images)))]
+    drawn = [int(n) for n in rng.permutation(len(crops))]
     crowded = [n for n in drawn if np.count_nonzero(ridge(crops[n][1])) >= CROWDED_RIDGE][:REPLAY_CROWDED]
     chosen = [*crowded, *(n for n in drawn if n not in crowded)][:REPLAY_CROPS]
     brightest = max(float(crops[n][0].max()) for n in chosen)
@@ -147,14 +147,19 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
     np.savez_compressed(path, images=np.stack(stored), brightest=brightest, labels=np.stack(labels))
 
 
-def crowded_crop(image: LabelledImage, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return the crop (image, labels) with the longest ridge of a few drawn at random."""
-    tried = []
-    for _ in range(REPLAY_TRIES):
-        rows, columns = (int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape)
-        tried.append((slice(rows, rows + REPLAY_SIDE), slice(columns, columns + REPLAY_SIDE)))
-    part = max(tried, key=lambda one: np.count_nonzero(ridge(image.labels[one])))
-    return image.image[(0, *part)].clip(0, BRIGHTEST), image.labels[part]
+def crowded_crops(
+    image: LabelledImage, rng: np.random.Generator, count: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    """Return crops (image (C, *side), labels), each with the longest ridge of a few drawn at random."""
+    crops = []
+    for _ in range(count):
+        tried = []
+        for _ in range(REPLAY_TRIES):
+            corner = [int(rng.integers(0, length - REPLAY_SIDE + 1)) for length in image.labels.shape]
+            tried.append(tuple(slice(start, start + REPLAY_SIDE) for start in corner))
+        part = max(tried, key=lambda one: np.count_nonzero(ridge(image.labels[one])))
+        crops.append((image.image[(slice(None), *part)].clip(0, BRIGHTEST), image.labels[part]))
+    return crops
 
 
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
@@ -165,8 +170,10 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
+    replay = f"{recipe.spec.name}_replay"
     noted = {
         **recipe.spec.training,
+        "replay": replay,
         "phases": [phase.settings.iterations for phase in recipe.phases],
         "validation": figures,
         "validation_images": count,
@@ -174,9 +181,10 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     spec = replace(recipe.spec, instances=thresholds, training=noted)
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
-    if recipe.replay:
-        own = [image for image in training_images if not image.name.startswith("dsb2018_tissue")]
-        write_replay(own, output / f"{spec.training['replay']}.npz")
+    write_replay(
+        [image for image in training_images if not image.name.startswith("dsb2018_tissue")],
+        output / f"{replay}.npz",
+    )
 
 
 def main() -> None:

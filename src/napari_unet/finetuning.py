@@ -26,6 +26,7 @@ from napari_unet.arrays.annotations import (
 from napari_unet.arrays.axes import check_axes
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.errors import UnetError
+from napari_unet.models.library import replay_images
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.augmentation import AugmentationSettings
@@ -35,6 +36,7 @@ from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, score_lessons
 
+ANCHOR_ALONE, ANCHOR_BESIDE_REPLAY = 0.3, 0.1
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
@@ -49,8 +51,9 @@ class FineTuningSettings:
     iterations: int = 10_000
     batch: int = 4
     patch: int = 128
-    anchor: float = 0.3
-    """Weight of staying as the previous model was where nobody painted; 0 switches it off."""
+    anchor: float | None = None
+    """Weight of staying as the previous model was where nobody painted; 0 switches it off. None is 0.1 where there
+    is replay to keep old skills, and else 0.3."""
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
     replay: float = 0.25
@@ -65,7 +68,7 @@ class FineTuningSettings:
     weights: WeightSettings = field(default_factory=WeightSettings)
     augmentation: AugmentationSettings = field(
         default_factory=lambda: AugmentationSettings(
-            scale=(0.8, 1.25), elastic=3, contrast=(0.8, 1.15), offset=0.03, noise=0.03, blur=0.6
+            scale=(0.6, 1.6), elastic=5, gamma=(0.6, 1.6), contrast=(0.5, 1.5), offset=0.1, noise=0.08, blur=1.2
         )
     )
     optimization: OptimizationSettings = field(
@@ -83,7 +86,7 @@ class FineTuningSettings:
         for name in ("elsewhere", "replay", "held_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
-        if self.anchor < 0:
+        if self.anchor is not None and self.anchor < 0:
             raise UnetError(f"anchor must not be negative, got {self.anchor}")
 
     @classmethod
@@ -190,7 +193,7 @@ def fine_tune_steps(
     companion: Companion | None = None,
 ) -> Steps[FineTuned]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
-    chosen = settings or FineTuningSettings()
+    chosen = _anchored(settings or FineTuningSettings(), model)
     given = [(image, understood(image, annotation, axes, model)) for image, annotation in pairs]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
@@ -202,6 +205,14 @@ def fine_tune_steps(
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return learning.result(before)
+
+
+def _anchored(settings: FineTuningSettings, model: Model) -> FineTuningSettings:
+    """Return the settings with the weight of the anchor that suits the model, where none is wished."""
+    if settings.anchor is not None:
+        return settings
+    replayed = settings.replay > 0 and replay_images(model.spec)
+    return replace(settings, anchor=ANCHOR_BESIDE_REPLAY if replayed else ANCHOR_ALONE)
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:

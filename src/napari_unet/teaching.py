@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, annotated_box, dense
+from napari_unet.arrays.annotations import Annotation, annotated_box, dense, dense_classes
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
 from napari_unet.arrays.boundary_weights import WeightSettings, ridge
 from napari_unet.arrays.normalization import intensity_range
@@ -142,7 +142,7 @@ def replay_lessons(model: Model) -> list[Lesson]:
     """Return what the model learnt first, where it brought some along: dense labels, nothing held out."""
     lessons = []
     for number, (image, labels) in enumerate(replay_images(model.spec)):
-        said = dense(labels)
+        said = dense_classes(labels) if model.spec.is_semantic else dense(labels)
         lessons.append(
             Lesson(
                 name=f"replay {number + 1}",

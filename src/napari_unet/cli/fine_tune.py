@@ -50,7 +50,9 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--channel", type=int, help="which channel, from 0, where images have several")
     parser.add_argument(
-        "--anchor", type=float, help="how firmly to stay as the old model was elsewhere (default: 0.3)"
+        "--anchor",
+        type=float,
+        help="how firmly to stay as the old model was elsewhere (default: 0.1 with replay, else 0.3)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     parser.add_argument("--seed", type=int, default=0)

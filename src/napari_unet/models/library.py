@@ -79,7 +79,7 @@ def replay_images(spec: ModelSpec) -> list[tuple[NDArray[np.float32], NDArray[np
         return []
     with np.load(path, allow_pickle=False) as file:
         return [
-            (image.astype(np.float32)[None] / 255 * float(file["brightest"]), labels.astype(np.int32))
+            (image.astype(np.float32) / 255 * float(file["brightest"]), labels.astype(np.int32))
             for image, labels in zip(file["images"], file["labels"], strict=True)
         ]
 
