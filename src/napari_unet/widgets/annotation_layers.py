@@ -48,10 +48,15 @@ def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: Layer
 def name_colours(layer: Labels) -> None:
     """Give background its own colour, and every object one of many others."""
     many = label_colormap(COLOURS)
-    colours: dict[int | None, Any] = {number: many.map(number) for number in range(FIRST_INSTANCE, COLOURS)}
+    colours: dict[int | None, Any] = {n: _bright(many.map(n)) for n in range(FIRST_INSTANCE, COLOURS)}
     layer.colormap = DirectLabelColormap(
         color_dict={None: (1.0, 0.8, 0.2, 1.0), 0: (0, 0, 0, 0), BACKGROUND: BACKGROUND_COLOUR, **colours}
     )
+
+
+def _bright(colour: NDArray[Any]) -> NDArray[Any]:
+    """Return an RGBA colour of the same hue that can be told from a dark image."""
+    return np.array([*(colour[:3] / max(colour[:3].max(), 1e-3)), 1.0])
 
 
 def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:

@@ -332,4 +332,5 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.outcome)
         layout.addStretch(1)
         self._model_changed()
-        self.setMinimumWidth(360)
+        edge = scroll.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(inside.minimumSizeHint().width() + edge)  # nothing is cut off at the side
