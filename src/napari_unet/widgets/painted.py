@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 STROKES, CORRECTIONS, TRUTH = "strokes", "corrections", "truth"
 MEANINGS = {
-    STROKES: "Strokes, 1 = background",
+    STROKES: "Strokes",
     CORRECTIONS: "Corrections",
-    TRUTH: "Truth, 0 = background",
+    TRUTH: "Complete truth",
 }
+MEANING_TIP = (
+    "Strokes: 0 is not annotated, 1 background. Corrections: what differs from the prediction. "
+    "Complete truth: every pixel counts, 0 is background."
+)
 ANNOTATION, RESULT, PREVIEW = "annotation", "result", "preview"
 """Roles that our layers have, in their metadata."""
 

@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from napari_unet.widgets.painted import MEANINGS, meanings_of, painted_layers, role_of
+from napari_unet.widgets.painted import MEANING_TIP, MEANINGS, meanings_of, painted_layers, role_of
 
 if TYPE_CHECKING:
     import napari
@@ -43,6 +43,7 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
             item.setCheckState(0, ticked)
             item.setToolTip(0, f"{layer.name}, painted on {image.name}")
             box = QComboBox()
+            box.setToolTip(MEANING_TIP)
             for value in meanings_of(layer):
                 box.addItem(MEANINGS[value], value)
             box.setCurrentIndex(max(0, box.findData(meaning)))
