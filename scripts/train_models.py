@@ -107,11 +107,11 @@ def choose_thresholds(
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
     scores = {}
-    for seed, mask, size, kept in itertools.product(
-        (0.5, 0.6, 0.7, 0.8), (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), smallest, (0.75, 1.0)
+    for seed, mask, size, kept, certainty in itertools.product(
+        (0.5, 0.6, 0.7, 0.8), (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), smallest, (0.75, 1.0), (0.5, 0.55, 0.6)
     ):
         if mask <= seed:
-            settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept)
+            settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
             found = [finish(read_map(m, model.spec, settings)) for m in maps]
             scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
     best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())

@@ -97,9 +97,20 @@ def test_three_of_a_size_are_three_but_a_spot_at_the_side_is_none():
 def test_cores_smaller_than_an_instance_do_not_divide_a_region():
     image = np.full((20, 40), 0.45)
     image[5:15, 5:15] = image[8:10, 30:32] = 0.9
-    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4)).max() == 1
+    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4, certainty=0)).max() == 1
     image[5:15, 5:15] = 0.45
-    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4)).max() == 1
+    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4, certainty=0)).max() == 1
+
+
+def test_instances_that_nothing_is_certain_of_are_dropped():
+    image = np.full((20, 40), 0.4)
+    image[5:15, 5:15] = 0.55
+    image[5:15, 25:35] = 0.7
+    settings = InstanceSettings(seed=0.5, mask=0.45, minimum_size=1, certainty=0.6)
+    found = instances(255 * image, settings)
+    assert found.max() == 1
+    assert found[10, 30] == 1
+    assert instances(255 * image, replace(settings, certainty=0)).max() == 2
 
 
 def test_without_a_ridge_objects_apart_are_not_grown():

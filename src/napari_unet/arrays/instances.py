@@ -38,6 +38,9 @@ class InstanceSettings:
     kept: float = 0.75
     """Share of a core that parts of it must keep at a higher probability to be cores of their own; 1: never."""
 
+    certainty: float = 0.5
+    """Instances of a lower mean probability are dropped; 0 keeps all."""
+
     def __post_init__(self) -> None:
         if not 0 < self.mask <= self.seed < 1:
             raise UnetError(
@@ -45,6 +48,8 @@ class InstanceSettings:
             )
         if self.minimum_size < 0:
             raise UnetError(f"minimum size must not be negative, got {self.minimum_size}")
+        if not 0 <= self.certainty <= 1:
+            raise UnetError(f"certainty must lie in 0..1, got {self.certainty}")
         if not 0 < self.kept <= 1:
             raise UnetError(f"the kept share must lie above 0 and up to 1, got {self.kept}")
 
@@ -99,6 +104,8 @@ def _split_region(
             continue
         instance = parts[box] == number
         if np.count_nonzero(instance) < settings.minimum_size:
+            continue
+        if probability[box][instance].mean() < settings.certainty * 255:
             continue
         written += 1
         out[box][instance] = found + written
