@@ -120,6 +120,12 @@ def test_debris_ten_times_as_bright_leaves_typical_brightness_alone(share):
     assert typical_brightness(dirty) == pytest.approx(1, rel=0.2)
 
 
+def test_noise_is_not_taken_for_the_objects():
+    image = np.round(np.abs(np.random.default_rng(0).normal(0, 1.2, (200, 200))))
+    image[50:70, 50:80] = 40
+    assert typical_brightness(image) >= 2.6
+
+
 def test_foreground_puts_typical_objects_at_one_half_whatever_the_unit():
     image = field(0.1, 1.0)
     wanted = Normalization(foreground=True, compression=0)

@@ -93,6 +93,8 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
 
 
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
+MOST = 15
+"""Times typical brightness that the percentile below may be; where it seems more, noise was taken for objects."""
 HIGHEST = 99.8
 
 
@@ -114,4 +116,5 @@ def typical_brightness(values: NDArray[np.floating[Any]]) -> float:
     spread = max(BACKGROUND_LEVELS * float(np.median(light)), brightest / DYNAMIC_RANGE)
     logarithms = np.log1p(light / spread)
     bright = light[logarithms > threshold_otsu(logarithms)]
-    return float(np.median(bright)) if bright.size else brightest
+    typical = float(np.median(bright)) if bright.size else brightest
+    return max(typical, brightest / MOST)
