@@ -38,6 +38,7 @@ from napari_unet.nets.augmentation import (
     warp_labels,
 )
 from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.crowding import crowd
 from napari_unet.nets.device import choose_device
 from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
@@ -244,11 +245,14 @@ class Training:
         warp = draw_warp(rng, self._centres[number].draw(rng), settings.augmentation)
         view, inside, outside = self._sides
         dims = labels.ndim
-        seen = centre_crop(warp_image(image, warp, (view,) * dims), inside, dims)
+        seen = warp_image(image, warp, (view,) * dims)
         instances = warp_labels(labels, warp, (view,) * dims)
+        compression = self.spec.normalization.compression
+        if not self.spec.is_semantic and rng.random() < settings.augmentation.crowding:
+            seen, instances = crowd(seen, instances, rng, compression)
         truth, counts = self._truth(instances)
         classes, weights = (centre_crop(torch.from_numpy(part), outside, dims) for part in (truth, counts))
-        compression = self.spec.normalization.compression
+        seen = centre_crop(seen, inside, dims)
         return change_intensity(seen, rng, settings.augmentation, compression), classes, weights
 
     def _truth(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

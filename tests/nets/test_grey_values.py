@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_unet.nets.augmentation import AugmentationSettings
-from napari_unet.nets.grey_values import _compress, _expand, change_intensity
+from napari_unet.nets.grey_values import change_intensity, compress, expand
 
 COMPRESSION = 4.0
 
@@ -21,14 +21,14 @@ def view(seed=0):
     return torch.rand(1, 32, 40, generator=torch.Generator().manual_seed(seed))
 
 
-def test_compression_is_undone_and_done_again():
-    torch.testing.assert_close(_compress(_expand(view(), COMPRESSION), COMPRESSION), view())
-    torch.testing.assert_close(_compress(_expand(view(), 0), 0), view())
+def testcompression_is_undone_and_done_again():
+    torch.testing.assert_close(compress(expand(view(), COMPRESSION), COMPRESSION), view())
+    torch.testing.assert_close(compress(expand(view(), 0), 0), view())
 
 
 def test_inversion_turns_intensities_as_the_normalisation_would_see_them():
     inverted = change_intensity(view(), np.random.default_rng(0), still(inversion=1.0), COMPRESSION)
-    before, after = (_expand(one, COMPRESSION).flatten() for one in (view(), inverted))
+    before, after = (expand(one, COMPRESSION).flatten() for one in (view(), inverted))
     assert after[before < 0.05].min() > 0.45, "the bright ground lies at one half, as typical brightness does"
     assert after[before > 0.95].max() < 0.1
     order = before.argsort()
@@ -50,10 +50,10 @@ def test_a_vignette_only_darkens():
     assert any((one < view() - 0.1).any() for one in dimmed)
 
 
-def test_exposure_scales_what_comes_before_the_compression():
+def test_exposure_scales_what_comes_before_thecompression():
     rng = np.random.default_rng(3)
     exposed = [change_intensity(view(), rng, still(exposure=(0.1, 2)), COMPRESSION) for _ in range(30)]
-    factors = [(_expand(one, COMPRESSION) / _expand(view(), COMPRESSION)) for one in exposed]
+    factors = [(expand(one, COMPRESSION) / expand(view(), COMPRESSION)) for one in exposed]
     assert all(float(factor.max() - factor.min()) < 1e-3 for factor in factors)
     assert len({round(float(factor.mean()), 3) for factor in factors}) > 3
 
@@ -62,3 +62,38 @@ def test_exposure_scales_what_comes_before_the_compression():
 def test_chances_beyond_one_are_refused(name):
     with pytest.raises(Exception, match=name):
         AugmentationSettings(**{name: 1.5})
+
+
+def test_texture_is_uneven_over_some_pixels_and_leaves_darkness_dark():
+    image = view().clamp_min(0.1)
+    image[..., :10] = 0
+    stained = [
+        change_intensity(image, np.random.default_rng(seed), still(texture=0.4), COMPRESSION) for seed in range(20)
+    ]
+    assert all(one[..., :10].abs().max() < 1e-6 for one in stained)
+    factors = [expand(one, COMPRESSION)[..., 10:] / expand(image, COMPRESSION)[..., 10:] for one in stained]
+    most = max(factors, key=lambda one: float(one.std()))
+    assert most.min() < 0.8
+    assert most.max() > 1.2
+    assert min(float(one.std()) for one in factors) < 1e-4, "not every view is stained unevenly"
+
+
+def test_haze_only_adds_light_and_little_detail():
+    hazy = [
+        change_intensity(view(), np.random.default_rng(seed), still(haze=0.5), COMPRESSION) for seed in range(20)
+    ]
+    added = [expand(one, COMPRESSION) - expand(view(), COMPRESSION) for one in hazy]
+    assert all(one.min() > -1e-5 for one in added)
+    strongest = max(added, key=lambda one: float(one.mean()))
+    assert strongest.mean() > 0.05
+    assert strongest.std() < 0.5 * expand(view(), COMPRESSION).std()
+
+
+def test_shot_noise_spares_the_dark():
+    image = torch.ones(1, 64, 64)
+    image[..., :32] = 0
+    grainy = [
+        change_intensity(image, np.random.default_rng(seed), still(noise=0.3, shot=1.0)) for seed in range(12)
+    ]
+    assert all(one[..., :32].abs().max() < 1e-6 for one in grainy)
+    assert max(float(one[..., 32:].std()) for one in grainy) > 0.05

@@ -43,15 +43,23 @@ class AugmentationSettings:
     """Largest loss of light towards a corner, 0..1."""
     debris: float = 0.0
     """Chance of a view with specks far brighter than anything annotated; they are background."""
+    crowding: float = 0.0
+    """Chance of a view with copies of its objects, which touch and overlap; not for classes."""
+    texture: float = 0.0
+    """Largest standard deviation of the logarithm of an uneven staining."""
+    haze: float = 0.0
+    """Largest share of light from out of focus."""
+    shot: float = 0.0
+    """Chance that the noise grows with the root of the light, as that of photons does."""
 
     def __post_init__(self) -> None:
         for name in ("scale", "gamma", "contrast", "exposure"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
-        if min(self.shear, self.elastic, self.offset, self.noise, self.blur) < 0:
+        if min(self.shear, self.elastic, self.offset, self.noise, self.blur, self.texture, self.haze) < 0:
             raise UnetError("the strengths of augmentation must not be negative")
-        for name in ("inversion", "vignette", "debris"):
+        for name in ("inversion", "vignette", "debris", "crowding", "shot"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 

@@ -14,6 +14,9 @@ from napari_unet.nets.augmentation import AugmentationSettings
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
 MOST_DEBRIS = 6
+TEXTURE_WIDTH = 5.0
+HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
+MODES = {2: "bilinear", 3: "trilinear"}
 INVERTED_GROUND = 0.5
 """What a bright ground becomes where 1 is twice the typical brightness."""
 
@@ -35,7 +38,9 @@ def change_intensity(
     if settings.noise and rng.random() < 0.5:
         sigma = rng.uniform(0, settings.noise)
         drawn = rng.standard_normal(tuple(image.shape), dtype=np.float32)
-        image = image + torch.from_numpy(drawn).to(image.device) * sigma
+        drawn_here = torch.from_numpy(drawn).to(image.device)
+        grainy = image.clamp_min(0).sqrt() if rng.random() < settings.shot else 1.0
+        image = image + drawn_here * grainy * sigma
     return image
 
 
@@ -56,9 +61,14 @@ def _change_light(
     image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, compression: float
 ) -> Tensor:
     """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
-    if settings.exposure == (1, 1) and not (settings.inversion or settings.vignette or settings.debris):
+    kinds = (settings.inversion, settings.vignette, settings.debris, settings.texture, settings.haze)
+    if settings.exposure == (1, 1) and not any(kinds):
         return image
-    light = _expand(image.clamp_min(0), compression)
+    light = expand(image.clamp_min(0), compression)
+    if settings.texture and rng.random() < 0.3:
+        light = light * _texture(light, rng, settings.texture)
+    if settings.haze and rng.random() < 0.3:
+        light = light + rng.uniform(0, settings.haze) * _out_of_focus(light, rng)
     if rng.random() < settings.inversion:
         light = _inverted(light)
     if settings.vignette and rng.random() < 0.3:
@@ -67,7 +77,7 @@ def _change_light(
         light = light + _debris(light, rng)
     if rng.random() < 0.5:
         light = light * math.exp(rng.uniform(*np.log(settings.exposure)))
-    return _compress(light, compression)
+    return compress(light, compression)
 
 
 def _inverted(light: Tensor) -> Tensor:
@@ -76,11 +86,13 @@ def _inverted(light: Tensor) -> Tensor:
     return INVERTED_GROUND * (brightest - light).clamp_min(0) / brightest
 
 
-def _expand(image: Tensor, compression: float) -> Tensor:
+def expand(image: Tensor, compression: float) -> Tensor:
+    """Return intensities as they were before the logarithmic compression of the normalisation."""
     return torch.expm1(image * math.log1p(compression)) / compression if compression else image
 
 
-def _compress(light: Tensor, compression: float) -> Tensor:
+def compress(light: Tensor, compression: float) -> Tensor:
+    """Return intensities as the normalisation compresses them."""
     return torch.log1p(light * compression) / math.log1p(compression) if compression else light
 
 
@@ -91,6 +103,20 @@ def _distances(light: Tensor, centre: list[float], stretch: list[float]) -> Tens
         for length, middle, factor in zip(light.shape[1:], centre, stretch, strict=True)
     ]
     return torch.stack(torch.meshgrid(*axes, indexing="ij")).sum(0).sqrt()
+
+
+def _texture(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
+    """Return factors around 1 that vary over some pixels: chromatin, nucleoli, uneven staining."""
+    drawn = torch.from_numpy(rng.standard_normal(tuple(light.shape), dtype=np.float32)).to(light.device)
+    smooth = gaussian_blur(drawn, rng.uniform(1, TEXTURE_WIDTH))
+    return torch.exp(smooth / smooth.std().clamp_min(1e-6) * rng.uniform(0, most))
+
+
+def _out_of_focus(light: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return the light of what lies above and below the plane: the view, mirrored and widely blurred."""
+    coarse = F.interpolate(light.flip(-1)[None], scale_factor=1 / HAZE_STEP, mode=MODES[light.ndim - 1])
+    blurred = gaussian_blur(coarse[0], rng.uniform(*HAZE_WIDTH) / HAZE_STEP)
+    return F.interpolate(blurred[None], size=light.shape[1:], mode=MODES[light.ndim - 1])[0]
 
 
 def _vignette(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
