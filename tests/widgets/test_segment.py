@@ -260,6 +260,15 @@ def test_an_error_in_the_worker_reaches_the_user_and_frees_the_panel(
     assert len(viewer.layers) == 1
 
 
+def test_a_renamed_layer_keeps_its_place_under_the_new_name(panel, viewer):
+    viewer.add_image(np.zeros((8, 8)), name="first")
+    second = viewer.add_image(np.zeros((8, 8)), name="second")
+    panel.image.value = second
+    second.name = "embryo"
+    assert panel.image.native.currentText() == "embryo"
+    assert panel.layer.name == "embryo"
+
+
 def test_without_an_image_the_button_says_what_to_do(panel, qtbot):
     click(qtbot, panel.job.start_button)
     assert "There is no image" in messages()[-1]

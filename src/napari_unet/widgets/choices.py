@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from magicgui.widgets.bases import CategoricalWidget
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QWheelEvent
@@ -22,6 +24,15 @@ DEVICES = {
     "Apple GPU (mps)": "mps",
     "Intel GPU (xpu)": "xpu",
 }
+
+
+def rename_choices(box: CategoricalWidget[Any]) -> None:
+    """Offer a viewer's layers by the names they have now; the chosen one stays chosen."""
+    chosen = box.value
+    with box.changed.blocked():
+        box.reset_choices()
+        if chosen is not None:
+            box.value = chosen
 
 
 class ModelNews(QObject):  # type: ignore[misc]

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from napari_unet.errors import UnetError
 from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.choices import rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, KEY, LETTERS, full_resolution, pixel_size
 
@@ -54,6 +55,7 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         self.labels.changed.connect(self.refresh)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.renamed.connect(lambda _: rename_choices(self.labels))
         self._layers_changed()
 
     @property

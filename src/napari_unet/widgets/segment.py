@@ -18,7 +18,7 @@ from napari_unet.progress import Steps
 from napari_unet.widgets import preflight
 from napari_unet.widgets.advanced import AdvancedSettings
 from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.choices import ModelChoice
+from napari_unet.widgets.choices import ModelChoice, rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import (
     KEY,
@@ -68,6 +68,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.advanced.changed.connect(self._image_changed)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.renamed.connect(lambda _: rename_choices(self.image))
         self._layers_changed()
 
     @property
