@@ -43,6 +43,8 @@ class Recipe:
     """The model that lends its weights, trained before this one."""
     smallest: tuple[int, ...] = (15, 20, 30)
     """Among which sizes, in pixels, the smallest instance is chosen."""
+    averaged: int = 1
+    """Of how many last phases the weights are averaged (Wortsman et al., "Model soups", ICML 2022)."""
 
     @property
     def spec(self) -> ModelSpec:
@@ -155,6 +157,7 @@ AXONS = ModelSpec(
 RECIPES = {
     "nuclei": Recipe(
         smallest=(12,),
+        averaged=2,
         phases=(
             # the paper's weight map first: it teaches ridges fast, but cracks open in bright nuclei too
             Phase(
@@ -209,7 +212,7 @@ RECIPES = {
                     optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
-            # last another measure of brightness, and time
+            # another measure of brightness, and time
             Phase(
                 spec=NUCLEI,
                 data=NUCLEI_DATA,
@@ -226,6 +229,31 @@ RECIPES = {
                         vignette=0.5,
                         debris=0.15,
                     ),
+                ),
+            ),
+            # last what data of other laboratories may look like: crowds, chromatin, light from out of focus
+            Phase(
+                spec=NUCLEI,
+                data=NUCLEI_DATA,
+                settings=TrainingSettings(
+                    iterations=10500,
+                    validate_every=750,
+                    validation_images=36,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(
+                        scale=(0.5, 2.3),
+                        contrast=(0.6, 1.4),
+                        blur=2.0,
+                        inversion=0.12,
+                        exposure=(0.35, 2.2),
+                        vignette=0.5,
+                        debris=0.15,
+                        crowding=0.3,
+                        texture=0.35,
+                        haze=0.35,
+                        shot=0.5,
+                    ),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
                 ),
             ),
         ),

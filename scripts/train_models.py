@@ -10,6 +10,7 @@ package. Data, split and settings are in recipes.py.
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import json
 from dataclasses import replace
@@ -43,6 +44,7 @@ def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
     """Train through all phases, or go on where it was stopped; finished phases lie in `work` as models."""
     work.mkdir(parents=True, exist_ok=True)
     model = load_model(recipe.parent) if recipe.parent else None
+    learnt: list[Model] = []
     for number, phase in enumerate(recipe.phases, start=1):
         finished = work / f"phase{number}-model.safetensors"
         if not finished.exists():
@@ -51,8 +53,17 @@ def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
             (work / f"history{number}.json").write_text(json.dumps(training.history))
             training.model().save(finished)
         model = load_model_file(finished)
-    assert model is not None
-    return model
+        learnt.append(model)
+    return average(learnt[-recipe.averaged :])
+
+
+def average(models: list[Model]) -> Model:
+    """Return the last of some models of one network with the mean of all their weights."""
+    states = [model.net.state_dict() for model in models]
+    mean = {name: torch.stack([one[name].float() for one in states]).mean(0) for name in states[0]}
+    net = copy.deepcopy(models[-1].net)
+    net.load_state_dict({name: value.to(states[0][name].dtype) for name, value in mean.items()})
+    return replace(models[-1], net=net)
 
 
 def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Path, seed: int) -> Training:
@@ -108,7 +119,11 @@ def choose_thresholds(
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
     scores = {}
     for seed, mask, size, kept, certainty in itertools.product(
-        (0.5, 0.6, 0.7, 0.8), (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7), smallest, (0.75, 1.0), (0.5, 0.55, 0.6)
+        (0.4, 0.5, 0.6, 0.7, 0.8),
+        (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7),
+        smallest,
+        (0.75, 1.0),
+        (0.5, 0.55, 0.6),
     ):
         if mask <= seed:
             settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
