@@ -145,7 +145,7 @@ def test_a_right_model_stays_right_away_from_one_wrong_stroke(bright_model):
     layer = np.zeros(truth.shape, np.int32)
     layer[18:23, 14:27] = 1  # wrong: a cell called background
     layer[56:64, 26:35] = 2
-    settings = replace(QUICK, iterations=40, anchor=1.0, held_out=0.0)
+    settings = replace(QUICK, iterations=40, held_out=0.0)
     taught = finish(fine_tune_steps(bright, [(image, layer)], settings=settings)).model
     found = segment(image, taught) > 0
     elsewhere = np.ones(truth.shape, bool)
@@ -324,3 +324,37 @@ def test_what_is_visible_may_be_accepted_as_right():
     assert said.annotated[:30].all()
     assert not said.annotated[30:].any()
     assert (said.labels > 0).sum() == 25
+
+
+def lessons_where(answer, truth):
+    """Return lessons on strokes over a previous model that answers so (True: object)."""
+    from napari_unet.arrays.strokes import hold_out
+    from napari_unet.teaching import Lesson
+
+    said = painted(strokes(truth))
+    held = hold_out(said, np.random.default_rng(0), share=0.2)
+    previous = np.stack([np.where(answer, 0, 255), np.where(answer, 255, 0)]).astype(np.uint8)
+    image = np.zeros((1, *truth.shape), np.float32)
+    return [Lesson(name="one", image=image, annotation=said, held_out=held, previous=previous)]
+
+
+def test_a_model_is_trusted_as_far_as_it_was_right_on_the_strokes(model):
+    from napari_unet.teaching import trust
+
+    _, truth = image_and_truth()
+    right = trust(lessons_where(truth > 0, truth), model.spec)
+    blind = lessons_where(np.zeros(truth.shape, bool), truth)
+    nothing = trust(blind, model.spec)
+    half = truth > 0
+    half[: truth.shape[0] // 2] = False
+    between = trust(lessons_where(half, truth), model.spec)
+    count = blind[0].held_out.count
+    assert right == pytest.approx(1.0)
+    assert 1 / (1 + count) <= nothing < 0.5
+    assert nothing < between < right
+
+
+def test_without_strokes_a_model_is_trusted(model):
+    from napari_unet.teaching import trust
+
+    assert trust([], model.spec) == 1.0

@@ -26,7 +26,6 @@ from napari_unet.arrays.annotations import (
 from napari_unet.arrays.axes import check_axes
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.errors import UnetError
-from napari_unet.models.library import replay_images
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.augmentation import AugmentationSettings
@@ -34,9 +33,8 @@ from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, score_lessons
+from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, score_lessons, trust
 
-ANCHOR_ALONE, ANCHOR_BESIDE_REPLAY = 0.3, 0.1
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
@@ -52,8 +50,11 @@ class FineTuningSettings:
     batch: int = 4
     patch: int = 128
     anchor: float | None = None
-    """Weight of staying as the previous model was where nobody painted; 0 switches it off. None is 0.1 where there
-    is replay to keep old skills, and else 0.3."""
+    """Weight of staying as the previous model was where nobody painted; 0 switches it off.
+
+    None is what the model deserves on the strokes (`teaching.trust`): near 1 where it was right about most of what
+    was painted, near 0 where it does not know the kind of image.
+    """
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
     replay: float = 0.25
@@ -193,26 +194,20 @@ def fine_tune_steps(
     companion: Companion | None = None,
 ) -> Steps[FineTuned]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
-    chosen = _anchored(settings or FineTuningSettings(), model)
+    chosen = settings or FineTuningSettings()
     given = [(image, understood(image, annotation, axes, model)) for image, annotation in pairs]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
     yield Progress(done=0, total=0, doing="Looking at the strokes")
     lessons = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=chosen)
+    if chosen.anchor is None:
+        chosen = replace(chosen, anchor=trust(lessons, model.spec))
     before = score_lessons(model, lessons, chosen.device)
     learning = Learning(model, lessons, chosen, companion or Companion())
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return learning.result(before)
-
-
-def _anchored(settings: FineTuningSettings, model: Model) -> FineTuningSettings:
-    """Return the settings with the weight of the anchor that suits the model, where none is wished."""
-    if settings.anchor is not None:
-        return settings
-    replayed = settings.replay > 0 and replay_images(model.spec)
-    return replace(settings, anchor=ANCHOR_BESIDE_REPLAY if replayed else ANCHOR_ALONE)
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:
@@ -292,7 +287,7 @@ class Learning:
             "annotated_pixels": sum(lesson.annotation.pixels for lesson in self._lessons),
             "score_before": round(before, 4),
             "score_after": round(after, 4),
-            "anchor": self.settings.anchor,
+            "anchor": round(self.settings.anchor or 0.0, 3),
             "seed": self.settings.seed,
         }
         spec = replace(

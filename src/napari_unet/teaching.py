@@ -38,6 +38,8 @@ SCORED_STROKES = 12
 ALL_CLASSES = Result(classes=None)
 CONTESTED = 24
 """Pixels around a stroke that contradicts the model, in which the anchor does not hold."""
+UNKNOWN, KNOWN = 0.25, 0.75
+"""Mean IoU on strokes of a model that does not know, and of one that knows the kind of image."""
 HALF = 128
 """A probability of one half, times 255."""
 
@@ -117,7 +119,7 @@ def prepare_lessons(
                 region=box,
             )
             yield Progress(done=0, total=0, doing="Remembering what the model knows")
-            previous = (yield from predict(predictor, seen, ALL_CLASSES)) if settings.anchor else None
+            previous = (yield from predict(predictor, seen, ALL_CLASSES)) if settings.anchor != 0 else None
             lessons.append(
                 Lesson(
                     name=f"image {number + 1}",
@@ -248,6 +250,34 @@ def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSetting
     ]
 
 
+def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
+    """Return how far the previous model may be believed where nobody painted, 0..1.
+
+    That is the mean of how right it was on the strokes, and of one more that is given to it for granted. Right is
+    its mean IoU on all painted pixels, of which all below `UNKNOWN` counts as nothing: so much gets a model that
+    calls everything background. Corrections at the rims of right objects leave it trusted; objects that it does
+    not see at all do not.
+    """
+    count = len(spec.classes) if spec.is_semantic else 2
+    table = np.zeros((count, count), np.int64)
+    for lesson in lessons:
+        if lesson.previous is None:
+            continue
+        painted, said, answer = lesson.annotation.annotated, lesson.annotation.labels, lesson.previous
+        found = answer.argmax(0) if spec.is_semantic else answer[0] < HALF
+        truth = said if spec.is_semantic else said > 0
+        np.add.at(table, (truth[painted].astype(int), found[painted].astype(int)), 1)
+    strokes = sum(lesson.held_out.count for lesson in lessons)
+    right = min(max((_mean_iou(table) - UNKNOWN) / (KNOWN - UNKNOWN), 0.0), 1.0)
+    return (1 + strokes * right) / (1 + strokes)
+
+
+def _mean_iou(table: NDArray[np.int64]) -> float:
+    """Return the mean IoU of the classes that occur in a table of pixels (truth, found); 0 for none."""
+    union = table.sum(0) + table.sum(1) - np.diag(table)
+    return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
+
+
 def _uncontested(lesson: Lesson) -> NDArray[np.bool_]:
     """Return where the previous model may be trusted: away from strokes that contradict it.
 
@@ -314,8 +344,7 @@ def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float
             truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
             found = answer if spec.is_semantic else answer >= HALF
             np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
-    union = table.sum(0) + table.sum(1) - np.diag(table)
-    return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
+    return _mean_iou(table)
 
 
 def _scored_boxes(lesson: Lesson) -> list[Box]:

@@ -52,7 +52,7 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--anchor",
         type=float,
-        help="how firmly to stay as the old model was elsewhere (default: 0.1 with replay, else 0.3)",
+        help="how firmly to stay as the old model was elsewhere (default: as right as it was on the strokes)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     parser.add_argument("--seed", type=int, default=0)
