@@ -231,6 +231,7 @@ def draw(records: list[dict[str, Any]], path: Path, title: str) -> None:
         axes.fill_between(counts, [min(row) for row in figures], [max(row) for row in figures], alpha=0.15)
     axes.set(xscale="log", xlabel="strokes painted", ylabel="foreground IoU on other images", title=title)
     axes.set_xticks(counts, [str(count) for count in counts])
+    axes.minorticks_off()
     axes.legend(frameon=False)
     write_figure(path, figure)
 
