@@ -141,6 +141,9 @@ NUCLEI_BORDERED = replace(
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
 GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
+ANY_LIGHT = AugmentationSettings(
+    scale=(0.5, 2.3), contrast=(0.6, 1.4), inversion=0.12, exposure=(0.35, 2.2), vignette=0.5, debris=0.15
+)
 LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
 
 AXONS = ModelSpec(
@@ -221,14 +224,7 @@ RECIPES = {
                     validate_every=1000,
                     validation_images=36,
                     weights=GENTLE,
-                    augmentation=AugmentationSettings(
-                        scale=(0.5, 2.3),
-                        contrast=(0.6, 1.4),
-                        inversion=0.12,
-                        exposure=(0.35, 2.2),
-                        vignette=0.5,
-                        debris=0.15,
-                    ),
+                    augmentation=ANY_LIGHT,
                 ),
             ),
             # last what data of other laboratories may look like: crowds, chromatin, light from out of focus
@@ -240,19 +236,7 @@ RECIPES = {
                     validate_every=750,
                     validation_images=36,
                     weights=GENTLE,
-                    augmentation=AugmentationSettings(
-                        scale=(0.5, 2.3),
-                        contrast=(0.6, 1.4),
-                        blur=2.0,
-                        inversion=0.12,
-                        exposure=(0.35, 2.2),
-                        vignette=0.5,
-                        debris=0.15,
-                        crowding=0.3,
-                        texture=0.35,
-                        haze=0.35,
-                        shot=0.5,
-                    ),
+                    augmentation=replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5),
                     optimization=OptimizationSettings(learning_rate=1.5e-3),
                 ),
             ),

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_unet.arrays.annotations import corrected, painted
+from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import FineTuningSettings, fine_tune, fine_tune_steps
 from napari_unet.models.model import Model
@@ -17,7 +18,7 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching import Views, prepare_lessons
+from napari_unet.teaching import Lesson, Views, prepare_lessons, trust
 
 QUICK = FineTuningSettings(
     seconds=None,
@@ -328,9 +329,6 @@ def test_what_is_visible_may_be_accepted_as_right():
 
 def lessons_where(answer, truth):
     """Return lessons on strokes over a previous model that answers so (True: object)."""
-    from napari_unet.arrays.strokes import hold_out
-    from napari_unet.teaching import Lesson
-
     said = painted(strokes(truth))
     held = hold_out(said, np.random.default_rng(0), share=0.2)
     previous = np.stack([np.where(answer, 0, 255), np.where(answer, 255, 0)]).astype(np.uint8)
@@ -339,8 +337,6 @@ def lessons_where(answer, truth):
 
 
 def test_a_model_is_trusted_as_far_as_it_was_right_on_the_strokes(model):
-    from napari_unet.teaching import trust
-
     _, truth = image_and_truth()
     right = trust(lessons_where(truth > 0, truth), model.spec)
     blind = lessons_where(np.zeros(truth.shape, bool), truth)
@@ -355,6 +351,4 @@ def test_a_model_is_trusted_as_far_as_it_was_right_on_the_strokes(model):
 
 
 def test_without_strokes_a_model_is_trusted(model):
-    from napari_unet.teaching import trust
-
     assert trust([], model.spec) == 1.0

@@ -21,7 +21,7 @@ def view(seed=0):
     return torch.rand(1, 32, 40, generator=torch.Generator().manual_seed(seed))
 
 
-def testcompression_is_undone_and_done_again():
+def test_compression_is_undone_and_done_again():
     torch.testing.assert_close(compress(expand(view(), COMPRESSION), COMPRESSION), view())
     torch.testing.assert_close(compress(expand(view(), 0), 0), view())
 
@@ -50,7 +50,7 @@ def test_a_vignette_only_darkens():
     assert any((one < view() - 0.1).any() for one in dimmed)
 
 
-def test_exposure_scales_what_comes_before_thecompression():
+def test_exposure_scales_what_comes_before_the_compression():
     rng = np.random.default_rng(3)
     exposed = [change_intensity(view(), rng, still(exposure=(0.1, 2)), COMPRESSION) for _ in range(30)]
     factors = [(expand(one, COMPRESSION) / expand(view(), COMPRESSION)) for one in exposed]
@@ -58,7 +58,7 @@ def test_exposure_scales_what_comes_before_thecompression():
     assert len({round(float(factor.mean()), 3) for factor in factors}) > 3
 
 
-@pytest.mark.parametrize("name", ["inversion", "vignette", "debris"])
+@pytest.mark.parametrize("name", ["inversion", "vignette", "debris", "crowding", "shot"])
 def test_chances_beyond_one_are_refused(name):
     with pytest.raises(Exception, match=name):
         AugmentationSettings(**{name: 1.5})
