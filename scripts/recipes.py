@@ -139,11 +139,13 @@ NUCLEI_BORDERED = replace(
 )
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
+NUCLEI_BRIGHT = replace(NUCLEI, normalization=Normalization(foreground=True, bright_objects=True))
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
 GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
 ANY_LIGHT = AugmentationSettings(
     scale=(0.5, 2.3), contrast=(0.6, 1.4), inversion=0.12, exposure=(0.35, 2.2), vignette=0.5, debris=0.15
 )
+ELSEWHERE = replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5)
 LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
 
 AXONS = ModelSpec(
@@ -227,7 +229,7 @@ RECIPES = {
                     augmentation=ANY_LIGHT,
                 ),
             ),
-            # last what data of other laboratories may look like: crowds, chromatin, light from out of focus
+            # then what data of other laboratories may look like: crowds, chromatin, light from out of focus
             Phase(
                 spec=NUCLEI,
                 data=NUCLEI_DATA,
@@ -236,8 +238,21 @@ RECIPES = {
                     validate_every=750,
                     validation_images=36,
                     weights=GENTLE,
-                    augmentation=replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5),
+                    augmentation=ELSEWHERE,
                     optimization=OptimizationSettings(learning_rate=1.5e-3),
+                ),
+            ),
+            # last images on a bright ground as they are inverted, and more debris
+            Phase(
+                spec=NUCLEI_BRIGHT,
+                data=NUCLEI_DATA,
+                settings=TrainingSettings(
+                    iterations=5000,
+                    validate_every=500,
+                    validation_images=36,
+                    weights=GENTLE,
+                    augmentation=replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25),
+                    optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
         ),

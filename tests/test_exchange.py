@@ -1,6 +1,7 @@
 """BioImage.IO packages: what is written passes their own test, what is read segments the same."""
 
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -77,16 +78,16 @@ def test_nothing_in_a_package_is_executed(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize("foreground", [True, False])
-def test_other_programs_see_the_same_intensities_as_we_do(foreground):
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("measured", [False, True])
+def test_other_programs_see_the_same_intensities_as_we_do(measured, turned):
     model = fresh_model(classes=("background", "nucleus"))
-    normalization = Normalization(foreground=foreground)
+    normalization = Normalization(foreground=measured, bright_objects=measured)
     image = read_image(SAMPLES[0].path).array[100:164, 100:196].astype(np.float64)
+    image = image.max() - image if turned else image
     ours = torch.from_numpy(intensity_range([image], normalization).apply(image)[None, None])
     low, high = np.percentile(image, (normalization.low, normalization.high))  # their percentile scaling
     theirs = torch.from_numpy((image - low) / (high - low)).float()[None, None]
-    net = ExchangedUNet(
-        model.spec.architecture, model.spec.arguments, normalization.compression, foreground=foreground
-    ).eval()
+    net = ExchangedUNet(model.spec.architecture, model.spec.arguments, asdict(normalization)).eval()
     with torch.inference_mode():
         torch.testing.assert_close(net(theirs), torch.softmax(net.net(ours), 1), atol=1e-4, rtol=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
@@ -103,9 +103,8 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
     return {
         "architecture": spec.architecture,
         "arguments": dict(spec.arguments),
-        "compression": spec.normalization.compression,
+        "normalization": asdict(spec.normalization),
         "levels": list(spec.levels),
-        "foreground": spec.normalization.foreground,
     }
 
 

@@ -218,7 +218,7 @@ class Views:
         smooth = warp_image(material.smooth, warp, (view,) * dims)
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
         image = centre_crop(smooth[: material.channels], inside, dims)
-        image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization.compression)
+        image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization)
         balance = np.ones_like(self._balance) if replayed else self._balance
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(

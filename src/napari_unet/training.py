@@ -253,7 +253,7 @@ class Training:
         truth, counts = self._truth(instances)
         classes, weights = (centre_crop(torch.from_numpy(part), outside, dims) for part in (truth, counts))
         seen = centre_crop(seen, inside, dims)
-        return change_intensity(seen, rng, settings.augmentation, compression), classes, weights
+        return change_intensity(seen, rng, settings.augmentation, self.spec.normalization), classes, weights
 
     def _truth(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the class of every pixel of a view and what it counts."""

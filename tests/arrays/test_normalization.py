@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range, typical_brightness
+from napari_unet.arrays.normalization import (
+    IntensityRange,
+    Normalization,
+    has_bright_ground,
+    intensity_range,
+    typical_brightness,
+)
 from napari_unet.errors import UnetError
 
 BOOL = bool
@@ -138,3 +144,33 @@ def test_foreground_puts_typical_objects_at_one_half_whatever_the_unit():
 def test_typical_brightness_is_above_nothing_and_at_most_the_brightest(values, factor):
     found = typical_brightness(values)
     assert found == 1 if values.max() == 0 else 0 < found <= values.max()
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.3])
+@pytest.mark.parametrize("measured", [False, True])
+def test_an_inverted_image_is_seen_as_the_image(share, measured):
+    image = np.round(field(share, 100.0, noise=5))
+    wanted = Normalization(bright_objects=True, foreground=measured, high=99)
+    inverted = 255 - image
+    assert has_bright_ground(inverted)
+    assert not has_bright_ground(image)
+    seen = [intensity_range([one], wanted).apply(one) for one in (image, inverted)]
+    np.testing.assert_allclose(seen[0], seen[1], atol=1e-6)
+
+
+def test_only_a_model_that_wants_bright_objects_turns_images_over():
+    inverted = 255 - field(0.1, 100.0, noise=5)
+    assert intensity_range([inverted], Normalization()).high > intensity_range([inverted], Normalization()).low
+
+
+@given(hnp.arrays(np.float64, (5, 7), elements=st.floats(-1e9, 1e9)))
+def test_an_image_and_its_inverse_never_both_have_a_bright_ground(values):
+    assert not (has_bright_ground(values) and has_bright_ground(-values))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_flat_image_with_bright_objects_wanted_stays_empty(dtype):
+    flat = np.full((20, 30), 7, dtype)
+    found = intensity_range([flat], Normalization(bright_objects=True, foreground=True))
+    assert found.is_constant
+    assert not found.apply(flat).any()

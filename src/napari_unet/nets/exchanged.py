@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_unet.arrays.normalization import typical_brightness
+from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
 from napari_unet.nets.architectures import build_net
 
 
 class ExchangedUNet(nn.Module):
     """One of our networks with what belongs around it: brightness before, softmax and levels after.
 
-    Input (N, C, *spatial) float, the percentile range at 0..1; each image is scaled by its own typical brightness
-    where the model wants that (`foreground`, see Normalization), then compressed. Output (N, 1, *spatial), the
-    foreground map from which instances are read; (N, K, *spatial) class probabilities where `levels` is empty.
+    Input (N, C, *spatial) float, the percentile range at 0..1. Where the model measures brightness by the objects
+    or turns images on a bright ground over, each image is measured once more, which its scale does not change;
+    then intensities are compressed. Output (N, 1, *spatial), the foreground map from which instances are read;
+    (N, K, *spatial) class probabilities where `levels` is empty.
     """
 
     def __init__(
         self,
         architecture: str,
         arguments: Mapping[str, Any],
-        compression: float = 0.0,
+        normalization: Mapping[str, Any],
         levels: Sequence[float] = (),
-        foreground: bool = False,
     ) -> None:
         super().__init__()
         self.net = build_net(architecture, arguments)
-        self.compression = compression
+        self.normalization = Normalization(**normalization)
         self.levels = tuple(levels)
-        self.foreground = foreground
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the map of normalised images."""
-        x = x.clamp_min(0)
-        if self.foreground:
-            typical = [2 * typical_brightness(image.double().cpu().numpy()) for image in x]
-            x = x / torch.tensor(typical, dtype=x.dtype, device=x.device).reshape(-1, *(1,) * (x.ndim - 1))
-        if self.compression:
-            x = torch.log1p(x * self.compression) / math.log1p(self.compression)
-        probabilities = torch.softmax(self.net(x), dim=1)
+        seen = [torch.from_numpy(self._normalized(image.cpu().numpy())) for image in x]
+        probabilities = torch.softmax(self.net(torch.stack(seen).to(x.device)), dim=1)
         if not self.levels:
             return probabilities
         parts = [level * probabilities[:, k : k + 1] for k, level in enumerate(self.levels) if level]
         return torch.stack(parts).sum(0)
+
+    def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (C, *spatial) as the network reads it."""
+        wanted = self.normalization
+        if wanted.foreground or wanted.bright_objects:
+            return intensity_range([image], wanted).apply(image)
+        return IntensityRange(low=0, high=1, compression=wanted.compression).apply(image)

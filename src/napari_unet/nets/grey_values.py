@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_unet.arrays.normalization import Normalization, typical_brightness
 from napari_unet.nets.augmentation import AugmentationSettings
 
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
-MOST_DEBRIS = 6
+DEBRIS_COVER = (0.001, 0.03)
+MOST_DEBRIS = 24
 TEXTURE_WIDTH = 5.0
 HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
 MODES = {2: "bilinear", 3: "trilinear"}
@@ -22,14 +24,14 @@ INVERTED_GROUND = 0.5
 
 
 def change_intensity(
-    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, compression: float = 0.0
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
 ) -> Tensor:
     """Return a normalised view (C, *size) with other grey values.
 
-    Light and specimen act on intensities as they were before the logarithmic `compression` of the normalisation;
+    Light and specimen act on intensities as they were before the logarithmic compression of the `normalization`;
     blur, gamma, contrast, offset and noise on the view as the network sees it.
     """
-    image = _change_light(image, rng, settings, compression)
+    image = _change_light(image, rng, settings, normalization)
     if settings.blur and rng.random() < 0.3:
         image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
     image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
@@ -58,26 +60,34 @@ def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
 
 
 def _change_light(
-    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, compression: float
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
 ) -> Tensor:
     """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
     kinds = (settings.inversion, settings.vignette, settings.debris, settings.texture, settings.haze)
     if settings.exposure == (1, 1) and not any(kinds):
         return image
-    light = expand(image.clamp_min(0), compression)
-    if settings.texture and rng.random() < 0.3:
-        light = light * _texture(light, rng, settings.texture)
-    if settings.haze and rng.random() < 0.3:
-        light = light + rng.uniform(0, settings.haze) * _out_of_focus(light, rng)
+    light = expand(image.clamp_min(0), normalization.compression)
+    light = _change_specimen(light, rng, settings)
     if rng.random() < settings.inversion:
         light = _inverted(light)
     if settings.vignette and rng.random() < 0.3:
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
         light = light + _debris(light, rng)
+    if normalization.foreground and rng.random() < 0.5:
+        light = light / (2 * typical_brightness(light.double().cpu().numpy()))
     if rng.random() < 0.5:
         light = light * math.exp(rng.uniform(*np.log(settings.exposure)))
-    return compress(light, compression)
+    return compress(light, normalization.compression)
+
+
+def _change_specimen(light: Tensor, rng: np.random.Generator, settings: AugmentationSettings) -> Tensor:
+    """Return intensities of another staining, and with light from other planes."""
+    if settings.texture and rng.random() < 0.3:
+        light = light * _texture(light, rng, settings.texture)
+    if settings.haze and rng.random() < 0.3:
+        light = light + rng.uniform(0, settings.haze) * _out_of_focus(light, rng)
+    return light
 
 
 def _inverted(light: Tensor) -> Tensor:
@@ -127,12 +137,19 @@ def _vignette(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
 
 
 def _debris(light: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return specks and flakes, blurred to sharp, that cover a small part of the view."""
     specks = torch.zeros(light.shape[1:], device=light.device)
-    for _ in range(rng.integers(1, MOST_DEBRIS + 1)):
+    wanted = math.exp(rng.uniform(*np.log(DEBRIS_COVER))) * specks.numel()
+    brightest = math.exp(rng.uniform(*np.log(DEBRIS_BRIGHTNESS)))
+    largest = math.exp(rng.uniform(*np.log(DEBRIS_RADIUS)))
+    for _ in range(MOST_DEBRIS):
         centre = [float(rng.uniform(0, length)) for length in light.shape[1:]]
-        radius = math.exp(rng.uniform(*np.log(DEBRIS_RADIUS)))
-        stretch = [radius * float(rng.uniform(0.5, 1)) for _ in centre]
-        edge = float(rng.uniform(1, 8))  # blurred to sharp
+        radius = largest * float(rng.uniform(0.3, 1))
+        stretch = [max(radius * float(rng.uniform(0.5, 1)), DEBRIS_RADIUS[0]) for _ in centre]
+        edge = float(rng.uniform(1, 8))
         speck = 1 / (1 + _distances(light, centre, stretch) ** (2 * edge))
-        specks = torch.maximum(specks, speck * math.exp(rng.uniform(*np.log(DEBRIS_BRIGHTNESS))))
+        specks = torch.maximum(specks, speck * brightest * float(rng.uniform(0.5, 1)))
+        wanted -= math.pi * math.prod(stretch)
+        if wanted < 0:
+            break
     return specks.float()
