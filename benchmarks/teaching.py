@@ -44,7 +44,7 @@ Mask = NDArray[np.bool_]
 
 def paint(truth: NDArray[np.int32], wrong: Mask, annotation: NDArray[np.int32], rng: np.random.Generator) -> None:
     """Add one stroke in place: from the middle of the largest error, within one object or one background."""
-    depth = ndimage.distance_transform_edt(wrong & (annotation == 0))
+    depth = ndimage.distance_transform_edt(np.pad(wrong & (annotation == 0), 1))[1:-1, 1:-1]
     start = np.unravel_index(int(depth.argmax()), depth.shape)
     inside = truth == truth[start]
     stroke = np.zeros(truth.shape, bool)

@@ -27,7 +27,7 @@ from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
 from napari_unet.models.labelling import predict_map, read_map
-from napari_unet.models.library import SHIPPED, load_model
+from napari_unet.models.library import REPLAY, SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
@@ -158,8 +158,7 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
     chosen = [*crowded, *(n for n in drawn if n not in crowded)][:REPLAY_CROPS]
     brightest = max(float(crops[n][0].max()) for n in chosen)
     stored = [(crops[n][0] / brightest * 255).round().astype(np.uint8) for n in chosen]
-    labels = [crops[n][1].astype(np.uint16) for n in chosen]
-    np.savez_compressed(path, images=np.stack(stored), brightest=brightest, labels=np.stack(labels))
+    np.savez_compressed(path, images=np.stack(stored), brightest=brightest)
 
 
 def crowded_crops(
@@ -185,7 +184,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
-    replay = f"{recipe.spec.name}_replay"
+    replay = recipe.spec.name + REPLAY
     noted = {
         **recipe.spec.training,
         "replay": replay,

@@ -10,6 +10,7 @@ from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import FineTuningSettings, fine_tune, fine_tune_steps
+from napari_unet.marking import trust
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
@@ -18,7 +19,7 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching import Lesson, Views, prepare_lessons, trust
+from napari_unet.teaching import Lesson, Views, prepare_lessons
 
 QUICK = FineTuningSettings(
     seconds=None,

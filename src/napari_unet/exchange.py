@@ -113,7 +113,7 @@ def _test_image(model: Model, image: NDArray[Any] | None) -> NDArray[np.float32]
     if image is None:
         known = replay_images(model.spec)
         noise = np.random.default_rng(0).random((model.spec.in_channels, SIDE, SIDE))
-        image = known[0][0] if known else noise
+        image = known[0] if known else noise
     repeats = [1, *(-(-SIDE // length) for length in image.shape[1:])]
     return np.tile(image, repeats)[None, :, :SIDE, :SIDE].astype(np.float32)
 

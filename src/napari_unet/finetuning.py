@@ -8,6 +8,7 @@ measure what was gained.
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from napari_unet.arrays.annotations import (
 from napari_unet.arrays.axes import check_axes
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.errors import UnetError
+from napari_unet.marking import score_lessons, trust
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.augmentation import AugmentationSettings
@@ -33,9 +35,13 @@ from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, score_lessons, trust
+from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons
 
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
+REPLAY_WEIGHT = 2.0
+"""Of replay in the loss, beside 1 for the strokes."""
+LUCK = 0.15
+"""Half of what one held-out stroke's IoU varies by; the score of n strokes does by its n-th root less."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
@@ -129,7 +135,8 @@ class FineTuned:
         """Return the outcome in words."""
         where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
         word = "better" if self.improved else "not better: the old model stays"
-        text = f"IoU on {where}: {self.before:.2f} before, {self.after:.2f} after; {word}."
+        digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
+        text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
         if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
             text += f" Too few to trust: {self.pixels} pixels in {self.strokes} strokes."
         return f"{text} {self.remark}".strip()
@@ -204,10 +211,10 @@ def fine_tune_steps(
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=trust(lessons, model.spec))
     before = score_lessons(model, lessons, chosen.device)
-    learning = Learning(model, lessons, chosen, companion or Companion())
+    learning = Learning(model, lessons, chosen, companion or Companion(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
-    return learning.result(before)
+    return learning.result()
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:
@@ -230,26 +237,34 @@ def understood(image: Any, annotation: Any, axes: str | None, model: Model) -> A
 
 
 class Learning:
-    """The loop: draw views of the lessons, step, score now and then, remember the best weights."""
+    """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
     def __init__(
-        self, model: Model, lessons: list[Lesson], settings: FineTuningSettings, companion: Companion
+        self,
+        model: Model,
+        lessons: list[Lesson],
+        settings: FineTuningSettings,
+        companion: Companion,
+        *,
+        before: float,
     ) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
+        self.before = before
         self.history: list[dict[str, float]] = []
         self._model = model
         self._lessons = lessons
         self._companion = companion
         self._batch_size = settings.batch
-        self._views = Views(lessons, replay_lessons(model), model, settings)
+        self._views = Views(lessons, replay_lessons(model, settings.device), model, settings)
         self._optimization = Optimization(
             copy.deepcopy(model.net),
             settings.optimization,
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        self._best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+        self._highest = -1.0
+        self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
         self._seconds = 0.0
         self._remark = ""
 
@@ -272,9 +287,10 @@ class Learning:
         if not self._is_scored(self._optimization.iteration):
             self._score(float("nan"))
 
-    def result(self, before: float) -> FineTuned:
-        """Return the best weights as a model with lineage, beside the score of the old one."""
-        after, iterations, weights = self._best
+    def result(self) -> FineTuned:
+        """Return the kept weights as a model with lineage, beside the score of the old one."""
+        before = self.before
+        after, iterations, weights = self._kept
         net = copy.deepcopy(self._model.net)
         if weights:
             restore_weights(net, weights)
@@ -311,7 +327,7 @@ class Learning:
 
     def _best_model(self) -> Model:
         net = copy.deepcopy(self._model.net)
-        restore_weights(net, self._best[2])
+        restore_weights(net, self._kept[2])
         return replace(self._model, net=net.eval())
 
     def _step(self, iteration: int) -> float:
@@ -319,14 +335,14 @@ class Learning:
         try:
             views = self._views.batch(iteration, self._batch_size, self._optimization.device)
 
+            old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+
             def loss_of(logits: Tensor) -> Tensor:
-                # apart from each other: a few strokes would count nothing beside dense labels in one sum
-                old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
-                loss = weighted_cross_entropy(logits, views.classes, views.weights * ~old)
+                loss = weighted_cross_entropy(logits, views.classes, views.weights)
                 if views.replayed.any():
-                    loss = loss + weighted_cross_entropy(logits, views.classes, views.weights * old)
+                    loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * old)
                 if self.settings.anchor:
-                    loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored)
+                    loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~old)
                 return loss
 
             return self._optimization.step(views.images, loss_of)
@@ -343,10 +359,23 @@ class Learning:
         score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
-        held = any(lesson.held_out.held for lesson in self._lessons)
-        # Without held-out strokes the score only says how well they are known by heart: the last weights count.
-        if score >= self._best[0] or not held:
-            self._best = (score, iteration, weights)
+        if self._is_kept(score):
+            self._kept = (score, iteration, weights)
+
+    def _is_kept(self, score: float) -> bool:
+        """Whether weights with this score on the held-out strokes take the place of those kept so far.
+
+        The latest are kept whose score lies within chance of the highest: a few strokes cannot tell more, and who
+        picks the highest of many picks luck (the one-standard-error rule of Breiman et al., "Classification and
+        Regression Trees", 1984). But never worse than the old model where others were better than it. Where no
+        stroke is held out, the score only says how well they are known by heart: the last weights are kept.
+        """
+        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
+        if not strokes:
+            return True
+        self._highest = max(self._highest, score)
+        chance = LUCK / math.sqrt(strokes)
+        return score == self._highest or score >= max(self._highest - chance, self.before + 0.01)
 
     def _is_scored(self, iteration: int) -> bool:
         """Whether to score after an iteration: once early, for something to see soon, then regularly."""
@@ -359,7 +388,7 @@ class Learning:
         return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
 
     def _progress(self, loss: float) -> Progress:
-        figures = {"loss": loss, "score": max(self._best[0], 0.0), "seconds": self._seconds}
+        figures = {"loss": loss, "score": max(self._kept[0], 0.0), "seconds": self._seconds}
         limit = self.settings.seconds
         if limit is not None:
             tenths = min(int(self._seconds * 10), int(limit * 10))

@@ -1,4 +1,4 @@
-"""Lessons: painted images made ready to learn from, the views drawn from them, and their score."""
+"""Lessons: painted images made ready to learn from, and the views drawn from them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, annotated_box, dense, dense_classes
+from napari_unet.arrays.annotations import Annotation, annotated_box, painted
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
-from napari_unet.arrays.boundary_weights import WeightSettings, ridge
+from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
-from napari_unet.models.library import replay_images
+from napari_unet.models.library import replay_images, replay_source
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.targets import pixel_targets
@@ -38,8 +38,6 @@ SCORED_STROKES = 12
 ALL_CLASSES = Result(classes=None)
 CONTESTED = 24
 """Pixels around a stroke that contradicts the model, in which the anchor does not hold."""
-UNKNOWN, KNOWN = 0.25, 0.75
-"""Mean IoU on strokes of a model that does not know, and of one that knows the kind of image."""
 HALF = 128
 """A probability of one half, times 255."""
 
@@ -58,8 +56,7 @@ class Lesson:
     place: tuple[int | slice, ...] = ()
     """Where it lies in the image, per axis of the annotation."""
     previous: NDArray[np.uint8] | None
-    """(K, *spatial) probabilities x 255 of the model that is taught; None for replay."""
-    is_replay: bool = False
+    """(K, *spatial) probabilities x 255 of the model that is taught; None where nothing is held to them."""
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -140,19 +137,27 @@ def _placed(place: tuple[int | slice, ...], box: Box) -> tuple[int | slice, ...]
     return tuple(at if isinstance(at, int) else next(sides) for at in place)
 
 
-def replay_lessons(model: Model) -> list[Lesson]:
-    """Return what the model learnt first, where it brought some along: dense labels, nothing held out."""
+def replay_lessons(model: Model, device: str) -> list[Lesson]:
+    """Return what the model learnt first, where it brought some along: nothing painted, the anchor holds anywhere.
+
+    Held are the answers of the model that learnt these images, so that lesson upon lesson adds no error (learning
+    without forgetting, Li and Hoiem, ECCV 2016, with images of the old task).
+    """
+    images = replay_images(model.spec)
+    predictor = Predictor(replay_source(model).net, PredictionSettings(device=device)) if images else None
     lessons = []
-    for number, (image, labels) in enumerate(replay_images(model.spec)):
-        said = dense_classes(labels) if model.spec.is_semantic else dense(labels)
+    for number, image in enumerate(images, start=1):
+        assert predictor is not None
+        spatial = model.spec.axes
+        plane = Plane(array=image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image))
+        nothing = np.zeros(image.shape[1:], np.int32)
         lessons.append(
             Lesson(
-                name=f"replay {number + 1}",
+                name=f"replay {number}",
                 image=image,
-                annotation=said,
-                held_out=HeldOut(strokes=np.zeros(labels.shape, np.int32), held=()),
-                previous=None,
-                is_replay=True,
+                annotation=painted(nothing),
+                held_out=HeldOut(strokes=nothing, held=()),
+                previous=finish(predict(predictor, plane, ALL_CLASSES)),
             )
         )
     return lessons
@@ -219,7 +224,6 @@ class Views:
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
         image = centre_crop(smooth[: material.channels], inside, dims)
         image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization)
-        balance = np.ones_like(self._balance) if replayed else self._balance
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
             said[0],
@@ -227,7 +231,7 @@ class Views:
             complete,
             spec=self._spec,
             settings=self._settings.weights,
-            balance=balance,
+            balance=self._balance,
         )
         free = torch.from_numpy((said[2] > 0).astype(np.float32))
         parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free)
@@ -248,34 +252,6 @@ def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSetting
         )[1]
         for lesson in lessons
     ]
-
-
-def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
-    """Return how far the previous model may be believed where nobody painted, 0..1.
-
-    That is the mean of how right it was on the strokes, and of one more that is given to it for granted. Right is
-    its mean IoU on all painted pixels, of which all below `UNKNOWN` counts as nothing: so much gets a model that
-    calls everything background. Corrections at the rims of right objects leave it trusted; objects that it does
-    not see at all do not.
-    """
-    count = len(spec.classes) if spec.is_semantic else 2
-    table = np.zeros((count, count), np.int64)
-    for lesson in lessons:
-        if lesson.previous is None:
-            continue
-        painted, said, answer = lesson.annotation.annotated, lesson.annotation.labels, lesson.previous
-        found = answer.argmax(0) if spec.is_semantic else answer[0] < HALF
-        truth = said if spec.is_semantic else said > 0
-        np.add.at(table, (truth[painted].astype(int), found[painted].astype(int)), 1)
-    strokes = sum(lesson.held_out.count for lesson in lessons)
-    right = min(max((_mean_iou(table) - UNKNOWN) / (KNOWN - UNKNOWN), 0.0), 1.0)
-    return (1 + strokes * right) / (1 + strokes)
-
-
-def _mean_iou(table: NDArray[np.int64]) -> float:
-    """Return the mean IoU of the classes that occur in a table of pixels (truth, found); 0 for none."""
-    union = table.sum(0) + table.sum(1) - np.diag(table)
-    return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
 
 
 def _uncontested(lesson: Lesson) -> NDArray[np.bool_]:
@@ -319,37 +295,6 @@ class _Material:
             return tuple(int(rng.integers(length)) for length in shape)
         pixels = self._by_stroke[rng.integers(len(self._by_stroke))] if self._by_stroke else self._pixels
         return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], shape))
-
-
-def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float:
-    """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons."""
-    predictor = Predictor(model.net, PredictionSettings(device=device))
-    spec = model.spec
-    count = len(spec.classes) if spec.is_semantic else 2
-    kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
-    table = np.zeros((count, count), np.int64)
-    for lesson in lessons:
-        for box in _scored_boxes(lesson):
-            spatial = "ZYX"[-(lesson.image.ndim - 1) :]
-            plane = Plane(
-                array=lesson.image,
-                axes="C" + spatial,
-                index={},
-                spatial=spatial,
-                channels=len(lesson.image),
-                region=box,
-            )
-            answer = finish(predict(predictor, plane, kept))[0]
-            scored, said = lesson.scored[box], lesson.annotation.labels
-            truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
-            found = answer if spec.is_semantic else answer >= HALF
-            np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
-    return _mean_iou(table)
-
-
-def _scored_boxes(lesson: Lesson) -> list[Box]:
-    """Return the box that holds the scored pixels; none where there are none."""
-    return [annotated_box(lesson.scored)] if lesson.scored.any() else []
 
 
 def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:

@@ -72,16 +72,25 @@ def load_model(name: str | Path) -> Model:
     return load_model_file(known[str(name)])
 
 
-def replay_images(spec: ModelSpec) -> list[tuple[NDArray[np.float32], NDArray[np.int32]]]:
-    """Return some of what the model, or its forebear, first learnt: (image (C, *spatial) normalised, labels)."""
+REPLAY = "_replay"
+
+
+def replay_images(spec: ModelSpec) -> list[NDArray[np.float32]]:
+    """Return some of what the model, or its forebear, first learnt: images (C, *spatial), normalised."""
     path = SHIPPED / f"{spec.training.get('replay', '')}.npz"
     if not path.is_file():
         return []
     with np.load(path, allow_pickle=False) as file:
-        return [
-            (image.astype(np.float32) / 255 * float(file["brightest"]), labels.astype(np.int32))
-            for image, labels in zip(file["images"], file["labels"], strict=True)
-        ]
+        return list(file["images"].astype(np.float32) / 255 * float(file["brightest"]))
+
+
+def replay_source(model: Model) -> Model:
+    """Return the shipped model that first learnt the `replay_images`; the model itself where that is unknown."""
+    from napari_unet.models.model import load_model_file
+
+    path = SHIPPED / (str(model.spec.training.get("replay", "")).removesuffix(REPLAY) + SUFFIX)
+    source = load_model_file(path) if path.is_file() else model
+    return source if source.spec.classes == model.spec.classes else model
 
 
 def _entry(path: Path, shipped: bool) -> Entry:
