@@ -31,7 +31,8 @@ from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.metrics import contingency
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.report import write_figure
-from napari_unet.finetuning import FineTuningSettings, fine_tune_steps
+from napari_unet.finetuning import fine_tune_steps
+from napari_unet.finetuning_settings import FineTuningSettings
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model

@@ -9,7 +9,8 @@ import torch
 from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
-from napari_unet.finetuning import FineTuningSettings, fine_tune, fine_tune_steps
+from napari_unet.finetuning import fine_tune, fine_tune_steps
+from napari_unet.finetuning_settings import FineTuningSettings
 from napari_unet.marking import trust
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec

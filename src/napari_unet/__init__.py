@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_unet.errors import UnetError
     from napari_unet.evaluation import evaluate
-    from napari_unet.finetuning import FineTuningSettings, fine_tune
+    from napari_unet.finetuning import fine_tune
+    from napari_unet.finetuning_settings import FineTuningSettings
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.segmentation import SegmentationSettings, segment
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "FineTuningSettings": "finetuning",
+    "FineTuningSettings": "finetuning_settings",
     "Model": "models.model",
     "SegmentationSettings": "segmentation",
     "UnetError": "errors",

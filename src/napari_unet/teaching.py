@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
+from napari_unet.finetuning_settings import FineTuningSettings
 from napari_unet.models.library import replay_images, replay_source
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -27,9 +28,6 @@ from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
 from napari_unet.progress import Progress, Steps, finish
-
-if TYPE_CHECKING:
-    from napari_unet.finetuning import FineTuningSettings
 
 AROUND = 256
 """Pixels around the annotations that the anchor may use."""

@@ -26,7 +26,7 @@ from napari_unet.widgets.layers import LayerImage
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint
 
 if TYPE_CHECKING:
-    from napari_unet.finetuning import FineTuned
+    from napari_unet.learning import FineTuned
     from napari_unet.models.model import Model
     from napari_unet.models.spec import ModelSpec
     from napari_unet.segmentation import Segmentation
@@ -74,7 +74,9 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
-        from napari_unet.finetuning import Companion, FineTuningSettings, fine_tune_steps
+        from napari_unet.finetuning import fine_tune_steps
+        from napari_unet.finetuning_settings import FineTuningSettings
+        from napari_unet.learning import Companion
 
         model = starting_model(wish)
         pairs = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
@@ -107,7 +109,8 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
-        from napari_unet.finetuning import FineTuningSettings, require_teachable
+        from napari_unet.finetuning import require_teachable
+        from napari_unet.finetuning_settings import FineTuningSettings
         from napari_unet.teaching import loss_weights, prepare_lessons
 
         model = starting_model(wish)

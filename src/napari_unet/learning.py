@@ -1,0 +1,238 @@
+"""The loop of fine-tuning: views of the lessons, steps, scores, and which weights are kept."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_unet.errors import UnetError
+from napari_unet.finetuning_settings import FineTuningSettings
+from napari_unet.marking import score_lessons
+from napari_unet.models.model import Model, restore_weights, stored_weights
+from napari_unet.nets.device import choose_device, is_out_of_memory
+from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
+from napari_unet.nets.optimization import Optimization
+from napari_unet.progress import Progress, Steps
+from napari_unet.teaching import Lesson, Views, replay_lessons
+
+TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
+REPLAY_WEIGHT = 2.0
+"""Of replay in the loss, beside 1 for the strokes."""
+LUCK = 0.15
+"""Half of what one held-out stroke's IoU varies by; the score of n strokes does by its n-th root less."""
+FIRST_LOOK = 8
+"""Iterations after which the learning is scored and shown for the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuned:
+    """What came of it: the new model, both scores, and how far they can be trusted."""
+
+    model: Model
+    before: float
+    after: float
+    """Mean IoU of the classes on the scored pixels, of the old and of the new model."""
+    held_out: bool
+    """Whether those pixels were kept from training; False where there were too few strokes to keep any."""
+    pixels: int
+    strokes: int
+    """How much was scored."""
+    iterations: int
+    seconds: float
+    history: tuple[dict[str, float], ...] = ()
+    remark: str = ""
+
+    @property
+    def improved(self) -> bool:
+        """Whether the new model is the better one."""
+        return self.after > self.before
+
+    def sentence(self) -> str:
+        """Return the outcome in words."""
+        where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
+        word = "better" if self.improved else "not better: the old model stays"
+        digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
+        text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
+        if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
+            text += f" Too few to trust: {self.pixels} pixels in {self.strokes} strokes."
+        return f"{text} {self.remark}".strip()
+
+
+class Companion:
+    """Somebody who watches the learning: may stop it, keeping the best so far, and may look at predictions."""
+
+    def stopped(self) -> bool:
+        """Whether to end now with the best so far."""
+        return False
+
+    def look(self, _model: Model) -> Steps[Any]:
+        """Return something to show for the best weights so far; called after every scoring."""
+        yield from ()
+        return None
+
+
+class Learning:
+    """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
+
+    def __init__(
+        self,
+        model: Model,
+        lessons: list[Lesson],
+        settings: FineTuningSettings,
+        companion: Companion,
+        *,
+        before: float,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        self.before = before
+        self.history: list[dict[str, float]] = []
+        self._model = model
+        self._lessons = lessons
+        self._companion = companion
+        self._batch_size = settings.batch
+        self._views = Views(lessons, replay_lessons(model, settings.device), model, settings)
+        self._optimization = Optimization(
+            copy.deepcopy(model.net),
+            settings.optimization,
+            iterations=settings.iterations,
+            device=choose_device(settings.device),
+        )
+        self._highest = -1.0
+        self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+        self._seconds = 0.0
+        self._remark = ""
+
+    def steps(self) -> Steps[None]:
+        """Learn until time or iterations are used up, one yield an iteration."""
+        began = time.monotonic()
+        while not self._is_over(time.monotonic() - began):
+            iteration = self._optimization.iteration
+            try:
+                loss = self._step(iteration)
+            except UnetError as error:  # the loss is no number any more
+                self._remark = f"Stopped early: {error}."
+                break
+            preview = None
+            if self._is_scored(iteration + 1):
+                self._score(loss)
+                preview = yield from self._companion.look(self._best_model())
+            self._seconds = time.monotonic() - began
+            yield replace(self._progress(loss), preview=preview)
+        if not self._is_scored(self._optimization.iteration):
+            self._score(float("nan"))
+
+    def result(self) -> FineTuned:
+        """Return the kept weights as a model with lineage, beside the score of the old one."""
+        before = self.before
+        after, iterations, weights = self._kept
+        net = copy.deepcopy(self._model.net)
+        if weights:
+            restore_weights(net, weights)
+        else:  # stopped before the first step
+            after = before
+        learnt = {
+            "data": [lesson.name for lesson in self._lessons],
+            "iterations": iterations,
+            "seconds": round(self._seconds, 1),
+            "annotated_pixels": sum(lesson.annotation.pixels for lesson in self._lessons),
+            "score_before": round(before, 4),
+            "score_after": round(after, 4),
+            "anchor": round(self.settings.anchor or 0.0, 3),
+            "seed": self.settings.seed,
+        }
+        spec = replace(
+            self._model.spec,
+            training={**self._model.spec.training, "fine_tuning": learnt},
+            parent=self._model.sha256 or None,
+        )
+        held = any(lesson.held_out.held for lesson in self._lessons)
+        return FineTuned(
+            model=Model(net=net.eval(), spec=spec),
+            before=before,
+            after=after,
+            held_out=held,
+            pixels=sum(lesson.scored_pixels for lesson in self._lessons),
+            strokes=sum(lesson.scored_strokes for lesson in self._lessons),
+            iterations=iterations,
+            seconds=self._seconds,
+            history=tuple(self.history),
+            remark=self._remark,
+        )
+
+    def _best_model(self) -> Model:
+        net = copy.deepcopy(self._model.net)
+        restore_weights(net, self._kept[2])
+        return replace(self._model, net=net.eval())
+
+    def _step(self, iteration: int) -> float:
+        """Take a step; when memory runs out, go on with half the batch."""
+        try:
+            views = self._views.batch(iteration, self._batch_size, self._optimization.device)
+
+            old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+
+            def loss_of(logits: Tensor) -> Tensor:
+                loss = weighted_cross_entropy(logits, views.classes, views.weights)
+                if views.replayed.any():
+                    loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * old)
+                if self.settings.anchor:
+                    loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~old)
+                return loss
+
+            return self._optimization.step(views.images, loss_of)
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or self._batch_size == 1:
+                raise
+            self._batch_size //= 2
+            return self._step(iteration)
+
+    def _score(self, loss: float) -> None:
+        net = copy.deepcopy(self._optimization.averaged).cpu()
+        weights = stored_weights(net)
+        restore_weights(net, weights)
+        score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
+        iteration = self._optimization.iteration
+        self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
+        if self._is_kept(score):
+            self._kept = (score, iteration, weights)
+
+    def _is_kept(self, score: float) -> bool:
+        """Whether weights with this score on the held-out strokes take the place of those kept so far.
+
+        The latest are kept whose score lies within chance of the highest: a few strokes cannot tell more, and who
+        picks the highest of many picks luck (the one-standard-error rule of Breiman et al., "Classification and
+        Regression Trees", 1984). But never worse than the old model where others were better than it. Where no
+        stroke is held out, the score only says how well they are known by heart: the last weights are kept.
+        """
+        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
+        if not strokes:
+            return True
+        self._highest = max(self._highest, score)
+        chance = LUCK / math.sqrt(strokes)
+        return score == self._highest or score >= max(self._highest - chance, self.before + 0.01)
+
+    def _is_scored(self, iteration: int) -> bool:
+        """Whether to score after an iteration: once early, for something to see soon, then regularly."""
+        return iteration == FIRST_LOOK or iteration % self.settings.score_every == 0
+
+    def _is_over(self, seconds: float) -> bool:
+        limit = self.settings.seconds
+        if self._companion.stopped():
+            return True
+        return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
+
+    def _progress(self, loss: float) -> Progress:
+        figures = {"loss": loss, "score": max(self._kept[0], 0.0), "seconds": self._seconds}
+        limit = self.settings.seconds
+        if limit is not None:
+            tenths = min(int(self._seconds * 10), int(limit * 10))
+            return Progress(done=tenths, total=int(limit * 10), doing="Learning", figures=figures)
+        done = self._optimization.iteration
+        return Progress(done=done, total=self.settings.iterations, doing="Learning", figures=figures)
