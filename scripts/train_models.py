@@ -27,7 +27,7 @@ from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
 from napari_unet.models.labelling import predict_map, read_map
-from napari_unet.models.library import REPLAY, SHIPPED, load_model
+from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
@@ -146,8 +146,8 @@ def score(labels: NDArray[np.int32], image: LabelledImage) -> tuple[float, float
     return figures[0], float(np.mean(figures)), pairs.v_rand()
 
 
-def write_replay(images: list[LabelledImage], path: Path) -> None:
-    """Write a few crops of training images, which fine-tuning mixes in so that old skills stay.
+def write_replay(model: Model, images: list[LabelledImage], path: Path) -> None:
+    """Write a few crops of training images and the model's answers, by which fine-tuning keeps old skills.
 
     Most are crowded: gaps between touching objects are what a network forgets first.
     """
@@ -158,7 +158,10 @@ def write_replay(images: list[LabelledImage], path: Path) -> None:
     chosen = [*crowded, *(n for n in drawn if n not in crowded)][:REPLAY_CROPS]
     brightest = max(float(crops[n][0].max()) for n in chosen)
     stored = [(crops[n][0] / brightest * 255).round().astype(np.uint8) for n in chosen]
-    np.savez_compressed(path, images=np.stack(stored), brightest=brightest)
+    seen = torch.from_numpy(np.stack(stored).astype(np.float32) / 255 * brightest)
+    with torch.inference_mode():
+        answers = (torch.softmax(model.net(seen), 1) * 255).round().to(torch.uint8).numpy()
+    np.savez_compressed(path, images=np.stack(stored), brightest=brightest, answers=answers)
 
 
 def crowded_crops(
@@ -184,7 +187,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
-    replay = recipe.spec.name + REPLAY
+    replay = f"{recipe.spec.name}_replay"
     noted = {
         **recipe.spec.training,
         "replay": replay,
@@ -196,6 +199,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
     write_replay(
+        model,
         [image for image in training_images if not image.name.startswith("dsb2018_tissue")],
         output / f"{replay}.npz",
     )

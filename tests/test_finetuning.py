@@ -11,7 +11,9 @@ from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.finetuning_settings import FineTuningSettings
+from napari_unet.learning import is_kept
 from napari_unet.marking import trust
+from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
@@ -20,7 +22,7 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching import Lesson, Views, prepare_lessons
+from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons
 
 QUICK = FineTuningSettings(
     seconds=None,
@@ -354,3 +356,51 @@ def test_a_model_is_trusted_as_far_as_it_was_right_on_the_strokes(model):
 
 def test_without_strokes_a_model_is_trusted(model):
     assert trust([], model.spec) == 1.0
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in entries() if entry.shipped])
+def test_replay_is_held_to_the_shipped_model_however_often_it_was_taught(name):
+    shipped = load_model(name)
+    taught = replace(shipped, net=build_net(shipped.spec.architecture, shipped.spec.arguments))
+    replay = replay_lessons(taught)
+    assert len(replay) == 24
+    for lesson in replay[:3]:
+        with torch.inference_mode():
+            answer = torch.softmax(shipped.net(torch.from_numpy(lesson.image)[None]), 1)[0]
+        assert np.abs(lesson.previous / 255 - answer.numpy()).max() < 0.02
+
+
+def test_replay_of_other_classes_is_of_no_use():
+    shipped = load_model("nuclei")
+    assert replay_lessons(replace(shipped, spec=replace(shipped.spec, classes=("background", "cell")))) == []
+
+
+def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
+    model = load_model("nuclei")
+    image = np.random.default_rng(0).random((200, 200)).astype(np.float32)
+    annotation = np.zeros((200, 200), np.int32)
+    annotation[20:40, 20:60], annotation[100:120, 30:80] = 1, 2
+    settings = FineTuningSettings(replay=0.5)
+    pairs = [(image, painted(annotation))]
+    lessons = finish(prepare_lessons(model, pairs, axes=None, share=0, settings=settings))
+    batch = Views(lessons, replay_lessons(model), model, settings).batch(0, 4, torch.device("cpu"))
+    assert batch.replayed.tolist() == [True, True, False, False]
+    assert not batch.weights[:2].any()
+    assert batch.anchored[:2].all()
+    torch.testing.assert_close(batch.previous[:2].sum(1), torch.ones_like(batch.weights[:2]), atol=0.02, rtol=0)
+    assert batch.weights[2:].any()
+
+
+@pytest.mark.parametrize(
+    ("score", "highest", "before", "strokes", "kept"),
+    [
+        (0.60, 0.60, 0.7, 2, True),  # the highest so far, though the old model was better
+        (0.55, 0.60, 0.2, 2, True),  # two strokes cannot tell 0.55 from 0.60
+        (0.55, 0.60, 0.2, 100, False),  # a hundred can
+        (0.45, 0.60, 0.2, 2, False),
+        (0.55, 0.60, 0.56, 2, False),  # worse than the old model, which the highest is not
+        (0.10, 0.60, 0.2, 0, True),  # nothing held out: the last
+    ],
+)
+def test_the_latest_weights_within_chance_of_the_highest_score_are_kept(score, highest, before, strokes, kept):
+    assert is_kept(score, highest, before=before, strokes=strokes) is kept

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import napari_unet
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
-from napari_unet.models.library import replay_images
+from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import HEADER, ModelSpec
 from napari_unet.nets.architectures import build_net
@@ -111,9 +111,9 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
 def _test_image(model: Model, image: NDArray[Any] | None) -> NDArray[np.float32]:
     """Return (1, C, SIDE, SIDE) for the package's own test."""
     if image is None:
-        known = replay_images(model.spec)
+        known = replay_of(model.spec)
         noise = np.random.default_rng(0).random((model.spec.in_channels, SIDE, SIDE))
-        image = known[0] if known else noise
+        image = known.images[0] if known else noise
     repeats = [1, *(-(-SIDE // length) for length in image.shape[1:])]
     return np.tile(image, repeats)[None, :, :SIDE, :SIDE].astype(np.float32)
 

@@ -26,6 +26,8 @@ REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
 LUCK = 0.15
 """Half of what one held-out stroke's IoU varies by; the score of n strokes does by its n-th root less."""
+GAIN = 0.01
+"""Of IoU, that counts as better."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
@@ -77,6 +79,20 @@ class Companion:
         return None
 
 
+def is_kept(score: float, highest: float, *, before: float, strokes: int) -> bool:
+    """Whether the latest weights take the place of those kept so far.
+
+    The latest are kept whose score on the held-out strokes lies within chance of the `highest` so far: a few
+    strokes cannot tell more, and who picks the highest of many picks luck (after the one-standard-error rule of
+    Breiman et al., "Classification and Regression Trees", 1984). But never worse ones than the old model, whose
+    score was `before`, where others were better than it. Where no stroke is held out, the score only says how well
+    they are known by heart: the last weights are kept.
+    """
+    if not strokes or score >= highest:
+        return True
+    return score >= max(highest - LUCK / math.sqrt(strokes), before + GAIN)
+
+
 class Learning:
     """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
@@ -97,7 +113,7 @@ class Learning:
         self._lessons = lessons
         self._companion = companion
         self._batch_size = settings.batch
-        self._views = Views(lessons, replay_lessons(model, settings.device), model, settings)
+        self._views = Views(lessons, replay_lessons(model), model, settings)
         self._optimization = Optimization(
             copy.deepcopy(model.net),
             settings.optimization,
@@ -200,23 +216,10 @@ class Learning:
         score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
-        if self._is_kept(score):
-            self._kept = (score, iteration, weights)
-
-    def _is_kept(self, score: float) -> bool:
-        """Whether weights with this score on the held-out strokes take the place of those kept so far.
-
-        The latest are kept whose score lies within chance of the highest: a few strokes cannot tell more, and who
-        picks the highest of many picks luck (the one-standard-error rule of Breiman et al., "Classification and
-        Regression Trees", 1984). But never worse than the old model where others were better than it. Where no
-        stroke is held out, the score only says how well they are known by heart: the last weights are kept.
-        """
-        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
-        if not strokes:
-            return True
         self._highest = max(self._highest, score)
-        chance = LUCK / math.sqrt(strokes)
-        return score == self._highest or score >= max(self._highest - chance, self.before + 0.01)
+        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
+        if is_kept(score, self._highest, before=self.before, strokes=strokes):
+            self._kept = (score, iteration, weights)
 
     def _is_scored(self, iteration: int) -> bool:
         """Whether to score after an iteration: once early, for something to see soon, then regularly."""

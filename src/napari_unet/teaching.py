@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, annotated_box, painted
+from napari_unet.arrays.annotations import Annotation, annotated_box
 from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
 from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.models.library import replay_images, replay_source
+from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.targets import pixel_targets
@@ -27,7 +27,7 @@ from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
-from napari_unet.progress import Progress, Steps, finish
+from napari_unet.progress import Progress, Steps
 
 AROUND = 256
 """Pixels around the annotations that the anchor may use."""
@@ -135,30 +135,26 @@ def _placed(place: tuple[int | slice, ...], box: Box) -> tuple[int | slice, ...]
     return tuple(at if isinstance(at, int) else next(sides) for at in place)
 
 
-def replay_lessons(model: Model, device: str) -> list[Lesson]:
+def replay_lessons(model: Model) -> list[Lesson]:
     """Return what the model learnt first, where it brought some along: nothing painted, the anchor holds anywhere.
 
     Held are the answers of the model that learnt these images, so that lesson upon lesson adds no error (learning
     without forgetting, Li and Hoiem, ECCV 2016, with images of the old task).
     """
-    images = replay_images(model.spec)
-    predictor = Predictor(replay_source(model).net, PredictionSettings(device=device)) if images else None
-    lessons = []
-    for number, image in enumerate(images, start=1):
-        assert predictor is not None
-        spatial = model.spec.axes
-        plane = Plane(array=image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image))
-        nothing = np.zeros(image.shape[1:], np.int32)
-        lessons.append(
-            Lesson(
-                name=f"replay {number}",
-                image=image,
-                annotation=painted(nothing),
-                held_out=HeldOut(strokes=nothing, held=()),
-                previous=finish(predict(predictor, plane, ALL_CLASSES)),
-            )
+    replay = replay_of(model.spec)
+    if replay is None:
+        return []
+    nothing = np.zeros(replay.images.shape[2:], np.int32)
+    return [
+        Lesson(
+            name=f"replay {number}",
+            image=image,
+            annotation=Annotation(labels=nothing, annotated=nothing > 0, complete=np.zeros(1, bool)),
+            held_out=HeldOut(strokes=nothing, held=()),
+            previous=answer,
         )
-    return lessons
+        for number, (image, answer) in enumerate(zip(replay.images, replay.answers, strict=True), start=1)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,25 +72,25 @@ def load_model(name: str | Path) -> Model:
     return load_model_file(known[str(name)])
 
 
-REPLAY = "_replay"
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replay:
+    """Some of what a shipped model first learnt, and what that model says of it."""
+
+    images: NDArray[np.float32]
+    """(N, C, *spatial), normalised."""
+    answers: NDArray[np.uint8]
+    """(N, K, *spatial) probabilities x 255."""
 
 
-def replay_images(spec: ModelSpec) -> list[NDArray[np.float32]]:
-    """Return some of what the model, or its forebear, first learnt: images (C, *spatial), normalised."""
+def replay_of(spec: ModelSpec) -> Replay | None:
+    """Return what the model, or its forebear, brought along of its first lessons; None for nothing."""
     path = SHIPPED / f"{spec.training.get('replay', '')}.npz"
     if not path.is_file():
-        return []
+        return None
     with np.load(path, allow_pickle=False) as file:
-        return list(file["images"].astype(np.float32) / 255 * float(file["brightest"]))
-
-
-def replay_source(model: Model) -> Model:
-    """Return the shipped model that first learnt the `replay_images`; the model itself where that is unknown."""
-    from napari_unet.models.model import load_model_file
-
-    path = SHIPPED / (str(model.spec.training.get("replay", "")).removesuffix(REPLAY) + SUFFIX)
-    source = load_model_file(path) if path.is_file() else model
-    return source if source.spec.classes == model.spec.classes else model
+        images = file["images"].astype(np.float32) / 255 * float(file["brightest"])
+        replay = Replay(images=images, answers=file["answers"])
+    return replay if replay.answers.shape[1] == len(spec.classes) else None
 
 
 def _entry(path: Path, shipped: bool) -> Entry:
