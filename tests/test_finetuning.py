@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from napari_unet.arrays.annotations import corrected, painted
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.learning import is_kept
 from napari_unet.marking import trust
 from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
@@ -22,7 +22,7 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons
+from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, upright
 
 QUICK = FineTuningSettings(
     seconds=None,
@@ -129,7 +129,9 @@ def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_a
     anchor_loss(logits, batch.previous, batch.anchored).backward()
     assert (logits.grad.abs().sum(1)[batch.anchored == 0] == 0).all()
     assert not (batch.anchored * batch.weights).any()
-    neither = (batch.anchored == 0) & (batch.weights == 0)
+    assert not (batch.blank * batch.weights).any()
+    assert (batch.blank >= batch.anchored).all()
+    neither = (batch.blank == 0) & (batch.weights == 0)
     assert bool(neither.any()) == bool(lessons[0].held_out.held)
 
 
@@ -391,16 +393,19 @@ def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
     assert batch.weights[2:].any()
 
 
-@pytest.mark.parametrize(
-    ("score", "highest", "before", "strokes", "kept"),
-    [
-        (0.60, 0.60, 0.7, 2, True),  # the highest so far, though the old model was better
-        (0.55, 0.60, 0.2, 2, True),  # two strokes cannot tell 0.55 from 0.60
-        (0.55, 0.60, 0.2, 100, False),  # a hundred can
-        (0.45, 0.60, 0.2, 2, False),
-        (0.55, 0.60, 0.56, 2, False),  # worse than the old model, which the highest is not
-        (0.10, 0.60, 0.2, 0, True),  # nothing held out: the last
-    ],
-)
-def test_the_latest_weights_within_chance_of_the_highest_score_are_kept(score, highest, before, strokes, kept):
-    assert is_kept(score, highest, before=before, strokes=strokes) is kept
+def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(bright_model):
+    spec = bright_model.spec
+    turning = replace(bright_model, spec=replace(spec, normalization=Normalization(bright_objects=True)))
+    image = np.full((90, 120), 200.0) + np.random.default_rng(0).normal(0, 3, (90, 120))
+    image[::30], image[:, ::30] = 20, 20  # dark membranes on a bright ground
+    inside, membrane = np.zeros(image.shape, np.int32), np.zeros(image.shape, np.int32)
+    inside[5:20, 5:20], inside[30, 5:100] = 2, 1
+    membrane[30, 5:100], membrane[5:20, 5:20] = 2, 1
+    for layer, turned in ((inside, False), (membrane, True)):
+        chosen = upright(turning, [(image, painted(layer))], axes=None, channel=None)
+        assert chosen.spec.normalization.bright_objects is turned
+    dark_ground = upright(turning, [(220 - image, painted(membrane))], axes=None, channel=None)
+    assert dark_ground is turning
+    result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
+    assert not result.model.spec.normalization.bright_objects
+    assert result.model.spec.parent == turning.sha256 or turning.sha256 == ""

@@ -26,7 +26,7 @@ from napari_unet.marking import score_lessons, trust
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.teaching import prepare_lessons
+from napari_unet.teaching import prepare_lessons, upright
 
 Pair = tuple[Any, Any]
 """An image array and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
@@ -80,11 +80,16 @@ def fine_tune_steps(
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
     yield Progress(done=0, total=0, doing="Looking at the strokes")
-    lessons = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=chosen)
+    turned = upright(model, given, axes=axes, channel=chosen.channel)
+    lessons = yield from prepare_lessons(turned, given, axes=axes, share=chosen.held_out, settings=chosen)
+    before = score_lessons(turned, lessons, chosen.device)
+    if turned is not model:  # what the given model sees, and so its score, is another image
+        quick = replace(chosen, anchor=0)
+        seen = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=quick)
+        before = score_lessons(model, seen, chosen.device)
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=trust(lessons, model.spec))
-    before = score_lessons(model, lessons, chosen.device)
-    learning = Learning(model, lessons, chosen, companion or Companion(), before=before)
+    learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return learning.result()

@@ -26,6 +26,12 @@ class FineTuningSettings:
     None is what the model deserves on the strokes (`teaching.trust`): near 1 where it was right about most of what
     was painted, near 0 where it does not know the kind of image.
     """
+    consistency: float = 0.3
+    """Weight of answering, where nobody painted, as the averaged weights do of the view in its own light.
+
+    A mean teacher (Tarvainen and Valpola, NeurIPS 2017): what the strokes taught spreads to what looks alike, and
+    longer learning does not undo it. 0 switches it off.
+    """
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
     replay: float = 0.25
@@ -58,14 +64,16 @@ class FineTuningSettings:
         for name in ("elsewhere", "replay", "held_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
-        if self.anchor is not None and self.anchor < 0:
-            raise UnetError(f"anchor must not be negative, got {self.anchor}")
+        for name in ("anchor", "consistency"):
+            if (getattr(self, name) or 0) < 0:
+                raise UnetError(f"{name} must not be negative, got {getattr(self, name)}")
 
     @classmethod
     def from_nothing(cls, **changes: Any) -> Self:
         """Return settings for a fresh network: nothing to hold on to, faster steps, batch norm learns too."""
         recipe: dict[str, Any] = {
             "anchor": 0.0,
+            "consistency": 0.0,
             "elsewhere": 0.0,
             "replay": 0.0,
             "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.errors import UnetError
 from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.marking import score_lessons
+from napari_unet.marking import mean_iou, score_lessons
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization
 from napari_unet.progress import Progress, Steps
-from napari_unet.teaching import Lesson, Views, replay_lessons
+from napari_unet.teaching import Batch, Lesson, Views, replay_lessons
 
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
-LUCK = 0.15
-"""Half of what one held-out stroke's IoU varies by; the score of n strokes does by its n-th root less."""
 GAIN = 0.01
 """Of IoU, that counts as better."""
+MEMORY = 0.9
+"""Share of what was noted of the taught strokes that each step keeps."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
@@ -79,20 +80,6 @@ class Companion:
         return None
 
 
-def is_kept(score: float, highest: float, *, before: float, strokes: int) -> bool:
-    """Whether the latest weights take the place of those kept so far.
-
-    The latest are kept whose score on the held-out strokes lies within chance of the `highest` so far: a few
-    strokes cannot tell more, and who picks the highest of many picks luck (after the one-standard-error rule of
-    Breiman et al., "Classification and Regression Trees", 1984). But never worse ones than the old model, whose
-    score was `before`, where others were better than it. Where no stroke is held out, the score only says how well
-    they are known by heart: the last weights are kept.
-    """
-    if not strokes or score >= highest:
-        return True
-    return score >= max(highest - LUCK / math.sqrt(strokes), before + GAIN)
-
-
 class Learning:
     """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
@@ -120,8 +107,10 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        self._highest = -1.0
         self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+        self._kept_worth = (False, -1.0)
+        classes = len(model.spec.classes) if model.spec.is_semantic else 2
+        self._taught: NDArray[np.float64] = np.zeros((classes, classes))
         self._seconds = 0.0
         self._remark = ""
 
@@ -193,13 +182,19 @@ class Learning:
             views = self._views.batch(iteration, self._batch_size, self._optimization.device)
 
             old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+            blank = views.blank * ~old
+            consistent = self.settings.consistency > 0 and bool(blank.any())
+            expected = self._optimization.predict(views.plain) if consistent else None
 
             def loss_of(logits: Tensor) -> Tensor:
+                self._note(logits, views)
                 loss = weighted_cross_entropy(logits, views.classes, views.weights)
                 if views.replayed.any():
                     loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * old)
                 if self.settings.anchor:
                     loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~old)
+                if expected is not None:
+                    loss = loss + self.settings.consistency * anchor_loss(logits, expected, blank)
                 return loss
 
             return self._optimization.step(views.images, loss_of)
@@ -216,10 +211,29 @@ class Learning:
         score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
-        self._highest = max(self._highest, score)
-        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
-        if is_kept(score, self._highest, before=self.before, strokes=strokes):
-            self._kept = (score, iteration, weights)
+        if (worth := self._worth(score)) >= self._kept_worth:
+            self._kept, self._kept_worth = (score, iteration, weights), worth
+
+    def _worth(self, score: float) -> tuple[bool, float]:
+        """Return by what weights are kept: better than the old model first, then how well all strokes are known.
+
+        A few held-out strokes alone would pick luck, the taught ones alone what is known by heart; so both count
+        half. Where no stroke is held out the last weights are kept.
+        """
+        if not any(lesson.held_out.held for lesson in self._lessons):
+            return True, 1.0
+        return score > self.before + GAIN, (score + mean_iou(self._taught)) / 2
+
+    @torch.no_grad()
+    def _note(self, logits: Tensor, views: Batch) -> None:
+        """Remember how the painted pixels of a step were answered; old steps fade."""
+        painted = views.weights > 0
+        truth, found = views.classes[painted], logits.argmax(1)[painted]
+        if not self._model.spec.is_semantic:
+            truth, found = (truth > 0).long(), (found > 0).long()
+        count = len(self._taught)
+        pairs = torch.bincount(truth * count + found, minlength=count**2)
+        self._taught = MEMORY * self._taught + pairs.cpu().numpy().reshape(count, count)
 
     def _is_scored(self, iteration: int) -> bool:
         """Whether to score after an iteration: once early, for something to see soon, then regularly."""

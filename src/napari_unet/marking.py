@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
         truth = said if spec.is_semantic else said > 0
         np.add.at(table, (truth[painted].astype(int), found[painted].astype(int)), 1)
     strokes = sum(lesson.held_out.count for lesson in lessons)
-    right = min(max((_mean_iou(table) - UNKNOWN) / (KNOWN - UNKNOWN), 0.0), 1.0)
+    right = min(max((mean_iou(table) - UNKNOWN) / (KNOWN - UNKNOWN), 0.0), 1.0)
     return (1 + strokes * right) / (1 + strokes)
 
 
@@ -66,7 +67,7 @@ def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float
             truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
             found = answer if spec.is_semantic else answer >= HALF
             np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
-    return _mean_iou(table)
+    return mean_iou(table)
 
 
 def _scored_boxes(lesson: Lesson) -> list[Box]:
@@ -74,7 +75,7 @@ def _scored_boxes(lesson: Lesson) -> list[Box]:
     return [annotated_box(lesson.scored)] if lesson.scored.any() else []
 
 
-def _mean_iou(table: NDArray[np.int64]) -> float:
+def mean_iou(table: NDArray[Any]) -> float:
     """Return the mean IoU of the classes that occur in a table of pixels (truth, found); 0 for none."""
     union = table.sum(0) + table.sum(1) - np.diag(table)
     return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,10 @@ HALF = 128
 """A probability of one half, times 255."""
 
 
+Pairs = Sequence[tuple[Any, Annotation]]
+"""Images and what was painted on each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lesson:
     """One painted plane: the region around its strokes, normalised, and what the previous model makes of it."""
@@ -74,9 +78,66 @@ class Lesson:
         return len(self.held_out.held) or min(self.held_out.count, SCORED_STROKES)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _PaintedPlane:
+    """A plane on which somebody painted, cut to the region around it."""
+
+    source: int
+    place: tuple[int | slice, ...]
+    plane: Plane
+    annotation: Annotation
+
+    def read(self) -> NDArray[np.float32]:
+        """Return the region (C, *spatial), normalised."""
+        return self.plane.read(tuple(slice(0, length) for length in self.plane.shape))
+
+
+def _painted_planes(
+    spec: ModelSpec, pairs: Pairs, axes: str | None, channel: int | None
+) -> Iterator[_PaintedPlane]:
+    """Yield the painted planes of all images, normalised as a whole image is."""
+    for number, (image, annotation) in enumerate(pairs):
+        named = check_axes(axes, image.shape)
+        wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
+        intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
+        kept = "".join(axis for axis in named if axis not in "CS")
+        for plane in wanted:
+            place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
+            said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
+            if said.annotated.any():
+                box = _around(said.annotated)
+                yield _PaintedPlane(
+                    source=number,
+                    place=_placed(place, box),
+                    plane=replace(plane, intensity=intensity, region=box),
+                    annotation=replace(said, labels=said.labels[box], annotated=said.annotated[box]),
+                )
+
+
+def upright(model: Model, pairs: Pairs, *, axes: str | None, channel: int | None) -> Model:
+    """Return the model; one that turns images over no longer does so if that makes the painted objects dark.
+
+    Neurites between dark membranes, for example, are bright on a bright ground.
+    """
+    if not model.spec.normalization.bright_objects:
+        return model
+    objects, ground = [], []
+    for painted in _painted_planes(model.spec, pairs, axes, channel):
+        assert painted.plane.intensity is not None
+        if painted.plane.intensity.is_inverted:
+            values, said = painted.read().mean(0), painted.annotation
+            objects.append(values[said.annotated & (said.labels > 0)])
+            ground.append(values[said.annotated & (said.labels == 0)])
+    bright, dark = (np.concatenate([*parts, np.zeros(0, np.float32)]) for parts in (objects, ground))
+    if not (bright.size and dark.size) or bright.mean() >= dark.mean():
+        return model
+    as_it_is = replace(model.spec.normalization, bright_objects=False)
+    return replace(model, spec=replace(model.spec, normalization=as_it_is))
+
+
 def prepare_lessons(
     model: Model,
-    pairs: Sequence[tuple[Any, Annotation]],
+    pairs: Pairs,
     *,
     axes: str | None,
     share: float,
@@ -86,46 +147,20 @@ def prepare_lessons(
     predictor = Predictor(model.net, PredictionSettings(device=settings.device))
     rng = np.random.default_rng(settings.seed)
     lessons: list[Lesson] = []
-    for number, (image, annotation) in enumerate(pairs):
-        named = check_axes(axes, image.shape)
-        wanted = list(
-            planes(
-                image, named, spatial=model.spec.axes, channels=model.spec.in_channels, channel=settings.channel
+    for painted in _painted_planes(model.spec, pairs, axes, settings.channel):
+        yield Progress(done=0, total=0, doing="Remembering what the model knows")
+        previous = (yield from predict(predictor, painted.plane, ALL_CLASSES)) if settings.anchor != 0 else None
+        lessons.append(
+            Lesson(
+                name=f"image {painted.source + 1}",
+                source=painted.source,
+                place=painted.place,
+                image=painted.read(),
+                annotation=painted.annotation,
+                held_out=hold_out(painted.annotation, rng, share=share, classes=model.spec.is_semantic),
+                previous=previous,
             )
         )
-        intensity = intensity_range(
-            (sample_blocks(plane, len(wanted)) for plane in wanted), model.spec.normalization
-        )
-        kept = "".join(axis for axis in named if axis not in "CS")
-        for plane in wanted:
-            place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-            said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
-            if not said.annotated.any():
-                continue
-            box = _around(said.annotated)
-            cut = replace(said, labels=said.labels[box], annotated=said.annotated[box])
-            seen = Plane(
-                array=plane.array,
-                axes=plane.axes,
-                index=plane.index,
-                spatial=plane.spatial,
-                channels=plane.channels,
-                intensity=intensity,
-                region=box,
-            )
-            yield Progress(done=0, total=0, doing="Remembering what the model knows")
-            previous = (yield from predict(predictor, seen, ALL_CLASSES)) if settings.anchor != 0 else None
-            lessons.append(
-                Lesson(
-                    name=f"image {number + 1}",
-                    source=number,
-                    place=_placed(place, box),
-                    image=seen.read(tuple(slice(0, length) for length in seen.shape)),
-                    annotation=cut,
-                    held_out=hold_out(cut, rng, share=share, classes=model.spec.is_semantic),
-                    previous=previous,
-                )
-            )
     return lessons
 
 
@@ -163,6 +198,8 @@ class Batch:
 
     images: Tensor
     """(N, C, *in)."""
+    plain: Tensor
+    """(N, C, *in) the same views before their grey values were changed."""
     classes: Tensor
     """(N, *out) class indices, meaningless where the weight is 0."""
     weights: Tensor
@@ -171,6 +208,8 @@ class Batch:
     """(N, K, *out) probabilities of the previous model."""
     anchored: Tensor
     """(N, *out) 1 where the anchor holds: not annotated, and not near a stroke that contradicts the model."""
+    blank: Tensor
+    """(N, *out) 1 where nobody painted."""
     replayed: Tensor
     """(N,) whether a view is of what the model learnt first."""
 
@@ -195,15 +234,17 @@ class Views:
         share = self._settings.replay if self._replay else 0.0
         replayed = np.arange(size) < int(share * size + rng.random())  # as even as it can be, batch by batch
         views = [self._view(rng, replayed=bool(old)) for old in replayed]
-        images, classes, weights, previous, anchored = (
+        images, plain, classes, weights, previous, anchored, blank = (
             torch.stack(parts).to(device) for parts in zip(*views, strict=True)
         )
         return Batch(
             images=images,
+            plain=plain,
             classes=classes,
             weights=weights,
             previous=previous,
             anchored=anchored,
+            blank=blank,
             replayed=torch.from_numpy(replayed).to(device),
         )
 
@@ -216,8 +257,8 @@ class Views:
         dims = len(centre)
         smooth = warp_image(material.smooth, warp, (view,) * dims)
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
-        image = centre_crop(smooth[: material.channels], inside, dims)
-        image = change_intensity(image, rng, self._settings.augmentation, self._spec.normalization)
+        plain = centre_crop(smooth[: material.channels], inside, dims)
+        image = change_intensity(plain, rng, self._settings.augmentation, self._spec.normalization)
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
             said[0],
@@ -227,9 +268,9 @@ class Views:
             settings=self._settings.weights,
             balance=self._balance,
         )
-        free = torch.from_numpy((said[2] > 0).astype(np.float32))
-        parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free)
-        return (image, *(centre_crop(part, outside, dims) for part in parts))
+        free, blank = (torch.from_numpy((part > 0).astype(np.float32)) for part in said[2:])
+        parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free, blank)
+        return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
 
 
 def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSettings) -> list[NDArray[np.float32]]:
@@ -276,8 +317,10 @@ class _Material:
         cpu = torch.device("cpu")
         self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
-        free = ~lesson.annotation.annotated & _uncontested(lesson)
-        self.said = as_tensor(np.stack([lesson.annotation.labels, taught, free]), cpu)
+        blank = ~lesson.annotation.annotated
+        self.said = as_tensor(
+            np.stack([lesson.annotation.labels, taught, blank & _uncontested(lesson), blank]), cpu
+        )
         self._strokes = np.where(taught, lesson.held_out.strokes, 0)
         self._pixels = np.flatnonzero(taught)
         self._by_stroke = _pixels_by_stroke(self._strokes)

@@ -57,6 +57,11 @@ class IntensityRange:
         """Whether the image holds nothing to see."""
         return self.high == self.low
 
+    @property
+    def is_inverted(self) -> bool:
+        """Whether bright becomes dark."""
+        return self.low > self.high
+
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as `low`."""
         if self.is_constant:

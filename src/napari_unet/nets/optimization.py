@@ -88,6 +88,13 @@ class Optimization:
         self._average()
         return value
 
+    @torch.no_grad()
+    def predict(self, images: Tensor) -> Tensor:
+        """Return the probabilities (N, K, *out) that the averaged weights give images (N, C, *in)."""
+        with torch.autocast(self.device.type, dtype=self._half, enabled=self._half is not None):
+            logits = self.averaged(images)
+        return torch.softmax(logits.float(), dim=1)
+
     def learning_rate(self) -> float:
         """Return the rate of the present iteration: linear warm-up, then half a cosine or constant."""
         rise = min(1.0, (self.iteration + 1) / max(1, self.settings.warmup))
