@@ -180,29 +180,27 @@ class Learning:
         """Take a step; when memory runs out, go on with half the batch."""
         try:
             views = self._views.batch(iteration, self._batch_size, self._optimization.device)
-
-            old = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
-            blank = views.blank * ~old
-            consistent = self.settings.consistency > 0 and bool(blank.any())
+            consistent = self.settings.consistency > 0 and bool(views.blank.any())
             expected = self._optimization.predict(views.plain) if consistent else None
-
-            def loss_of(logits: Tensor) -> Tensor:
-                self._note(logits, views)
-                loss = weighted_cross_entropy(logits, views.classes, views.weights)
-                if views.replayed.any():
-                    loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * old)
-                if self.settings.anchor:
-                    loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~old)
-                if expected is not None:
-                    loss = loss + self.settings.consistency * anchor_loss(logits, expected, blank)
-                return loss
-
-            return self._optimization.step(views.images, loss_of)
+            return self._optimization.step(views.images, lambda logits: self._loss(logits, views, expected))
         except RuntimeError as error:
             if not is_out_of_memory(error) or self._batch_size == 1:
                 raise
             self._batch_size //= 2
             return self._step(iteration)
+
+    def _loss(self, logits: Tensor, views: Batch, expected: Tensor | None) -> Tensor:
+        """Return what the strokes say, and what holds the network elsewhere: anchor, replay, mean teacher."""
+        self._note(logits, views)
+        loss = weighted_cross_entropy(logits, views.classes, views.weights)
+        replayed = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+        if replayed.any():
+            loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * replayed)
+        if self.settings.anchor:
+            loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~replayed)
+        if expected is not None:
+            loss = loss + self.settings.consistency * anchor_loss(logits, expected, views.blank * ~replayed)
+        return loss
 
     def _score(self, loss: float) -> None:
         net = copy.deepcopy(self._optimization.averaged).cpu()
