@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.arrays.normalization import Normalization
@@ -12,6 +14,7 @@ from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.finetuning_settings import FineTuningSettings
+from napari_unet.learning import mix_weights
 from napari_unet.marking import trust
 from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
@@ -409,3 +412,29 @@ def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(
     result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
     assert not result.model.spec.normalization.bright_objects
     assert result.model.spec.parent == turning.sha256 or turning.sha256 == ""
+
+
+@given(st.floats(0, 1))
+def test_mixed_weights_lie_between_the_new_and_the_old(share):
+    torch.manual_seed(0)
+    new, old = (build_net("padded", {"base_channels": 2, "levels": 1}) for _ in range(2))
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    mix_weights(new, old, share)
+    for name, value in new.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, torch.lerp(fresh[name], old.state_dict()[name], share))
+
+
+def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_none(bright_model):
+    image, truth = image_and_truth()
+    settings = replace(QUICK, iterations=10, held_out=0.0)
+    for training, share in (({"data": "discs"}, 0.25), ({}, 0.0)):
+        model = replace(bright_model, spec=replace(bright_model.spec, training=training))
+        ends = {}
+        for kept in (0.0, 0.25):
+            learnt = replace(settings, old_share=kept)
+            result = finish(fine_tune_steps(model, [(image, painted(strokes(truth)))], settings=learnt))
+            ends[kept] = torch.cat([value.flatten().float() for value in result.model.net.state_dict().values()])
+        before = torch.cat([value.flatten().float() for value in model.net.state_dict().values()])
+        way = float((ends[0.25] - before).norm() / (ends[0.0] - before).norm())
+        assert way == pytest.approx(1 - share, abs=0.02)

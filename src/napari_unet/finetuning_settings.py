@@ -32,6 +32,9 @@ class FineTuningSettings:
     A mean teacher (Tarvainen and Valpola, NeurIPS 2017): what the strokes taught spreads to what looks alike, and
     longer learning does not undo it. 0 switches it off.
     """
+    old_share: float = 0.25
+    """Share of the old weights in the new ones, which generalises better than either (Wortsman et al., "Robust
+    fine-tuning of zero-shot models", CVPR 2022); scores and previews are of this mixture."""
     elsewhere: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
     replay: float = 0.25
@@ -61,7 +64,7 @@ class FineTuningSettings:
         for name in ("iterations", "batch", "patch", "score_every"):
             if getattr(self, name) < 1:
                 raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("elsewhere", "replay", "held_out"):
+        for name in ("elsewhere", "replay", "held_out", "old_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
         for name in ("anchor", "consistency"):
@@ -74,6 +77,7 @@ class FineTuningSettings:
         recipe: dict[str, Any] = {
             "anchor": 0.0,
             "consistency": 0.0,
+            "old_share": 0.0,
             "elsewhere": 0.0,
             "replay": 0.0,
             "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),

@@ -19,6 +19,7 @@ from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization
+from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 from napari_unet.teaching import Batch, Lesson, Views, replay_lessons
 
@@ -78,6 +79,15 @@ class Companion:
         """Return something to show for the best weights so far; called after every scoring."""
         yield from ()
         return None
+
+
+@torch.no_grad()
+def mix_weights(net: UNet, old: UNet, share: float) -> None:
+    """Move all weights of a network this far, 0..1, towards those of another one of its kind."""
+    before = old.state_dict()
+    for name, value in net.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(before[name].to(value), share)
 
 
 class Learning:
@@ -191,7 +201,7 @@ class Learning:
 
     def _loss(self, logits: Tensor, views: Batch, expected: Tensor | None) -> Tensor:
         """Return what the strokes say, and what holds the network elsewhere: anchor, replay, mean teacher."""
-        self._note(logits, views)
+        self._note(logits if expected is None else expected, views)
         loss = weighted_cross_entropy(logits, views.classes, views.weights)
         replayed = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
         if replayed.any():
@@ -204,6 +214,8 @@ class Learning:
 
     def _score(self, loss: float) -> None:
         net = copy.deepcopy(self._optimization.averaged).cpu()
+        if self._model.spec.training:  # what has learnt nothing has nothing to keep
+            mix_weights(net, self._model.net, self.settings.old_share)
         weights = stored_weights(net)
         restore_weights(net, weights)
         score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
@@ -223,10 +235,10 @@ class Learning:
         return score > self.before + GAIN, (score + mean_iou(self._taught)) / 2
 
     @torch.no_grad()
-    def _note(self, logits: Tensor, views: Batch) -> None:
-        """Remember how the painted pixels of a step were answered; old steps fade."""
+    def _note(self, answers: Tensor, views: Batch) -> None:
+        """Remember how the painted pixels of a step were answered, by the averaged weights where known."""
         painted = views.weights > 0
-        truth, found = views.classes[painted], logits.argmax(1)[painted]
+        truth, found = views.classes[painted], answers.argmax(1)[painted]
         if not self._model.spec.is_semantic:
             truth, found = (truth > 0).long(), (found > 0).long()
         count = len(self._taught)
