@@ -14,8 +14,8 @@ from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.learning import mix_weights
-from napari_unet.marking import trust
+from napari_unet.learning import Companion, FineTuned, Learning, mix_weights
+from napari_unet.marking import score_lessons, trust
 from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -438,3 +438,40 @@ def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_n
         before = torch.cat([value.flatten().float() for value in model.net.state_dict().values()])
         way = float((ends[0.25] - before).norm() / (ends[0.0] - before).norm())
         assert way == pytest.approx(1 - share, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("everything", "better"), [((0.30, 0.86), True), ((0.86, 0.86), False), ((0.9, 0.5), False)]
+)
+def test_where_few_held_out_strokes_cannot_tell_all_that_was_painted_does(bright_model, everything, better):
+    tuned = FineTuned(
+        model=bright_model, before=0.25, after=0.21, held_out=True, pixels=300, strokes=2, iterations=9, seconds=1,
+        painted=everything,
+    )  # fmt: skip
+    assert tuned.improved is better
+    assert "0.25 before, 0.21 after; too close to tell" in tuned.sentence()
+    assert f"{everything[0]:.2f} before, {everything[1]:.2f} after" in tuned.sentence()
+    assert ("the old model stays" in tuned.sentence()) is not better
+
+
+def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_heart(bright_model):
+    image, truth = image_and_truth()
+    image = 220 - image  # the model is right about every stroke
+    wrong = strokes(truth)
+    said = painted(np.where(wrong > 1, 1, np.where(wrong == 1, 2, 0)))  # and is taught the opposite
+    held = replace(QUICK, held_out=0.3, iterations=60, anchor=0)
+    lessons = finish(prepare_lessons(bright_model, [(image, said)], axes=None, share=0.3, settings=held))
+    truthful = [
+        replace(one, annotation=replace(one.annotation, labels=np.where(
+            one.held_out.mask, truth[one.place] > 0, one.annotation.labels
+        ).astype(np.int32), complete=np.zeros(99, bool)))
+        for one in lessons
+    ]  # fmt: skip
+    before = score_lessons(bright_model, truthful, "cpu")
+    learning = Learning(bright_model, truthful, held, Companion(), before=before)
+    finish(learning.steps())
+    result = learning.result()
+    assert result.after < before - 0.1
+    assert result.painted is None
+    assert not result.improved
+    assert "not better" in result.sentence()

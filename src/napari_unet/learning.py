@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,8 @@ from napari_unet.teaching import Batch, Lesson, Views, replay_lessons
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
+LUCK = 0.15
+"""By how much the IoU on one held-out stroke may change by chance; on n strokes by its n-th root less."""
 GAIN = 0.01
 """Of IoU, that counts as better."""
 MEMORY = 0.9
@@ -51,16 +54,23 @@ class FineTuned:
     seconds: float
     history: tuple[dict[str, float], ...] = ()
     remark: str = ""
+    painted: tuple[float, float] | None = None
+    """The same before and after of all that was painted, where the held-out strokes are too few to tell."""
 
     @property
     def improved(self) -> bool:
         """Whether the new model is the better one."""
+        if self.painted is not None:
+            return self.painted[1] > self.painted[0] + GAIN
         return self.after > self.before
 
     def sentence(self) -> str:
         """Return the outcome in words."""
         where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
         word = "better" if self.improved else "not better: the old model stays"
+        if self.painted is not None:
+            before, after = self.painted
+            word = f"too close to tell. On all that was painted {before:.2f} before, {after:.2f} after; {word}"
         digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
         text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
         if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
@@ -179,7 +189,21 @@ class Learning:
             seconds=self._seconds,
             history=tuple(self.history),
             remark=self._remark,
+            painted=self._painted(net) if held and before - self._chance() <= after <= before else None,
         )
+
+    def _painted(self, net: UNet) -> tuple[float, float]:
+        """Return the score of all that was painted, of the old network and of a new one."""
+        old, new = (
+            score_lessons(replace(self._model, net=one), self._lessons, self.settings.device, everything=True)
+            for one in (self._model.net, net)
+        )
+        return old, new
+
+    def _chance(self) -> float:
+        """Return how far apart two scores on the held-out strokes may lie by chance."""
+        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
+        return LUCK / math.sqrt(max(strokes, 1))
 
     def _best_model(self) -> Model:
         net = copy.deepcopy(self._model.net)
@@ -225,14 +249,14 @@ class Learning:
             self._kept, self._kept_worth = (score, iteration, weights), worth
 
     def _worth(self, score: float) -> tuple[bool, float]:
-        """Return by what weights are kept: better than the old model first, then how well all strokes are known.
+        """Return by what weights are kept: not being worse than the old model, then knowing all strokes.
 
         A few held-out strokes alone would pick luck, the taught ones alone what is known by heart; so both count
         half. Where no stroke is held out the last weights are kept.
         """
         if not any(lesson.held_out.held for lesson in self._lessons):
             return True, 1.0
-        return score > self.before + GAIN, (score + mean_iou(self._taught)) / 2
+        return score >= self.before - self._chance(), (score + mean_iou(self._taught)) / 2
 
     @torch.no_grad()
     def _note(self, answers: Tensor, views: Batch) -> None:

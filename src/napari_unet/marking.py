@@ -44,15 +44,19 @@ def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
     return (1 + strokes * right) / (1 + strokes)
 
 
-def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float:
-    """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons."""
+def score_lessons(model: Model, lessons: Sequence[Lesson], device: str, *, everything: bool = False) -> float:
+    """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons.
+
+    Scored are held-out strokes, or `everything` that was painted.
+    """
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec = model.spec
     count = len(spec.classes) if spec.is_semantic else 2
     kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
     table = np.zeros((count, count), np.int64)
     for lesson in lessons:
-        for box in _scored_boxes(lesson):
+        wanted = lesson.annotation.annotated if everything else lesson.scored
+        for box in _boxes(wanted):
             spatial = "ZYX"[-(lesson.image.ndim - 1) :]
             plane = Plane(
                 array=lesson.image,
@@ -63,16 +67,16 @@ def score_lessons(model: Model, lessons: Sequence[Lesson], device: str) -> float
                 region=box,
             )
             answer = finish(predict(predictor, plane, kept))[0]
-            scored, said = lesson.scored[box], lesson.annotation.labels
+            scored, said = wanted[box], lesson.annotation.labels
             truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
             found = answer if spec.is_semantic else answer >= HALF
             np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
     return mean_iou(table)
 
 
-def _scored_boxes(lesson: Lesson) -> list[Box]:
-    """Return the box that holds the scored pixels; none where there are none."""
-    return [annotated_box(lesson.scored)] if lesson.scored.any() else []
+def _boxes(wanted: NDArray[np.bool_]) -> list[Box]:
+    """Return the box that holds some pixels; none where there are none."""
+    return [annotated_box(wanted)] if wanted.any() else []
 
 
 def mean_iou(table: NDArray[Any]) -> float:
