@@ -220,7 +220,7 @@ def teach(folder: Path, given: argparse.Namespace, seed: int) -> list[dict[str, 
 
 def draw(records: list[dict[str, Any]], path: Path, title: str) -> None:
     """Write the curve of IoU against strokes, means over seeds with their range."""
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     before = np.mean([one["IoU"] for one in records if one["way"] == "before"])
     axes.axhline(before, color="gray", linestyle="--", label="nuclei, untaught")
@@ -233,7 +233,7 @@ def draw(records: list[dict[str, Any]], path: Path, title: str) -> None:
     axes.set(xscale="log", xlabel="strokes painted", ylabel="foreground IoU on other images", title=title)
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     write_figure(path, figure)
 
 
