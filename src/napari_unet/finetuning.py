@@ -82,11 +82,11 @@ def fine_tune_steps(
     yield Progress(done=0, total=0, doing="Looking at the strokes")
     turned = upright(model, given, axes=axes, channel=chosen.channel)
     lessons = yield from prepare_lessons(turned, given, axes=axes, share=chosen.held_out, settings=chosen)
-    before = score_lessons(turned, lessons, chosen.device)
+    seen = lessons
     if turned is not model:  # what the given model sees, and so its score, is another image
         quick = replace(chosen, anchor=0)
         seen = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=quick)
-        before = score_lessons(model, seen, chosen.device)
+    before = score_lessons(model, seen, chosen.device)
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=trust(lessons, model.spec))
     learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
