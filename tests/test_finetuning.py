@@ -14,7 +14,7 @@ from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.learning import Companion, FineTuned, Learning, mix_weights
+from napari_unet.learning import Companion, FineTuned, Learning
 from napari_unet.marking import score_lessons, trust
 from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
@@ -22,7 +22,7 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
-from napari_unet.nets.optimization import OptimizationSettings
+from napari_unet.nets.optimization import OptimizationSettings, mix_weights
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
 from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, upright

@@ -19,7 +19,7 @@ from napari_unet.marking import mean_iou, score_lessons
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
-from napari_unet.nets.optimization import Optimization
+from napari_unet.nets.optimization import Optimization, mix_weights
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 from napari_unet.teaching import Batch, Lesson, Views, replay_lessons
@@ -89,15 +89,6 @@ class Companion:
         """Return something to show for the best weights so far; called after every scoring."""
         yield from ()
         return None
-
-
-@torch.no_grad()
-def mix_weights(net: UNet, old: UNet, share: float) -> None:
-    """Move all weights of a network this far, 0..1, towards those of another one of its kind."""
-    before = old.state_dict()
-    for name, value in net.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(before[name].to(value), share)
 
 
 class Learning:

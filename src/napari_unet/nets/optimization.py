@@ -103,13 +103,9 @@ class Optimization:
             fall = 0.5 + 0.5 * math.cos(math.pi * min(1.0, self.iteration / self.iterations))
         return self.settings.learning_rate * rise * fall
 
-    @torch.no_grad()
     def _average(self) -> None:
         decay = min(AVERAGE_DECAY, (1 + self.iteration) / (10 + self.iteration)) if self.settings.average else 0.0
-        current = self.net.state_dict()
-        for name, value in self.averaged.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(current[name], 1 - decay)
+        mix_weights(self.averaged, self.net, 1 - decay)
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         chosen = self.settings
@@ -155,6 +151,15 @@ class Optimization:
             number, slot = name.split(".")
             slots.setdefault(int(number), {})[slot] = value
         self._optimizer.load_state_dict({**state, "state": slots})
+
+
+@torch.no_grad()
+def mix_weights(net: UNet, other: UNet, share: float) -> None:
+    """Move all weights of a network this far, 0..1, towards those of another one of its kind."""
+    wanted = other.state_dict()
+    for name, value in net.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(wanted[name].to(value), share)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
