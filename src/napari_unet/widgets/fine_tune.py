@@ -107,11 +107,14 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        self.revert()
+        self._forget()
         self._offer_split(wish)
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
+        image = self._first_image()
+        if image is not None:
+            self._preview.prepare(image, read_layer(image).axes)
         self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
 
     def accept(self) -> None:
@@ -129,8 +132,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def revert(self) -> None:
         """Forget the new model; model, layers and paint are as before."""
-        self._outcome = None
-        self.outcome.hide()
+        self._forget()
         self._preview.remove()
 
     def show_weights(self) -> None:
@@ -150,6 +152,10 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(wish), done)
+
+    def _forget(self) -> None:
+        self._outcome = None
+        self.outcome.hide()
 
     def _wished(self) -> Wish | None:
         """Return what is to be learnt; None, and a sentence to the user, where that is unclear."""
@@ -293,6 +299,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.tools.failed.connect(self.job.fail)
         self.model.changed.connect(self._model_changed)
         self.job.progressed.connect(self._progressed)
+        self.job.finished.connect(self._preview.remove_empty)
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.revert)
         self.outcome.toggled.connect(self._toggled)

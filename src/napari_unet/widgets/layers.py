@@ -145,7 +145,7 @@ def update_labels(
     The caller makes sure that the ids fit the layer's dtype: undo cannot cross a change of it.
     """
     layer.metadata = {**layer.metadata, KEY: dict(metadata)}
-    _move(layer, place)
+    move(layer, place)
     changed = np.nonzero(layer.data != labels)
     if len(changed[0]) == 0:
         return False
@@ -153,7 +153,7 @@ def update_labels(
     return True
 
 
-def _move(layer: napari.layers.Labels, place: Mapping[str, Any]) -> None:
+def move(layer: napari.layers.Labels, place: Mapping[str, Any]) -> None:
     """Put a layer where the image lies now; what is right already is left alone, as each change redraws."""
     for name in ("scale", "translate", "rotate", "affine"):
         present = np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))

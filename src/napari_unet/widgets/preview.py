@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
+from numpy.typing import NDArray
 
-from napari_unet.widgets.layers import KEY, as_displayed, placement, visible_region
+from napari_unet.widgets.layers import KEY, as_displayed, move, placement, visible_region
 from napari_unet.widgets.painted import PREVIEW
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ class Preview:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Labels | None = None
-        self._place: tuple[object, ...] = ()
+        self._is_empty = True
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -35,32 +38,40 @@ class Preview:
         lengths = dict(zip(axes, image.data[0].shape if image.multiscale else image.data.shape, strict=True))
         return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
 
+    def prepare(self, image: Image, axes: str) -> None:
+        """Show nothing yet: once a network learns, adding a layer takes the window a fifth of a second."""
+        kept = axes.replace("C", "").replace("S", "")
+        self._put(np.zeros((1,) * len(kept), np.uint16), kept, placement(image, axes, kept))
+        self._is_empty = True
+
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
-        shape_and_origin = (image.unique_id, seen.origin, seen.labels.shape)
-        known = self._layer is not None and self._layer in self._viewer.layers
-        if known and shape_and_origin == self._place:
-            assert self._layer is not None
-            self._layer.data = as_displayed(seen.labels)
+        self._put(as_displayed(seen.labels), seen.axes, placement(image, axes, seen.axes, seen.origin))
+        self._is_empty = False
+
+    def _put(self, labels: NDArray[Any], axes: str, place: Mapping[str, Any]) -> None:
+        layer = self._layer
+        if layer is not None and layer in self._viewer.layers and layer.ndim == labels.ndim:
+            layer.data = labels
+            move(layer, place)
             return
-        selected = list(self._viewer.layers.selection)
         self.remove()
-        self._layer = self._viewer.add_labels(
-            as_displayed(seen.labels),
-            name=NAME,
-            opacity=0.5,
-            metadata={KEY: {"role": PREVIEW, "axes": seen.axes}},
-            **placement(image, axes, seen.axes, seen.origin),
-        )
+        selected = list(self._viewer.layers.selection)
+        metadata = {KEY: {"role": PREVIEW, "axes": axes}}
+        self._layer = self._viewer.add_labels(labels, name=NAME, opacity=0.5, metadata=metadata, **place)
         self._layer.editable = False
-        self._place = shape_and_origin
-        self._viewer.layers.selection = [layer for layer in selected if layer in self._viewer.layers]
+        self._viewer.layers.selection = selected
+
+    def remove_empty(self) -> None:
+        """Take the layer away if nothing was ever shown in it."""
+        if self._is_empty:
+            self.remove()
 
     def remove(self) -> None:
         """Take the layer away."""
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
-        self._layer, self._place = None, ()
+        self._layer, self._is_empty = None, True
 
 
 def within(region: Region, layer: Labels) -> tuple[slice, ...]:
