@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,14 +99,18 @@ def without_dabs(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
-    """Return the (training, validation) images of some data sets; the truth of the latter stays as it is."""
+    """Return the (training, validation) images of some data sets; the truth of the latter stays as it is.
+
+    A data set named several times is drawn as many times as often, and validates once.
+    """
     sets: Sets = ([], [])
-    for folder in names:
+    for folder, times in Counter(names).items():
         for name, image, labels in pairs(data / folder):
             validates = VALIDATES[folder](name)
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
             axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
-            sets[validates].extend(labelled_images(f"{folder}/{name}", image, truth, spec, axes=axes))
+            loaded = labelled_images(f"{folder}/{name}", image, truth, spec, axes=axes)
+            sets[validates].extend(loaded if validates else loaded * times)
     return sets
 
 
@@ -140,6 +145,7 @@ NUCLEI_BORDERED = replace(
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
 NUCLEI_BRIGHT = replace(NUCLEI, normalization=Normalization(foreground=True, bright_objects=True))
+NUCLEI_WIDE = replace(NUCLEI_BRIGHT, arguments={**NUCLEI_BRIGHT.arguments, "base_channels": 24})
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
 GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
 ANY_LIGHT = AugmentationSettings(
@@ -158,6 +164,7 @@ AXONS = ModelSpec(
     normalization=Normalization(compression=0),
     training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
 )
+AXONS_WIDE = replace(AXONS, arguments={**AXONS.arguments, "base_channels": 24})
 
 RECIPES = {
     "nuclei": Recipe(
@@ -255,6 +262,19 @@ RECIPES = {
                     optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
+            # a network half as wide again, and more of what few images show: dark nuclei in tissue, 16 bit
+            Phase(
+                spec=NUCLEI_WIDE,
+                data=(*NUCLEI_DATA, "bbbc039_u2os_16bit", *["dsb2018_tissue_gray"] * 2, "dsb2018_histology"),
+                settings=TrainingSettings(
+                    iterations=6500,
+                    validate_every=500,
+                    validation_images=36,
+                    weights=GENTLE,
+                    augmentation=replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
+                ),
+            ),
         ),
     ),
     "em-membranes": Recipe(
@@ -323,6 +343,18 @@ RECIPES = {
                     augmentation=AugmentationSettings(
                         scale=(0.65, 1.5), elastic=4, contrast=(0.6, 1.4), offset=0.15
                     ),
+                ),
+            ),
+            Phase(
+                spec=AXONS_WIDE,
+                data=("em_axon_sem",),
+                settings=TrainingSettings(
+                    iterations=6000,
+                    validate_every=500,
+                    augmentation=AugmentationSettings(
+                        scale=(0.65, 1.5), elastic=4, contrast=(0.6, 1.4), offset=0.15, blur=1.5, texture=0.2
+                    ),
+                    optimization=OptimizationSettings(learning_rate=2e-3),
                 ),
             ),
         ),

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, load
 from tqdm import tqdm
+from widening import widened
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
@@ -85,6 +86,8 @@ def inherit(phase: Phase, before: UNet, seed: int) -> UNet:
     torch.manual_seed(seed)
     net = build_net(phase.spec.architecture, phase.spec.arguments)
     weights, wanted = before.state_dict(), net.state_dict()
+    if wanted["head.weight"].shape[1] > weights["head.weight"].shape[1]:
+        weights = widened(before, net)
     for name, value in weights.items():
         if value.shape != wanted[name].shape:
             assert len(wanted[name]) == len(value) + 1, name
