@@ -32,12 +32,12 @@ from napari_unet.arrays.metrics import contingency
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.report import write_figure
 from napari_unet.finetuning import fine_tune_steps
-from napari_unet.finetuning_settings import FineTuningSettings
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
+from napari_unet.teaching.settings import FineTuningSettings
 
 BRUSH, LENGTH, TESTS = 5, 40, 3
 Mask = NDArray[np.bool_]

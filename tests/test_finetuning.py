@@ -13,9 +13,6 @@ from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
-from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.learning import Companion, FineTuned, Learning
-from napari_unet.marking import score_lessons, trust
 from napari_unet.models.library import entries, load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -25,7 +22,11 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import OptimizationSettings, mix_weights
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching import Lesson, Views, prepare_lessons, replay_lessons, upright
+from napari_unet.teaching.learning import Companion, FineTuned, Learning
+from napari_unet.teaching.lessons import Lesson, painted_planes, prepare_lessons, replay_lessons, upright
+from napari_unet.teaching.marks import score_lessons, trust
+from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.teaching.views import Views
 
 QUICK = FineTuningSettings(
     seconds=None,
@@ -110,11 +111,17 @@ def test_the_same_seed_gives_the_same_weights_on_the_cpu(model):
         assert torch.equal(one, other)
 
 
+def planes_of(model, pairs):
+    return finish(painted_planes(model.spec, pairs, axes=None, channel=None))
+
+
+def lessons_of(model, pairs, settings):
+    return finish(prepare_lessons(model, planes_of(model, pairs), settings))
+
+
 def views_of(model, annotation, settings=QUICK):
     image, _ = image_and_truth()
-    lessons = finish(
-        prepare_lessons(model, [(image, annotation)], axes="YX", share=settings.held_out, settings=settings)
-    )
+    lessons = lessons_of(model, [(image, annotation)], settings)
     return lessons, Views(lessons, [], model, settings)
 
 
@@ -385,9 +392,8 @@ def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
     image = np.random.default_rng(0).random((200, 200)).astype(np.float32)
     annotation = np.zeros((200, 200), np.int32)
     annotation[20:40, 20:60], annotation[100:120, 30:80] = 1, 2
-    settings = FineTuningSettings(replay=0.5)
-    pairs = [(image, painted(annotation))]
-    lessons = finish(prepare_lessons(model, pairs, axes=None, share=0, settings=settings))
+    settings = FineTuningSettings(replay=0.5, held_out=0)
+    lessons = lessons_of(model, [(image, painted(annotation))], settings)
     batch = Views(lessons, replay_lessons(model), model, settings).batch(0, 4, torch.device("cpu"))
     assert batch.replayed.tolist() == [True, True, False, False]
     assert not batch.weights[:2].any()
@@ -405,9 +411,9 @@ def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(
     inside[5:20, 5:20], inside[30, 5:100] = 2, 1
     membrane[30, 5:100], membrane[5:20, 5:20] = 2, 1
     for layer, turned in ((inside, False), (membrane, True)):
-        chosen = upright(turning, [(image, painted(layer))], axes=None, channel=None)
+        chosen = upright(turning, planes_of(turning, [(image, painted(layer))]))
         assert chosen.spec.normalization.bright_objects is turned
-    dark_ground = upright(turning, [(220 - image, painted(membrane))], axes=None, channel=None)
+    dark_ground = upright(turning, planes_of(turning, [(220 - image, painted(membrane))]))
     assert dark_ground is turning
     result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
     assert not result.model.spec.normalization.bright_objects
@@ -460,7 +466,7 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
     wrong = strokes(truth)
     said = painted(np.where(wrong > 1, 1, np.where(wrong == 1, 2, 0)))  # and is taught the opposite
     held = replace(QUICK, held_out=0.3, iterations=60, anchor=0)
-    lessons = finish(prepare_lessons(bright_model, [(image, said)], axes=None, share=0.3, settings=held))
+    lessons = lessons_of(bright_model, [(image, said)], held)
     truthful = [
         replace(one, annotation=replace(one.annotation, labels=np.where(
             one.held_out.mask, truth[one.place] > 0, one.annotation.labels

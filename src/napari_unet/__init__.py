@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from napari_unet.errors import UnetError
     from napari_unet.evaluation import evaluate
     from napari_unet.finetuning import fine_tune
-    from napari_unet.finetuning_settings import FineTuningSettings
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.segmentation import SegmentationSettings, segment
+    from napari_unet.teaching.settings import FineTuningSettings
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "FineTuningSettings": "finetuning_settings",
+    "FineTuningSettings": "teaching.settings",
     "Model": "models.model",
     "SegmentationSettings": "segmentation",
     "UnetError": "errors",

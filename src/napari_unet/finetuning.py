@@ -20,13 +20,13 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import check_axes
 from napari_unet.errors import UnetError
-from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.learning import Companion, FineTuned, Learning
-from napari_unet.marking import score_lessons, trust
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.teaching import prepare_lessons, upright
+from napari_unet.teaching.learning import Companion, FineTuned, Learning
+from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
+from napari_unet.teaching.marks import score_lessons, trust
+from napari_unet.teaching.settings import FineTuningSettings
 
 Pair = tuple[Any, Any]
 """An image array and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
@@ -79,13 +79,14 @@ def fine_tune_steps(
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
-    yield Progress(done=0, total=0, doing="Looking at the strokes")
-    turned = upright(model, given, axes=axes, channel=chosen.channel)
-    lessons = yield from prepare_lessons(turned, given, axes=axes, share=chosen.held_out, settings=chosen)
-    seen = lessons
-    if turned is not model:  # what the given model sees, and so its score, is another image
-        quick = replace(chosen, anchor=0)
-        seen = yield from prepare_lessons(model, given, axes=axes, share=chosen.held_out, settings=quick)
+    planes = yield from painted_planes(model.spec, given, axes=axes, channel=chosen.channel)
+    turned = upright(model, planes)
+    if turned is model:
+        seen = lessons = yield from prepare_lessons(model, planes, chosen)
+    else:  # what the given model sees, and so its score, is another image
+        seen = yield from prepare_lessons(model, planes, replace(chosen, anchor=0))
+        planes = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
+        lessons = yield from prepare_lessons(turned, planes, chosen)
     before = score_lessons(model, seen, chosen.device)
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=trust(lessons, model.spec))

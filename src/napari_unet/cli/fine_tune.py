@@ -13,10 +13,10 @@ from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.finetuning import fine_tune_steps
-from napari_unet.finetuning_settings import FineTuningSettings
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.teaching.settings import FineTuningSettings
 
 NEW = "new"
 MEANINGS = {

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from napari_unet.learning import FineTuned
+    from napari_unet.teaching.learning import FineTuned
 
 
 class OutcomeBox(QWidget):  # type: ignore[misc]

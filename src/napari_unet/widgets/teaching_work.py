@@ -26,10 +26,10 @@ from napari_unet.widgets.layers import LayerImage
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint
 
 if TYPE_CHECKING:
-    from napari_unet.learning import FineTuned
     from napari_unet.models.model import Model
     from napari_unet.models.spec import ModelSpec
     from napari_unet.segmentation import Segmentation
+    from napari_unet.teaching.learning import FineTuned
 
 Region = dict[str, tuple[int, int]]
 WeightedPart = tuple[int, tuple[int | slice, ...], NDArray[np.float32]]
@@ -75,8 +75,8 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
 
         preload_torch()
         from napari_unet.finetuning import fine_tune_steps
-        from napari_unet.finetuning_settings import FineTuningSettings
-        from napari_unet.learning import Companion
+        from napari_unet.teaching.learning import Companion
+        from napari_unet.teaching.settings import FineTuningSettings
 
         model = starting_model(wish)
         pairs = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
@@ -110,16 +110,17 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
 
         preload_torch()
         from napari_unet.finetuning import require_teachable
-        from napari_unet.finetuning_settings import FineTuningSettings
-        from napari_unet.teaching import loss_weights, prepare_lessons
+        from napari_unet.teaching.lessons import painted_planes, prepare_lessons
+        from napari_unet.teaching.settings import FineTuningSettings
+        from napari_unet.teaching.views import loss_weights
 
         model = starting_model(wish)
         settings = FineTuningSettings(**{**wish.options, "anchor": 0.0})
         said = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
         require_teachable([annotation for _, annotation in said], model.spec)
-        lessons = yield from prepare_lessons(
-            model, said, axes=wish.paints[0].image.axes, share=settings.held_out, settings=settings
-        )
+        axes = wish.paints[0].image.axes
+        planes = yield from painted_planes(model.spec, said, axes=axes, channel=settings.channel)
+        lessons = yield from prepare_lessons(model, planes, settings)
         weights = loss_weights(lessons, model.spec, settings.weights)
         return [(lesson.source, lesson.place, weight) for lesson, weight in zip(lessons, weights, strict=True)]
 

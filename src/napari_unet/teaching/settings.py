@@ -23,7 +23,7 @@ class FineTuningSettings:
     anchor: float | None = None
     """Weight of staying as the previous model was where nobody painted; 0 switches it off.
 
-    None is what the model deserves on the strokes (`marking.trust`): near 1 where it was right about most of what
+    None is what the model deserves on the strokes (`marks.trust`): near 1 where it was right about most of what
     was painted, near 0 where it does not know the kind of image.
     """
     consistency: float = 0.3

@@ -16,7 +16,7 @@ from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
 from napari_unet.progress import finish
-from napari_unet.teaching import HALF, Lesson
+from napari_unet.teaching.lessons import HALF, Lesson
 
 UNKNOWN, KNOWN = 0.25, 0.75
 """Mean IoU on strokes of a model that does not know, and of one that knows the kind of image."""

@@ -1,10 +1,9 @@
-"""Lessons: painted images made ready to learn from, and the views drawn from them."""
+"""Views: what a network sees of the lessons in one step, drawn anew each time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,184 +11,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_unet.arrays.annotations import Annotation, annotated_box
-from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
 from napari_unet.arrays.boundary_weights import WeightSettings
-from napari_unet.arrays.normalization import intensity_range
-from napari_unet.arrays.strokes import HeldOut, hold_out
-from napari_unet.arrays.tiling import Box
-from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.targets import pixel_targets
 from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.grey_values import change_intensity
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
-from napari_unet.progress import Progress, Steps
+from napari_unet.teaching.lessons import HALF, Lesson
+from napari_unet.teaching.settings import FineTuningSettings
 
-AROUND = 256
-"""Pixels around the annotations that the anchor may use."""
-SCORED_STROKES = 12
-"""At most so many strokes of a lesson are predicted for its score."""
-ALL_CLASSES = Result(classes=None)
 CONTESTED = 24
 """Pixels around a stroke that contradicts the model, in which the anchor does not hold."""
-HALF = 128
-"""A probability of one half, times 255."""
-
-
-Pairs = Sequence[tuple[Any, Annotation]]
-"""Images and what was painted on each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lesson:
-    """One painted plane: the region around its strokes, normalised, and what the previous model makes of it."""
-
-    name: str
-    image: NDArray[np.float32]
-    """(C, *spatial)."""
-    annotation: Annotation
-    held_out: HeldOut
-    source: int = 0
-    """Number of the image among those given."""
-    place: tuple[int | slice, ...] = ()
-    """Where it lies in the image, per axis of the annotation."""
-    previous: NDArray[np.uint8] | None
-    """(K, *spatial) probabilities x 255 of the model that is taught; None where nothing is held to them."""
-
-    @property
-    def scored(self) -> NDArray[np.bool_]:
-        """Return the pixels that the score looks at: held-out strokes, or all where none is held out."""
-        if self.held_out.held:
-            return self.held_out.mask
-        return self.annotation.annotated & (self.held_out.strokes <= SCORED_STROKES)
-
-    @property
-    def scored_pixels(self) -> int:
-        """Return how many pixels are scored."""
-        return int(np.count_nonzero(self.scored))
-
-    @property
-    def scored_strokes(self) -> int:
-        """Return how many strokes are scored."""
-        return len(self.held_out.held) or min(self.held_out.count, SCORED_STROKES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _PaintedPlane:
-    """A plane on which somebody painted, cut to the region around it."""
-
-    source: int
-    place: tuple[int | slice, ...]
-    plane: Plane
-    annotation: Annotation
-
-    def read(self) -> NDArray[np.float32]:
-        """Return the region (C, *spatial), normalised."""
-        return self.plane.read(tuple(slice(0, length) for length in self.plane.shape))
-
-
-def _painted_planes(
-    spec: ModelSpec, pairs: Pairs, axes: str | None, channel: int | None
-) -> Iterator[_PaintedPlane]:
-    """Yield the painted planes of all images, normalised as a whole image is."""
-    for number, (image, annotation) in enumerate(pairs):
-        named = check_axes(axes, image.shape)
-        wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
-        intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
-        kept = "".join(axis for axis in named if axis not in "CS")
-        for plane in wanted:
-            place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-            said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
-            if said.annotated.any():
-                box = _around(said.annotated)
-                yield _PaintedPlane(
-                    source=number,
-                    place=_placed(place, box),
-                    plane=replace(plane, intensity=intensity, region=box),
-                    annotation=replace(said, labels=said.labels[box], annotated=said.annotated[box]),
-                )
-
-
-def upright(model: Model, pairs: Pairs, *, axes: str | None, channel: int | None) -> Model:
-    """Return the model; one that turns images over no longer does so if that makes the painted objects dark.
-
-    Neurites between dark membranes, for example, are bright on a bright ground.
-    """
-    if not model.spec.normalization.bright_objects:
-        return model
-    objects, ground = [], []
-    for painted in _painted_planes(model.spec, pairs, axes, channel):
-        assert painted.plane.intensity is not None
-        if painted.plane.intensity.is_inverted:
-            values, said = painted.read().mean(0), painted.annotation
-            objects.append(values[said.annotated & (said.labels > 0)])
-            ground.append(values[said.annotated & (said.labels == 0)])
-    bright, dark = (np.concatenate([*parts, np.zeros(0, np.float32)]) for parts in (objects, ground))
-    if not (bright.size and dark.size) or bright.mean() >= dark.mean():
-        return model
-    as_it_is = replace(model.spec.normalization, bright_objects=False)
-    return replace(model, spec=replace(model.spec, normalization=as_it_is))
-
-
-def prepare_lessons(
-    model: Model,
-    pairs: Pairs,
-    *,
-    axes: str | None,
-    share: float,
-    settings: FineTuningSettings,
-) -> Steps[list[Lesson]]:
-    """Return a lesson for every painted plane of every image, one yield each."""
-    predictor = Predictor(model.net, PredictionSettings(device=settings.device))
-    rng = np.random.default_rng(settings.seed)
-    lessons: list[Lesson] = []
-    for painted in _painted_planes(model.spec, pairs, axes, settings.channel):
-        yield Progress(done=0, total=0, doing="Remembering what the model knows")
-        previous = (yield from predict(predictor, painted.plane, ALL_CLASSES)) if settings.anchor != 0 else None
-        lessons.append(
-            Lesson(
-                name=f"image {painted.source + 1}",
-                source=painted.source,
-                place=painted.place,
-                image=painted.read(),
-                annotation=painted.annotation,
-                held_out=hold_out(painted.annotation, rng, share=share, classes=model.spec.is_semantic),
-                previous=previous,
-            )
-        )
-    return lessons
-
-
-def _placed(place: tuple[int | slice, ...], box: Box) -> tuple[int | slice, ...]:
-    """Return where a box of a plane lies in the image."""
-    sides = iter(box)
-    return tuple(at if isinstance(at, int) else next(sides) for at in place)
-
-
-def replay_lessons(model: Model) -> list[Lesson]:
-    """Return what the model learnt first, where it brought some along: nothing painted, the anchor holds anywhere.
-
-    Held are the answers of the model that learnt these images, so that lesson upon lesson adds no error (learning
-    without forgetting, Li and Hoiem, ECCV 2016, with images of the old task).
-    """
-    replay = replay_of(model.spec)
-    if replay is None:
-        return []
-    nothing = np.zeros(replay.images.shape[2:], np.int32)
-    return [
-        Lesson(
-            name=f"replay {number}",
-            image=image,
-            annotation=Annotation(labels=nothing, annotated=nothing > 0, complete=np.zeros(1, bool)),
-            held_out=HeldOut(strokes=nothing, held=()),
-            previous=answer,
-        )
-        for number, (image, answer) in enumerate(zip(replay.images, replay.answers, strict=True), start=1)
-    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,11 +185,3 @@ def _class_balance(lessons: Sequence[Lesson], classes: int) -> NDArray[np.float3
     share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
     balance: NDArray[np.float32] = np.clip(1 / (classes * share), 0.2, 5).astype(np.float32)
     return balance
-
-
-def _around(annotated: NDArray[np.bool_]) -> Box:
-    """Return the box of the annotated pixels, grown by what the anchor may use."""
-    return tuple(
-        slice(max(0, side.start - AROUND), min(length, side.stop + AROUND))
-        for side, length in zip(annotated_box(annotated), annotated.shape, strict=True)
-    )

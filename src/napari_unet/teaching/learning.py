@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.errors import UnetError
-from napari_unet.finetuning_settings import FineTuningSettings
-from napari_unet.marking import mean_iou, score_lessons
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, mix_weights
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
-from napari_unet.teaching import Batch, Lesson, Views, replay_lessons
+from napari_unet.teaching.lessons import Lesson, replay_lessons
+from napari_unet.teaching.marks import mean_iou, score_lessons
+from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.teaching.views import Batch, Views
 
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 REPLAY_WEIGHT = 2.0
