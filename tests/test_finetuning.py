@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.arrays.annotations import corrected, painted
+from napari_unet.arrays.axes import planes
+from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.strokes import hold_out
 from napari_unet.errors import UnetError
@@ -123,6 +125,29 @@ def views_of(model, annotation, settings=QUICK):
     image, _ = image_and_truth()
     lessons = lessons_of(model, [(image, annotation)], settings)
     return lessons, Views(lessons, [], model, settings)
+
+
+def test_a_long_stack_is_read_sparsely_and_seen_as_segmentation_sees_it(model):
+    stack = np.random.default_rng(0).random((150, 32, 32)) * np.arange(1, 151)[:, None, None]
+    layer = np.zeros(stack.shape, np.int32)
+    layer[70, 4:9, 4:9], layer[70, 20:25, 4:9] = 1, 2
+    counted = Counted(stack)
+    [plane] = finish(painted_planes(model.spec, [(counted, painted(layer))], axes="ZYX", channel=None))
+    assert plane.place[0] == 70
+    assert len(counted.read) <= 64
+    whole = list(planes(stack, "ZYX", spatial="YX", channels=1))
+    assert plane.plane.intensity == finish(measure_intensity(whole, model.spec.normalization))
+
+
+class Counted:
+    """A lazy array that remembers which planes were asked for."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.read = array, array.shape, array.dtype, set()
+
+    def __getitem__(self, key):
+        self.read.add(key[0])
+        return self.array[key]
 
 
 def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_at_all(model):

@@ -16,19 +16,16 @@ from napari_unet.arrays.axes import (
     planes,
     restrict,
     result_axes,
-    sample_blocks,
 )
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.arrays.normalization import IntensityRange, intensity_range
+from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.errors import UnetError
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish
-
-SAMPLED_PLANES = 64
-"""How many planes of a stack are read for its intensity range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +128,7 @@ def segment_steps(
     if missing:
         raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
-    intensity = yield from _intensity_of(wanted, model)
+    intensity = yield from measure_intensity(wanted, model.spec.normalization)
     part = aligned_region(region or {}, named, image.shape, spatial, model.net.geometry.stride)
     wanted = [replace(within, intensity=intensity) for within in restrict(wanted, part)]
     sides = [part[axis] for axis in result_axes(named)]
@@ -148,16 +145,6 @@ def segment_steps(
         predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
         yield from _segment_planes(wanted, predictor, model.spec, chosen.instances(model), result)
     return result
-
-
-def _intensity_of(wanted: list[Plane], model: Model) -> Steps[IntensityRange]:
-    """Return the intensity range of the whole image, from planes evenly picked where there are many."""
-    picked = [wanted[i] for i in np.unique(np.linspace(0, len(wanted) - 1, SAMPLED_PLANES).round().astype(int))]
-    blocks = []
-    for plane in picked:
-        yield Progress(done=0, total=0, doing="Reading intensities")
-        blocks.append(sample_blocks(plane, len(picked)))
-    return intensity_range(blocks, model.spec.normalization)
 
 
 def _segment_planes(

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
+from napari_unet.arrays.axes import Plane, check_axes, planes
 from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, dense_labels, weight_map
+from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
-from napari_unet.arrays.normalization import intensity_range
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
 from napari_unet.models.labelling import predict_map, read_map
@@ -45,7 +45,7 @@ from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.nets.unet import UNet
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Progress, Steps, finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def labelled_images(
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
     if truth.shape != expected:
         raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
-    intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
+    intensity = finish(measure_intensity(wanted, spec.normalization))
     cut = [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
     return cut if spec.is_semantic else [replace(plane, labels=dense_labels(plane.labels)) for plane in cut]
 

@@ -4,7 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes, sample_blocks
+from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes
+from napari_unet.arrays.intensities import sample_blocks
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.errors import UnetError
 

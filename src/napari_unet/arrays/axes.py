@@ -17,7 +17,6 @@ from napari_unet.errors import UnetError
 KNOWN = "TCZYXS"
 GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
 """Luminance of RGB (ITU-R BT.709)."""
-SAMPLED_PIXELS = 4_000_000
 
 
 def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
@@ -82,6 +81,10 @@ class Plane:
         intensity = self.intensity or IntensityRange(low=0, high=1)
         return np.ascontiguousarray(_match_channels(intensity.apply(block), self.channels))
 
+    def every(self, step: int) -> NDArray[Any]:
+        """Return (C, *spatial) every so many pixels of the whole image, as they are stored."""
+        return _Sliced(self)[(slice(None), *(slice(None, None, step) for _ in self.spatial))]
+
 
 class _Sliced:
     """The plane as an array (samples or channels, *spatial) that slices lazily, whatever the axes' order."""
@@ -144,14 +147,6 @@ def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Pla
         loops = [axis for axis in plane.index if axis != "C"]
         if all(part[axis].start <= plane.index[axis] < part[axis].stop for axis in loops):
             yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
-
-
-def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
-    """Return a plane's share of some four million evenly spread pixels, for the intensity range of its image."""
-    limit = max(1, SAMPLED_PIXELS // planes_in_all)
-    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / len(plane.spatial))))
-    key = (slice(None), *(slice(None, None, step) for _ in plane.spatial))
-    return _Sliced(plane)[key]
 
 
 def _choose_channel(lengths: dict[str, int], channels: int, channel: int | None) -> dict[str, int]:

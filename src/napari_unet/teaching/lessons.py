@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, annotated_box
-from napari_unet.arrays.axes import Plane, check_axes, planes, sample_blocks
-from napari_unet.arrays.normalization import intensity_range
+from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
 from napari_unet.models.library import replay_of
@@ -85,13 +85,12 @@ class PaintedPlane:
 def painted_planes(
     spec: ModelSpec, pairs: Pairs, *, axes: str | None, channel: int | None
 ) -> Steps[list[PaintedPlane]]:
-    """Return the painted planes of all images, normalised as a whole image is; one yield an image."""
+    """Return the painted planes of all images, normalised as a whole image is; one yield a plane read."""
     found: list[PaintedPlane] = []
     for number, (image, annotation) in enumerate(pairs):
-        yield Progress(done=0, total=0, doing="Looking at the strokes")
         named = check_axes(axes, image.shape)
         wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
-        intensity = intensity_range((sample_blocks(plane, len(wanted)) for plane in wanted), spec.normalization)
+        intensity = yield from measure_intensity(wanted, spec.normalization)
         kept = "".join(axis for axis in named if axis not in "CS")
         for plane in wanted:
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)

@@ -1,0 +1,34 @@
+"""The intensity range of a whole image, from pixels spread over it: one way, whatever is done with the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.progress import Progress, Steps
+
+SAMPLED_PIXELS = 4_000_000
+SAMPLED_PLANES = 64
+"""At most so many planes, evenly picked, are read."""
+
+
+def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> Steps[IntensityRange]:
+    """Return the intensity range of all planes of an image, one yield a plane read."""
+    numbers = np.linspace(0, len(planes) - 1, min(SAMPLED_PLANES, len(planes))).round().astype(int)
+    blocks = []
+    for number in numbers:
+        yield Progress(done=0, total=0, doing="Reading intensities")
+        blocks.append(sample_blocks(planes[number], len(numbers)))
+    return intensity_range(blocks, normalization)
+
+
+def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
+    """Return a plane's share of some four million evenly spread pixels, (C, *spatial)."""
+    limit = max(1, SAMPLED_PIXELS // planes_in_all)
+    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / len(plane.spatial))))
+    return plane.every(step)
