@@ -44,6 +44,8 @@ class Recipe:
     """The model that lends its weights, trained before this one."""
     smallest: tuple[int, ...] = (15, 20, 30)
     """Among which sizes, in pixels, the smallest instance is chosen."""
+    replayed: tuple[str, ...] = ()
+    """Which data sets give the crops by which fine-tuning keeps old skills; all if none is named."""
     averaged: int = 1
     """Of how many last phases the weights are averaged (Wortsman et al., "Model soups", ICML 2022)."""
 
@@ -145,7 +147,6 @@ NUCLEI_BORDERED = replace(
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
 NUCLEI_BRIGHT = replace(NUCLEI, normalization=Normalization(foreground=True, bright_objects=True))
-NUCLEI_WIDE = replace(NUCLEI_BRIGHT, arguments={**NUCLEI_BRIGHT.arguments, "base_channels": 24})
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
 GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
 ANY_LIGHT = AugmentationSettings(
@@ -164,11 +165,11 @@ AXONS = ModelSpec(
     normalization=Normalization(compression=0),
     training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
 )
-AXONS_WIDE = replace(AXONS, arguments={**AXONS.arguments, "base_channels": 24})
 
 RECIPES = {
     "nuclei": Recipe(
         smallest=(12,),
+        replayed=("dsb2018_fluo", "bbbc039_u2os_16bit"),
         averaged=2,
         phases=(
             # the paper's weight map first: it teaches ridges fast, but cracks open in bright nuclei too
@@ -262,17 +263,17 @@ RECIPES = {
                     optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
-            # a network half as wide again, and more of what few images show: dark nuclei in tissue, 16 bit
+            # and more of what few of the images show: dark nuclei in tissue, 16 bit
             Phase(
-                spec=NUCLEI_WIDE,
+                spec=NUCLEI_BRIGHT,
                 data=(*NUCLEI_DATA, "bbbc039_u2os_16bit", *["dsb2018_tissue_gray"] * 2, "dsb2018_histology"),
                 settings=TrainingSettings(
-                    iterations=6500,
+                    iterations=4500,
                     validate_every=500,
                     validation_images=36,
                     weights=GENTLE,
                     augmentation=replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25),
-                    optimization=OptimizationSettings(learning_rate=1.5e-3),
+                    optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
         ),
@@ -343,18 +344,6 @@ RECIPES = {
                     augmentation=AugmentationSettings(
                         scale=(0.65, 1.5), elastic=4, contrast=(0.6, 1.4), offset=0.15
                     ),
-                ),
-            ),
-            Phase(
-                spec=AXONS_WIDE,
-                data=("em_axon_sem",),
-                settings=TrainingSettings(
-                    iterations=6000,
-                    validate_every=500,
-                    augmentation=AugmentationSettings(
-                        scale=(0.65, 1.5), elastic=4, contrast=(0.6, 1.4), offset=0.15, blur=1.5, texture=0.2
-                    ),
-                    optimization=OptimizationSettings(learning_rate=2e-3),
                 ),
             ),
         ),

@@ -21,7 +21,6 @@ import torch
 from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, load
 from tqdm import tqdm
-from widening import widened
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
@@ -86,8 +85,6 @@ def inherit(phase: Phase, before: UNet, seed: int) -> UNet:
     torch.manual_seed(seed)
     net = build_net(phase.spec.architecture, phase.spec.arguments)
     weights, wanted = before.state_dict(), net.state_dict()
-    if wanted["head.weight"].shape[1] > weights["head.weight"].shape[1]:
-        weights = widened(before, net)
     for name, value in weights.items():
         if value.shape != wanted[name].shape:
             assert len(wanted[name]) == len(value) + 1, name
@@ -201,11 +198,9 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     spec = replace(recipe.spec, instances=thresholds, training=noted)
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
-    write_replay(
-        model,
-        [image for image in training_images if not image.name.startswith("dsb2018_tissue")],
-        output / f"{replay}.npz",
-    )
+    replayed = recipe.replayed or recipe.phases[-1].data
+    old = [image for image in training_images if image.name.split("/")[0] in replayed]
+    write_replay(model, old, output / f"{replay}.npz")
 
 
 def main() -> None:

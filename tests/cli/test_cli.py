@@ -1,13 +1,15 @@
 """The command line as a person uses it: files in, masks and figures out, one plain line if something is wrong."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from napari_unet.cli import main
+from napari_unet.cli import COMMANDS, main
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.samples import SAMPLES
 
@@ -254,3 +256,19 @@ def test_wrong_usage_is_exit_code_2():
     with pytest.raises(SystemExit) as stopped:
         main(["segment"])
     assert stopped.value.code == 2
+
+
+def test_help_is_there_at_once_and_names_every_command():
+    code = (
+        "import sys\nfrom napari_unet.cli import main\n"
+        "try: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert all(f"    {name}" in said for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert f"napari-unet {name}" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The command line `napari-unet`: one file a command, each with `add` (its options) and `run`.
+"""The command line `napari-unet`: one file a command, each with `add_options` and `run`.
 
 Exit codes: 0 done, 1 failed with one plain line on stderr, 2 wrong usage. Never a traceback for bad input.
 """
@@ -8,18 +8,30 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import napari_unet
-from napari_unet.cli import demo, doctor, evaluate, exchange, fine_tune, info, models, segment, train
 from napari_unet.errors import UnetError
 
-COMMANDS = (segment, fine_tune, train, evaluate, models, info, exchange, demo, doctor)
+COMMANDS = {
+    "segment": ("segment", "segment images and write label masks"),
+    "fine-tune": ("fine_tune", "teach a model with painted images"),
+    "train": ("train", "train a model from labelled images"),
+    "evaluate": ("evaluate", "compare predicted with true labels"),
+    "models": ("models", "list the models"),
+    "info": ("info", "say what made a mask or a model"),
+    "export": ("export_package", "write a model as a BioImage.IO package"),
+    "import": ("import_package", "read a model that was exported as BioImage.IO package"),
+    "demo": ("demo", "segment the bundled sample image"),
+    "doctor": ("doctor", "check the installation and show the device"),
+}
+"""Each command's module and its help; only the chosen one is imported, as PyTorch takes seconds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parser = build_parser()
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = build_parser(words[0] if words else "").parse_args(words)
     try:
         return int(given.run(given))
     except UnetError as error:
@@ -37,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def build_parser(chosen: str) -> argparse.ArgumentParser:
+    """Return the parser of all commands, with the options of the chosen one."""
     parser = argparse.ArgumentParser(prog="napari-unet", description=napari_unet.__doc__.splitlines()[0])
     parser.add_argument("--version", action="version", version=f"%(prog)s {napari_unet.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name == chosen:
+            import_module(f"napari_unet.cli.{module}").add_options(command)
     return parser

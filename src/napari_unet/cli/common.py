@@ -16,7 +16,6 @@ from napari_unet.files.images import IMAGE_SUFFIXES
 from napari_unet.progress import Progress, Steps
 
 Result = TypeVar("Result")
-Subparsers = argparse._SubParsersAction  # the only name that argparse has for what add_subparsers returns
 
 
 def input_files(inputs: Iterable[str]) -> list[Path]:

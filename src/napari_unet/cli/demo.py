@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.cli.common import with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image
 from napari_unet.files.overlay import write_overlay
@@ -19,9 +19,8 @@ from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import SegmentationSettings, segment_steps
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("demo", help="segment the bundled sample image")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder (default: demo-output)")
     parser.add_argument("--headless", action="store_true", help="do not open napari")
     parser.set_defaults(run=run)

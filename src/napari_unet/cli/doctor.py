@@ -6,14 +6,11 @@ import argparse
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from napari_unet.cli.common import Subparsers
-
 PACKAGES = ("napari-unet-interactive", "torch", "napari", "numpy", "scikit-image", "tifffile", "imagecodecs")
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("doctor", help="check the installation and show the device")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.set_defaults(run=run)
 
 

@@ -6,13 +6,12 @@ import argparse
 import json
 from pathlib import Path
 
-from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.cli.common import with_bar
 from napari_unet.evaluation import evaluate_classes_steps, evaluate_files_steps, mean_scores, scores_csv
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("evaluate", help="compare predicted with true labels")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.add_argument("predicted", type=Path, help="a label file or a folder of them")
     parser.add_argument("truth", type=Path, help="its truth, paired by name")
     parser.add_argument("--json", action="store_true", help="print figures of every image and their mean as JSON")

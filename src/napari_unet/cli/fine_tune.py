@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
-from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.cli.common import with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
@@ -27,13 +27,11 @@ MEANINGS = {
 }
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "fine-tune",
-        help="teach a model with painted images",
-        description="ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each. "
-        "About a fifth of the strokes is held out to measure what was gained.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
+    parser.description = (
+        "ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each. "
+        "About a fifth of the strokes is held out to measure what was gained."
     )
     parser.add_argument("pairs", nargs="+", metavar="IMAGE ANNOTATION", type=Path)
     parser.add_argument(

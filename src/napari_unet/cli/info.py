@@ -7,15 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from napari_unet.cli.common import Subparsers
 from napari_unet.files.images import read_image
 from napari_unet.models.model import file_sha256
 from napari_unet.models.spec import read_spec
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("info", help="say what made a mask or a model")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.add_argument("file", type=Path, help="a mask (.tif) or a model (.safetensors)")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)

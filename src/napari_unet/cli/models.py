@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from napari_unet.cli.common import Subparsers
 from napari_unet.models.library import entries, own_folder
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("models", help="list the models")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)
 

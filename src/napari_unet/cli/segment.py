@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import Subparsers, add_prediction_options, input_files, with_bar
+from napari_unet.cli.common import add_prediction_options, input_files, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
@@ -20,9 +20,8 @@ from napari_unet.segmentation import SegmentationSettings, segment_steps
 SUFFIX = "_labels.tif"
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("segment", help="segment images and write label masks")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
     parser.add_argument("input", nargs="+", help="image files, folders or patterns")
     parser.add_argument(
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"

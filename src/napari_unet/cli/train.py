@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_unet.arrays.metrics import contingency
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import Subparsers, with_bar
+from napari_unet.cli.common import with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import thinned
@@ -36,13 +36,11 @@ OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "train",
-        help="train a model from labelled images",
-        description="FOLDER holds images/ and labels/ with the same names. The training can be stopped with "
-        "Ctrl-C, which keeps the best weights, and goes on when the same command is given again.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
+    parser.description = (
+        "FOLDER holds images/ and labels/ with the same names. The training can be stopped with "
+        "Ctrl-C, which keeps the best weights, and goes on when the same command is given again."
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")

@@ -1,0 +1,22 @@
+"""`napari-unet export`: a model as a BioImage.IO package."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_unet.exchange import export_bioimageio
+from napari_unet.models.library import load_model
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
+    parser.add_argument("model", help="name of a model, or a .safetensors file")
+    parser.add_argument("--output", required=True, type=Path, help="the .zip file to write")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Write the package."""
+    print(export_bioimageio(load_model(given.model), given.output))
+    return 0

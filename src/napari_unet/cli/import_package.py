@@ -1,0 +1,26 @@
+"""`napari-unet import`: a model from a BioImage.IO package."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from napari_unet.errors import UnetError
+from napari_unet.exchange import import_bioimageio
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
+    parser.add_argument("package", type=Path, help="a .zip file")
+    parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Write the model."""
+    if given.output.suffix != ".safetensors":
+        raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
+    model = import_bioimageio(given.package)
+    print(replace(model, spec=replace(model.spec, name=given.output.stem)).save(given.output).path)
+    return 0
