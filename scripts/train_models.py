@@ -13,6 +13,7 @@ import argparse
 import copy
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def run(training: Training, title: str) -> None:
 
 
 def choose_thresholds(
-    model: Model, images: list[LabelledImage], smallest: tuple[int, ...]
+    model: Model, images: list[LabelledImage], recipe: Recipe
 ) -> tuple[InstanceSettings, dict[str, float]]:
     """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures.
 
@@ -118,6 +119,16 @@ def choose_thresholds(
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
     scores = {}
+    for settings in [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest):
+        found = [finish(read_map(m, model.spec, settings)) for m in maps]
+        scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
+    best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())
+    names, mean = ("AP50", "mean_AP", "V_Rand"), scores[best][first].mean(0)
+    return best, {name: round(float(value), 4) for name, value in zip(names, mean, strict=True)}
+
+
+def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]:
+    """Yield the thresholds among which is chosen."""
     for seed, mask, size, kept, certainty in itertools.product(
         (0.4, 0.5, 0.6, 0.7, 0.8),
         (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7),
@@ -126,12 +137,7 @@ def choose_thresholds(
         (0.5, 0.55, 0.6),
     ):
         if mask <= seed:
-            settings = InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
-            found = [finish(read_map(m, model.spec, settings)) for m in maps]
-            scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
-    best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())
-    names, mean = ("AP50", "mean_AP", "V_Rand"), scores[best][first].mean(0)
-    return best, {name: round(float(value), 4) for name, value in zip(names, mean, strict=True)}
+            yield InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
 
 
 def as_plane(image: LabelledImage) -> Plane:
@@ -183,7 +189,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     """Choose the thresholds and write model and replay crops into the package."""
     model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
-    thresholds, figures = choose_thresholds(model, validation_images, recipe.smallest)
+    thresholds, figures = choose_thresholds(model, validation_images, recipe)
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
