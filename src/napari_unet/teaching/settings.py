@@ -26,7 +26,7 @@ class FineTuningSettings:
     None is what the model deserves on the strokes (`marks.trust`): near 1 where it was right about most of what
     was painted, near 0 where it does not know the kind of image.
     """
-    consistency: float = 0.3
+    consistency: float = 2.0
     """Weight of answering, where nobody painted, as the averaged weights do of the view in its own light.
 
     A mean teacher (Tarvainen and Valpola, NeurIPS 2017): what the strokes taught spreads to what looks alike, and
