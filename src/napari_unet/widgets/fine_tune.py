@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import napari.layers
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -52,6 +53,8 @@ ADVICE = (
     "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
     "each. A few strokes where the model is wrong teach most."
 )
+BEAT = 50
+"""Milliseconds between the click and the empty preview, for the window to answer in."""
 SECONDS = 30
 OBJECTS, CLASSES = "objects", "classes"
 
@@ -112,10 +115,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
-        image = self._first_image()
-        if image is not None:
-            self._preview.prepare(image, read_layer(image).axes)
         self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
+        QTimer.singleShot(BEAT, self._prepare)
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -152,6 +153,11 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(wish), done)
+
+    def _prepare(self) -> None:
+        image = self._first_image()
+        if image is not None and self.job.is_running:
+            self._preview.prepare(image, read_layer(image).axes)
 
     def _forget(self) -> None:
         self._outcome = None
