@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import napari.layers
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -53,8 +52,6 @@ ADVICE = (
     "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
     "each. A few strokes where the model is wrong teach most."
 )
-BEAT = 50
-"""Milliseconds between the click and the empty preview, for the window to answer in."""
 SECONDS = 30
 OBJECTS, CLASSES = "objects", "classes"
 
@@ -110,13 +107,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        self._forget()
+        self.revert()
         self._offer_split(wish)
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
         self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
-        QTimer.singleShot(BEAT, self._prepare)
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -133,7 +129,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def revert(self) -> None:
         """Forget the new model; model, layers and paint are as before."""
-        self._forget()
+        self._outcome = None
+        self.outcome.hide()
         self._preview.remove()
 
     def show_weights(self) -> None:
@@ -153,15 +150,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(wish), done)
-
-    def _prepare(self) -> None:
-        image = self._first_image()
-        if image is not None and self.job.is_running:
-            self._preview.prepare(image, read_layer(image).axes)
-
-    def _forget(self) -> None:
-        self._outcome = None
-        self.outcome.hide()
 
     def _wished(self) -> Wish | None:
         """Return what is to be learnt; None, and a sentence to the user, where that is unclear."""
@@ -305,7 +293,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.tools.failed.connect(self.job.fail)
         self.model.changed.connect(self._model_changed)
         self.job.progressed.connect(self._progressed)
-        self.job.finished.connect(self._preview.remove_empty)
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.revert)
         self.outcome.toggled.connect(self._toggled)

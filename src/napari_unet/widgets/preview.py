@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.layers import Image, Labels
-from numpy.typing import NDArray
 
 from napari_unet.widgets.layers import KEY, as_displayed, move, placement, visible_region
 from napari_unet.widgets.painted import PREVIEW
@@ -30,7 +27,6 @@ class Preview:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Labels | None = None
-        self._is_empty = True
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -38,18 +34,9 @@ class Preview:
         lengths = dict(zip(axes, image.data[0].shape if image.multiscale else image.data.shape, strict=True))
         return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
 
-    def prepare(self, image: Image, axes: str) -> None:
-        """Show nothing yet: once a network learns, adding a layer takes the window a fifth of a second."""
-        kept = axes.replace("C", "").replace("S", "")
-        self._put(np.zeros((1,) * len(kept), np.uint16), kept, placement(image, axes, kept))
-        self._is_empty = True
-
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
-        self._put(as_displayed(seen.labels), seen.axes, placement(image, axes, seen.axes, seen.origin))
-        self._is_empty = False
-
-    def _put(self, labels: NDArray[Any], axes: str, place: Mapping[str, Any]) -> None:
+        labels, place = as_displayed(seen.labels), placement(image, axes, seen.axes, seen.origin)
         layer = self._layer
         if layer is not None and layer in self._viewer.layers and layer.ndim == labels.ndim:
             layer.data = labels
@@ -57,21 +44,16 @@ class Preview:
             return
         self.remove()
         selected = list(self._viewer.layers.selection)
-        metadata = {KEY: {"role": PREVIEW, "axes": axes}}
+        metadata = {KEY: {"role": PREVIEW, "axes": seen.axes}}
         self._layer = self._viewer.add_labels(labels, name=NAME, opacity=0.5, metadata=metadata, **place)
         self._layer.editable = False
         self._viewer.layers.selection = selected
-
-    def remove_empty(self) -> None:
-        """Take the layer away if nothing was ever shown in it."""
-        if self._is_empty:
-            self.remove()
 
     def remove(self) -> None:
         """Take the layer away."""
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
-        self._layer, self._is_empty = None, True
+        self._layer = None
 
 
 def within(region: Region, layer: Labels) -> tuple[slice, ...]:
