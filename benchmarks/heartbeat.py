@@ -61,7 +61,7 @@ def main() -> None:
         began = time.perf_counter()
 
         def watch(first: list[float] = first, began: float = began) -> None:
-            if not first and NAME in viewer.layers and viewer.layers[NAME].data.any():
+            if not first and NAME in viewer.layers:
                 first.append(time.perf_counter() - began)
 
         found = pauses(teach.job, watch)

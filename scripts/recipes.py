@@ -155,6 +155,7 @@ ANY_LIGHT = AugmentationSettings(
     scale=(0.5, 2.3), contrast=(0.6, 1.4), inversion=0.12, exposure=(0.35, 2.2), vignette=0.5, debris=0.15
 )
 ELSEWHERE = replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5)
+UPRIGHT = replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25)
 LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
 
 AXONS = ModelSpec(
@@ -262,7 +263,7 @@ RECIPES = {
                     validate_every=500,
                     validation_images=36,
                     weights=GENTLE,
-                    augmentation=replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25),
+                    augmentation=UPRIGHT,
                     optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
@@ -275,7 +276,7 @@ RECIPES = {
                     validate_every=4500,
                     validation_images=36,
                     weights=GENTLE,
-                    augmentation=replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25),
+                    augmentation=UPRIGHT,
                     optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),

@@ -8,12 +8,13 @@ from qtpy.QtCore import QPoint, Qt, QTimer
 
 from napari_unet.files.session import former_sessions
 from napari_unet.models.spec import read_spec
+from napari_unet.segmentation import Segmentation
 from napari_unet.widgets import autosave
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, TRUTH
-from napari_unet.widgets.preview import NAME
+from napari_unet.widgets.preview import NAME, Preview
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"
@@ -274,6 +275,19 @@ def test_deleting_layers_while_it_learns_is_harmless(viewer, segment_panel, pane
     wait_until_done(qtbot, panel, 60000)
     assert panel.outcome.isVisible()
     assert len(viewer.layers) == 0
+
+
+def test_the_preview_follows_the_view_in_one_layer(viewer):
+    image = viewer.add_image(dots(), scale=(0.5, 0.5), translate=(10, 20))
+    preview = Preview(viewer)
+    for origin, shape in (((16, 32), (40, 50)), ((48, 0), (16, 20))):
+        labels = np.full(shape, 3, np.int32)
+        preview.show(Segmentation(labels=labels, axes="YX", origin=origin), image, "YX")
+        [_, layer] = viewer.layers
+        assert layer.data.shape == shape
+        np.testing.assert_allclose(layer.data_to_world((0, 0)), image.data_to_world(origin))
+    preview.remove()
+    assert list(viewer.layers) == [image]
 
 
 def test_a_name_that_is_taken_or_no_name_is_refused(viewer, segment_panel, panel, qtbot, user_folder):

@@ -31,7 +31,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
-    given = build_parser(words[0] if words else "").parse_args(words)
+    given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
     try:
         return int(given.run(given))
     except UnetError as error:
