@@ -21,16 +21,21 @@ from napari_unet.widgets.preview import NAME
 
 PLUGIN = "napari-unet-interactive"
 SECONDS = 20
+DRAWN = 0.5
+"""Seconds after the end of work in which what came of it is drawn."""
 
 
-def pauses(job: JobControl, watch: Callable[[], None]) -> list[float]:
-    """Start a panel's work and return the pauses between beats until it ends, the longest first."""
+def pauses(act: Callable[[], None], job: JobControl, watch: Callable[[], None]) -> list[float]:
+    """Do something and return the pauses between beats until its work ended and was drawn, the longest first."""
     app, beats = get_qapp(), [time.perf_counter()]
     heart = QTimer()
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
     heart.start(20)
-    job.start_button.click()
-    while job.is_running:
+    act()
+    ended = time.perf_counter()
+    while job.is_running or time.perf_counter() < ended + DRAWN:
+        if job.is_running:
+            ended = time.perf_counter()
         app.processEvents()
         watch()
         time.sleep(0.001)
@@ -50,7 +55,7 @@ def main() -> None:
         time.sleep(0.02)
     rows: list[list[object]] = []
     for number in range(3):
-        found = pauses(segment.job, lambda: None)
+        found = pauses(segment.job.start_button.click, segment.job, lambda: None)
         rows.append([f"Segment {number + 1}", len(found), *found[:2], "-"])
     result = viewer.layers[-1]
     for row, column in ((100, 100), (200, 300), (300, 500), (400, 200), (450, 600), (60, 400)):
@@ -64,9 +69,10 @@ def main() -> None:
             if not first and NAME in viewer.layers:
                 first.append(time.perf_counter() - began)
 
-        found = pauses(teach.job, watch)
+        found = pauses(teach.job.start_button.click, teach.job, watch)
         rows.append([f"Fine-tune {number + 1}", len(found), *found[:2], first[0] if first else "never"])
-        teach.revert()
+        found = pauses(teach.revert, teach.job, lambda: None)
+        rows.append([f"Revert {number + 1}", len(found), *found[:2], "-"])
     print(table("Heartbeat of 20 ms", ["work", "beats", "longest s", "second s", "first preview s"], rows))
     viewer.close()
 

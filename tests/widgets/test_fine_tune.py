@@ -123,7 +123,8 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert len(panel.curves.points["loss"]) > 3
     assert len(panel.curves.points["score"]) >= 1
     assert inserted == [NAME]
-    assert viewer.layers[NAME].data.shape == image.data.shape
+    assert viewer.layers[NAME].data.shape == (*image.data.shape, 4)
+    assert viewer.layers.selection.active == result  # who paints goes on painting
     assert "before" in panel.outcome.sentence.text()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), image.data_to_world((0, 0)))
     shown = viewer.layers[NAME].data.copy()
@@ -284,10 +285,31 @@ def test_the_preview_follows_the_view_in_one_layer(viewer):
         labels = np.full(shape, 3, np.int32)
         preview.show(Segmentation(labels=labels, axes="YX", origin=origin), image, "YX")
         [_, layer] = viewer.layers
-        assert layer.data.shape == shape
+        assert layer.data.shape == (*shape, 4)
+        assert layer.visible
         np.testing.assert_allclose(layer.data_to_world((0, 0)), image.data_to_world(origin))
+        preview.hide()
+        assert not layer.visible
     preview.remove()
     assert list(viewer.layers) == [image]
+
+
+def test_the_preview_is_coloured_where_there_are_objects_and_is_no_image_of_the_users(
+    viewer, segment_panel, panel
+):
+    image = viewer.add_image(dots())
+    labels = np.zeros((40, 50), np.int32)
+    labels[5:9, 5:9], labels[20:30, 20:30] = 1, 70000
+    Preview(viewer).show(Segmentation(labels=labels, axes="YX", origin=(0, 0)), image, "YX")
+    colours = viewer.layers[NAME].data
+    np.testing.assert_array_equal(colours[..., 3] > 0, labels > 0)
+    assert (colours[6, 6] != colours[25, 25]).any()
+    assert list(segment_panel.image.choices) == [image]
+    viewer.layers.selection = [viewer.layers[NAME]]
+    panel.tools.new_layer.click()
+    [(painted, of, _)] = panel.table.chosen()
+    assert of is image
+    assert painted.data.shape == image.data.shape
 
 
 def test_a_name_that_is_taken_or_no_name_is_refused(viewer, segment_panel, panel, qtbot, user_folder):

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_unet.errors import UnetError
 from napari_unet.widgets import annotation_layers
 from napari_unet.widgets.layers import KEY, read_layer
-from napari_unet.widgets.painted import ANNOTATION, image_of, prediction_of, role_of
+from napari_unet.widgets.painted import ANNOTATION, image_of, images_of, prediction_of, role_of
 from napari_unet.widgets.painted_table import PaintedTable
 
 
@@ -64,11 +64,11 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
     def _image_to_paint(self) -> napari.layers.Image | None:
         """Return the selected image, that of the selected labels, or the topmost one."""
         active = self._viewer.layers.selection.active
-        if isinstance(active, napari.layers.Image):
+        images = images_of(self._viewer)
+        if active in images:
             return active
         if isinstance(active, napari.layers.Labels) and (image := image_of(self._viewer, active)) is not None:
             return image
-        images = [layer for layer in self._viewer.layers if isinstance(layer, napari.layers.Image)]
         return images[-1] if images else None
 
     def _add_ring(self) -> None:

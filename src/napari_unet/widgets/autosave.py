@@ -22,6 +22,7 @@ from napari_unet.widgets.painted import (
     RESULT,
     image_id,
     image_of,
+    images_of,
     labels_shape,
     prediction_of,
     role_of,
@@ -156,7 +157,7 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
 def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     """Return the image that was painted on: one open under its name, or its file opened again."""
     name, path = saved.about["image"], saved.about["path"]
-    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    images = images_of(viewer)
     for image in images:
         if image.name == name:
             return image

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import pyqtgraph as pg
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 HEIGHT = 150
+LATER = 250
+"""Milliseconds after which a new point is drawn: together with others, and after the preview that came with it."""
 COLOURS = {"loss": "#e8a33d", "score": "#4fb3bf", "before": "#909090"}
 
 
@@ -32,6 +35,8 @@ class Curves(QWidget):  # type: ignore[misc]
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
             self._plots[name] = plot
             layout.addWidget(plot)
+        self._drawing = QTimer(self, singleShot=True, interval=LATER)
+        self._drawing.timeout.connect(self._draw)
         self._before = pg.InfiniteLine(
             angle=0, pen=pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
         )
@@ -40,9 +45,8 @@ class Curves(QWidget):  # type: ignore[misc]
 
     def clear(self) -> None:
         """Start anew, unseen until something is drawn."""
-        for name, line in self._lines.items():
-            self.points[name] = []
-            line.setData([], [])
+        self.points = {name: [] for name in self.points}
+        self._draw()
         self._before.hide()
         self.hide()
 
@@ -57,5 +61,10 @@ class Curves(QWidget):  # type: ignore[misc]
         if math.isnan(value):  # a score without a new loss
             return
         self.points[name].append((seconds, value))
-        self._lines[name].setData(*zip(*self.points[name], strict=True))
+        if not self._drawing.isActive():
+            self._drawing.start()
         self.show()
+
+    def _draw(self) -> None:
+        for name, points in self.points.items():
+            self._lines[name].setData([x for x, _ in points], [y for _, y in points])

@@ -107,7 +107,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        self.revert()
+        self._outcome = None
+        self.outcome.hide()
+        self._preview.hide()
         self._offer_split(wish)
         self._watch = Watch()
         self._watch.region = self._shown_region()

@@ -19,12 +19,13 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.collector import FullCollections
+from napari_unet.widgets.layers import MOMENT
 
 NICE = 5
 """Of work beside the window: it takes all cores, but not from a window that wants to draw."""
@@ -103,6 +104,9 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._work: Work | None = None
         self._done: Callable[[Any], None] = _nothing
         self._began = 0.0
+        self._ending = Ending()
+        self._moment = QTimer(self, singleShot=True, interval=MOMENT)
+        self._moment.timeout.connect(self._conclude)
         self._lay_out()
         self.start_button.clicked.connect(lambda _checked: start())
         self.cancel_button.clicked.connect(self.cancel)
@@ -154,8 +158,13 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.progressed.emit(progress)
 
     def _ended(self, ending: Ending) -> None:
-        done, self._done, self._work = self._done, _nothing, None
         self._show_running(False)
+        self._ending = ending
+        self._moment.start()  # the buttons are drawn before what came of the work: together they take too long
+
+    def _conclude(self) -> None:
+        ending, self._ending = self._ending, Ending()
+        done, self._done, self._work = self._done, _nothing, None
         self.finished.emit()
         if ending.cancelled:
             self.status.setText("Cancelled. Nothing was changed.")

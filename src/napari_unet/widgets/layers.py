@@ -5,12 +5,14 @@ The only place that knows napari's scale, units, axis labels and transforms. Pix
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_unet.arrays.axes import check_axes
 from napari_unet.errors import UnetError
@@ -28,6 +30,8 @@ LETTERS = {
 }  # fmt: skip
 SAMPLED = 128
 """Pixels per axis that are enough to guess what an image is."""
+MOMENT = 50
+"""Milliseconds in which the window draws what came before it goes on."""
 GUESSED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 
 
@@ -125,6 +129,15 @@ def placement(
     }
 
 
+@contextmanager
+def selection_kept(viewer: napari.viewer.Viewer) -> Iterator[None]:
+    """Let layers come without being selected: who paints goes on painting, and less is drawn anew at once."""
+    selected = list(viewer.layers.selection)
+    with viewer.layers.selection.events.blocker_all():
+        yield
+        viewer.layers.selection = selected
+
+
 def add_labels(
     viewer: napari.viewer.Viewer,
     labels: NDArray[np.int32],
@@ -132,9 +145,16 @@ def add_labels(
     name: str,
     metadata: Mapping[str, Any],
     place: Mapping[str, Any],
-) -> napari.layers.Labels:
-    """Add a Labels layer; it becomes the selected one."""
-    return viewer.add_labels(as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, **place)
+) -> None:
+    """Add a Labels layer; it is selected a moment later, as both at once take a fifth of a second."""
+    with selection_kept(viewer):
+        layer = viewer.add_labels(as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, **place)
+
+    def select() -> None:
+        if layer in viewer.layers:
+            viewer.layers.selection.active = layer
+
+    QTimer.singleShot(MOMENT, select)
 
 
 def update_labels(
@@ -153,7 +173,7 @@ def update_labels(
     return True
 
 
-def move(layer: napari.layers.Labels, place: Mapping[str, Any]) -> None:
+def move(layer: napari.layers.Layer, place: Mapping[str, Any]) -> None:
     """Put a layer where the image lies now; what is right already is left alone, as each change redraws."""
     for name in ("scale", "translate", "rotate", "affine"):
         present = np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))

@@ -26,7 +26,7 @@ MEANING_TIP = (
     "Strokes: 0 is not annotated, 1 background. Corrections: what differs from the prediction. "
     "Complete truth: every pixel counts, 0 is background."
 )
-ANNOTATION, RESULT, PREVIEW = "annotation", "result", "preview"
+ANNOTATION, RESULT, PREVIEW, WEIGHTS = "annotation", "result", "preview", "weights"
 """Roles that our layers have, in their metadata."""
 
 
@@ -45,10 +45,15 @@ class Paint:
     """The part of the layer whose prediction the painter accepts as the truth."""
 
 
+def images_of(viewer: napari.viewer.Viewer) -> list[Image]:
+    """Return the images that somebody opened: image layers that are not our own previews and weights."""
+    return [layer for layer in viewer.layers if isinstance(layer, Image) and not role_of(layer)]
+
+
 def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image]]:
     """Yield every Labels layer that somebody can have painted on, with its image."""
     for layer in viewer.layers:
-        if isinstance(layer, Labels) and not layer.multiscale and role_of(layer) != PREVIEW:
+        if isinstance(layer, Labels) and not layer.multiscale:
             image = image_of(viewer, layer)
             if image is not None:
                 yield layer, image
@@ -62,7 +67,7 @@ def role_of(layer: napari.layers.Layer) -> str:
 def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to: the one it was made for, or one of the same shape."""
     entry = layer.metadata.get(KEY, {})
-    images = [other for other in viewer.layers if isinstance(other, Image)]
+    images = images_of(viewer)
     for image in images:
         if image_id(image) == entry.get("of"):
             return image

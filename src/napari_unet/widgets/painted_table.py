@@ -34,10 +34,13 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
 
     def refresh(self, *_: object) -> None:
         """Follow the viewer's layers; ticks and meanings stay."""
+        present = list(painted_layers(self._viewer))
+        if present == [(layer, image) for layer, image, _, _ in self._rows]:
+            return  # new widgets are slow to draw
         known = {layer: (item.checkState(0), box.currentData()) for layer, _, item, box in self._rows}
         self.clear()
         self._rows = []
-        for layer, image in painted_layers(self._viewer):
+        for layer, image in present:
             ticked, meaning = known.get(layer, (CHECKED if role_of(layer) else UNCHECKED, None))
             item = QTreeWidgetItem(self, [layer.name])
             item.setCheckState(0, ticked)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Labels
+import numpy as np
+from napari.layers import Image
+from napari.utils.colormaps import label_colormap
+from numpy.typing import NDArray
 
-from napari_unet.widgets.layers import KEY, as_displayed, move, placement, visible_region
+from napari_unet.widgets.layers import KEY, move, placement, selection_kept, visible_region
 from napari_unet.widgets.painted import PREVIEW
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Labels
 
     from napari_unet.segmentation import Segmentation
 
@@ -22,11 +26,14 @@ Region = dict[str, tuple[int, int]]
 
 
 class Preview:
-    """The preview layer of one viewer."""
+    """The preview layer of one viewer: coloured pixels, which nobody can paint on or export by mistake.
+
+    They also reach the screen sooner than a Labels layer, whose tools napari makes with it.
+    """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._layer: Labels | None = None
+        self._layer: Image | None = None
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -36,18 +43,24 @@ class Preview:
 
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
-        labels, place = as_displayed(seen.labels), placement(image, axes, seen.axes, seen.origin)
+        colours, place = _coloured(seen.labels), placement(image, axes, seen.axes, seen.origin)
         layer = self._layer
-        if layer is not None and layer in self._viewer.layers and layer.ndim == labels.ndim:
-            layer.data = labels
+        if layer is not None and layer in self._viewer.layers and layer.ndim == len(seen.axes):
+            layer.data = colours
             move(layer, place)
+            layer.visible = True
             return
         self.remove()
-        selected = list(self._viewer.layers.selection)
-        metadata = {KEY: {"role": PREVIEW, "axes": seen.axes}}
-        self._layer = self._viewer.add_labels(labels, name=NAME, opacity=0.5, metadata=metadata, **place)
-        self._layer.editable = False
-        self._viewer.layers.selection = selected
+        metadata = {KEY: {"role": PREVIEW}}
+        with selection_kept(self._viewer):
+            self._layer = self._viewer.add_image(
+                colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
+            )
+
+    def hide(self) -> None:
+        """Show nothing until there is something new."""
+        if self._layer is not None:
+            self._layer.visible = False
 
     def remove(self) -> None:
         """Take the layer away."""
@@ -65,6 +78,12 @@ def within(region: Region, layer: Labels) -> tuple[slice, ...]:
         low, high = region.get(axis, (start, start + length))
         part.append(slice(max(0, low - start), max(0, min(length, high - start))))
     return tuple(part)
+
+
+def _coloured(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Return labels in the colours of a Labels layer, as RGBA; background is transparent."""
+    colours = label_colormap().map(np.arange(labels.max(initial=0) + 1))
+    return np.asarray(colours * 255, np.uint8)[labels]
 
 
 def _middle(side: tuple[int, int], length: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import napari.layers
 import numpy as np
-from magicgui.widgets import create_widget
+from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
@@ -31,7 +31,7 @@ from napari_unet.widgets.layers import (
     update_labels,
     visible_region,
 )
-from napari_unet.widgets.painted import RESULT, remembered
+from napari_unet.widgets.painted import RESULT, images_of, remembered
 from napari_unet.widgets.suggestion import ModelHint
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = napari_viewer
         self._speed = preflight.SpeedRecord()
-        self.image = create_widget(annotation=napari.layers.Image, label="Image")
+        self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
         self.model = ModelChoice()
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
@@ -201,13 +201,13 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         if former is not None:
             if update_labels(former, result.labels, entry, place):
                 undo = " Undo (Ctrl+Z) brings back the former result."
+            self.refresh()  # the forecast knows more now; a new layer does the same
         else:
             name = f"{layer.name} ({kind}{', view' if region else ''})"
             kept = {**entry, "image": ""} if region else entry
             add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
         self.job.status.setText(f"{self.job.status.text()} {objects_text(result.count)}.{undo}")
         show_info(f"{objects_text(result.count)} in {layer.name}")
-        self.refresh()
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
         """Return the layer that an earlier run with the same image, model and channel made, if it still fits."""

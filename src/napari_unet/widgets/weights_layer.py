@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.widgets.layers import placement
-from napari_unet.widgets.painted import Paint
+from napari_unet.widgets.layers import KEY, placement
+from napari_unet.widgets.painted import WEIGHTS, Paint
 
 if TYPE_CHECKING:
     import napari
@@ -36,5 +36,6 @@ def show_weights(
         colormap="inferno",
         blending="additive",
         opacity=0.7,
+        metadata={KEY: {"role": WEIGHTS}},
         **placement(image, paint.image.axes, kept, origin),
     )
