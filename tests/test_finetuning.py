@@ -26,7 +26,7 @@ from napari_unet.progress import finish
 from napari_unet.segmentation import segment
 from napari_unet.teaching.learning import Companion, FineTuned, Learning
 from napari_unet.teaching.lessons import Lesson, painted_planes, prepare_lessons, replay_lessons, upright
-from napari_unet.teaching.marks import score_lessons, trust
+from napari_unet.teaching.marks import FIRMEST, firmness, score_lessons
 from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.views import Views
 
@@ -368,31 +368,71 @@ def test_what_is_visible_may_be_accepted_as_right():
     assert (said.labels > 0).sum() == 25
 
 
-def lessons_where(answer, truth):
-    """Return lessons on strokes over a previous model that answers so (True: object)."""
+def lessons_where(answer, truth, sure=1.0):
+    """Return lessons on strokes over a previous model that answers so (True: object), with this probability."""
     said = painted(strokes(truth))
     held = hold_out(said, np.random.default_rng(0), share=0.2)
-    previous = np.stack([np.where(answer, 0, 255), np.where(answer, 255, 0)]).astype(np.uint8)
+    high, low = round(255 * sure), round(255 * (1 - sure))
+    previous = np.stack([np.where(answer, low, high), np.where(answer, high, low)]).astype(np.uint8)
     image = np.zeros((1, *truth.shape), np.float32)
     return [Lesson(name="one", image=image, annotation=said, held_out=held, previous=previous)]
 
 
-def test_a_model_is_trusted_as_far_as_it_was_right_on_the_strokes(model):
+def test_a_model_is_held_on_to_as_far_as_it_was_right_on_the_strokes(model):
     _, truth = image_and_truth()
-    right = trust(lessons_where(truth > 0, truth), model.spec)
     blind = lessons_where(np.zeros(truth.shape, bool), truth)
-    nothing = trust(blind, model.spec)
     half = truth > 0
     half[: truth.shape[0] // 2] = False
-    between = trust(lessons_where(half, truth), model.spec)
-    count = blind[0].held_out.count
-    assert right == pytest.approx(1.0)
-    assert 1 / (1 + count) <= nothing < 0.5
-    assert nothing < between < right
+    nothing = firmness(blind, model.spec)
+    between = firmness(lessons_where(half, truth, sure=0.6), model.spec)
+    right = firmness(lessons_where(truth > 0, truth, sure=0.6), model.spec)
+    assert 1 / blind[0].held_out.count <= nothing < 0.5 < between < right
+    assert right == FIRMEST
 
 
-def test_without_strokes_a_model_is_trusted(model):
-    assert trust([], model.spec) == 1.0
+def test_a_model_that_is_sure_of_its_objects_is_held_on_to_even_where_it_is_corrected(model):
+    _, truth = image_and_truth()
+    half = truth > 0
+    half[: truth.shape[0] // 2] = False
+    unsure, sure = (firmness(lessons_where(half, truth, sure=p), model.spec) for p in (0.6, 0.95))
+    assert unsure < 0.5 * sure
+
+
+def test_without_strokes_a_model_is_held_on_to(model):
+    assert firmness([], model.spec) == FIRMEST
+
+
+def test_a_firm_anchor_asks_the_previous_model_about_the_view_itself():
+    """What it said of the image would come stretched with the view, and pull a model away from what it knows."""
+    shipped = load_model("nuclei")
+    image, truth = image_and_truth()
+    warped = AugmentationSettings(
+        scale=(0.5, 2), elastic=5, gamma=(1, 1), contrast=(1, 1), noise=0, blur=0, offset=0
+    )
+    settings = replace(QUICK, anchor=FIRMEST, augmentation=warped, replay=0.0)
+    given = [(255 - image, painted(strokes(truth)))]
+    lessons = finish(
+        prepare_lessons(shipped, finish(painted_planes(shipped.spec, given, axes=None, channel=None)), settings)
+    )
+    learning = Learning(shipped, lessons, settings, Companion(), before=0.0)
+    views = Views(lessons, [], shipped, settings).batch(0, 4, torch.device("cpu"))
+    answer = torch.softmax(shipped.net.eval()(views.images), 1)
+    torch.testing.assert_close(learning.expected(views), answer, atol=1e-4, rtol=0)
+    assert (views.previous - answer).abs().max() > 0.1
+
+
+def test_rare_objects_outweigh_background_in_the_anchor(model):
+    image, truth = image_and_truth()
+    small = np.zeros(truth.shape, bool)
+    small[40:48, 40:48] = True
+    [lesson] = lessons_where(small, truth)
+    lesson = replace(lesson, image=image[None])
+    settings = replace(QUICK, anchor=1.0, elsewhere=0.99, augmentation=AugmentationSettings.none(), patch=64)
+    views = Views([lesson], [], model, settings)
+    batch = views.batch(0, 8, torch.device("cpu"))
+    held = batch.anchored > 0
+    weights = batch.anchored[held], (1 - batch.previous[:, 0])[held]
+    torch.testing.assert_close(weights[0], 1 + 4 * weights[1])
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in entries() if entry.shipped])

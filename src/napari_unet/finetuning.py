@@ -25,7 +25,7 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.teaching.learning import Companion, FineTuned, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
-from napari_unet.teaching.marks import score_lessons, trust
+from napari_unet.teaching.marks import firmness, score_lessons
 from napari_unet.teaching.settings import FineTuningSettings
 
 Pair = tuple[Any, Any]
@@ -89,7 +89,7 @@ def fine_tune_steps(
         lessons = yield from prepare_lessons(turned, planes, chosen)
     before = score_lessons(model, seen, chosen.device)
     if chosen.anchor is None:
-        chosen = replace(chosen, anchor=trust(lessons, model.spec))
+        chosen = replace(chosen, anchor=firmness(lessons, model.spec))
     learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()

@@ -89,10 +89,10 @@ class Optimization:
         return value
 
     @torch.no_grad()
-    def predict(self, images: Tensor) -> Tensor:
-        """Return the probabilities (N, K, *out) that the averaged weights give images (N, C, *in)."""
+    def predict(self, images: Tensor, net: UNet | None = None) -> Tensor:
+        """Return the probabilities (N, K, *out) that the averaged weights, or a net, give images (N, C, *in)."""
         with torch.autocast(self.device.type, dtype=self._half, enabled=self._half is not None):
-            logits = self.averaged(images)
+            logits = (net or self.averaged)(images)
         return torch.softmax(logits.float(), dim=1)
 
     def learning_rate(self) -> float:

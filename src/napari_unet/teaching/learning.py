@@ -34,6 +34,8 @@ GAIN = 0.01
 """Of IoU, that counts as better."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
+FIRM = 1.0
+"""Weight of the anchor from which the previous network itself is asked about each view."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
@@ -119,6 +121,8 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
+        firm = (settings.anchor or 0.0) >= FIRM
+        self._previous = copy.deepcopy(model.net).to(self._optimization.device).eval() if firm else None
         self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
@@ -206,8 +210,7 @@ class Learning:
         """Take a step; when memory runs out, go on with half the batch."""
         try:
             views = self._views.batch(iteration, self._batch_size, self._optimization.device)
-            consistent = self.settings.consistency > 0 and bool(views.blank.any())
-            expected = self._optimization.predict(views.plain) if consistent else None
+            expected = self.expected(views) if bool(views.blank.any()) else None
             return self._optimization.step(views.images, lambda logits: self._loss(logits, views, expected))
         except RuntimeError as error:
             if not is_out_of_memory(error) or self._batch_size == 1:
@@ -215,15 +218,29 @@ class Learning:
             self._batch_size //= 2
             return self._step(iteration)
 
+    def expected(self, views: Batch) -> Tensor | None:
+        """Return what (N, K, *out) holds the network where nobody painted: the answers of another to plain views.
+
+        The previous network answers where it is firmly held on to: what it once said of the image would come
+        stretched and blurred with the view, and learning that alone costs skill. Else the averaged weights do.
+        """
+        if self._previous is None and self.settings.consistency == 0:
+            return None
+        return self._optimization.predict(views.plain, self._previous)
+
     def _loss(self, logits: Tensor, views: Batch, expected: Tensor | None) -> Tensor:
         """Return what the strokes say, and what holds the network elsewhere: anchor, replay, mean teacher."""
-        self._note(logits if expected is None else expected, views)
+        own = logits if expected is None or self._previous is not None else expected
+        self._note(own, views)
         loss = weighted_cross_entropy(logits, views.classes, views.weights)
         replayed = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
+        anchored, anchor = views.anchored * ~replayed, self.settings.anchor or 0.0
         if replayed.any():
             loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * replayed)
-        if self.settings.anchor:
-            loss = loss + self.settings.anchor * anchor_loss(logits, views.previous, views.anchored * ~replayed)
+        if self._previous is not None and expected is not None:
+            return loss + anchor * anchor_loss(logits, expected, anchored)
+        if anchor:
+            loss = loss + anchor * anchor_loss(logits, views.previous, anchored)
         if expected is not None:
             loss = loss + self.settings.consistency * anchor_loss(logits, expected, views.blank * ~replayed)
         return loss

@@ -20,18 +20,25 @@ from napari_unet.teaching.lessons import HALF, Lesson
 
 UNKNOWN, KNOWN = 0.25, 0.75
 """Mean IoU on strokes of a model that does not know, and of one that knows the kind of image."""
+UNSURE, SURE = 0.7, 0.85
+"""Mean probability of the objects that a model finds where it does not know, and where it knows the image."""
+SURE_STROKES = 20
+"""How many strokes a sure model is worth."""
+FIRMEST = 10.0
 
 
-def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
-    """Return how far the previous model may be believed where nobody painted, 0..1.
+def firmness(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
+    """Return the anchor's weight: how many strokes speak for the previous model per stroke against it.
 
-    That is the mean of how right it was on the strokes, and of one more that is given to it for granted. Right is
-    its mean IoU on all painted pixels, of which all below `UNKNOWN` counts as nothing: so much gets a model that
-    calls everything background. Corrections at the rims of right objects leave it trusted; objects that it does
-    not see at all do not.
+    For it speaks one stroke that is given to it for granted; each stroke as far as it was right there, by its mean
+    IoU on all painted pixels (of which all below `UNKNOWN` counts as nothing: so much gets a model that calls
+    everything background); and up to `SURE_STROKES` where it is sure of the objects that it finds, as networks are
+    less sure of what they never saw (Hendrycks and Gimpel, ICLR 2017). So a few false objects erased do not call
+    the others in question, and objects that a model does not see at all free the network from it.
     """
     count = len(spec.classes) if spec.is_semantic else 2
     table = np.zeros((count, count), np.int64)
+    sure: list[float] = []
     for lesson in lessons:
         if lesson.previous is None:
             continue
@@ -39,9 +46,18 @@ def trust(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
         found = answer.argmax(0) if spec.is_semantic else answer[0] < HALF
         truth = said if spec.is_semantic else said > 0
         np.add.at(table, (truth[painted].astype(int), found[painted].astype(int)), 1)
+        objects = answer[0] < HALF
+        sure.append(1 - float(answer[0][objects].mean()) / 255 if objects.any() else 0.0)
     strokes = sum(lesson.held_out.count for lesson in lessons)
-    right = min(max((mean_iou(table) - UNKNOWN) / (KNOWN - UNKNOWN), 0.0), 1.0)
-    return (1 + strokes * right) / (1 + strokes)
+    right = _within(UNKNOWN, mean_iou(table), KNOWN)
+    granted = 1 + SURE_STROKES * _within(UNSURE, float(np.mean(sure)) if sure else 0.0, SURE)
+    against = strokes * (1 - right)
+    return min((granted + strokes * right) / max(against, 1e-6), FIRMEST)
+
+
+def _within(low: float, value: float, high: float) -> float:
+    """Return where a value lies between two, 0..1."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def score_lessons(model: Model, lessons: Sequence[Lesson], device: str, *, everything: bool = False) -> float:

@@ -23,8 +23,8 @@ class FineTuningSettings:
     anchor: float | None = None
     """Weight of staying as the previous model was where nobody painted; 0 switches it off.
 
-    None is what the model deserves on the strokes (`marks.trust`): near 1 where it was right about most of what
-    was painted, near 0 where it does not know the kind of image.
+    None is what the model deserves (`marks.firmness`): far above 1 where it knows the kind of image and was right
+    about most of what was painted, near 0 where it does not know it.
     """
     consistency: float = 2.0
     """Weight of answering, where nobody painted, as the averaged weights do of the view in its own light.

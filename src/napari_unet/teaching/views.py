@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,14 +15,18 @@ from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.targets import pixel_targets
-from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
+from napari_unet.nets.augmentation import AugmentationSettings, as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.grey_values import change_intensity
 from napari_unet.teaching.lessons import HALF, Lesson
 from napari_unet.teaching.settings import FineTuningSettings
 
 CONTESTED = 24
-"""Pixels around a stroke that contradicts the model, in which the anchor does not hold."""
+"""Pixels around a stroke that contradicts the model, in which no anchor holds; fewer, the firmer it is."""
+PLAIN = replace(AugmentationSettings.none(), flip=True)
+"""Of replay: an answer that was turned, stretched or blurred is not what the model would answer to such a view."""
+MOST = 5.0
+"""Pixels of background that one of an object outweighs in the anchor at the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class Batch:
     previous: Tensor
     """(N, K, *out) probabilities of the previous model."""
     anchored: Tensor
-    """(N, *out) 1 where the anchor holds: not annotated, and not near a stroke that contradicts the model."""
+    """(N, *out) how firmly the anchor holds: not where annotated, nor near a stroke that contradicts the model."""
     blank: Tensor
     """(N, *out) 1 where nobody painted."""
     replayed: Tensor
@@ -57,8 +61,9 @@ class Views:
         self._spec = model.spec
         self._sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
         count = len(model.spec.classes)
-        self._lessons = [_Material(lesson, count) for lesson in lessons]
-        self._replay = [_Material(lesson, count) for lesson in replay]
+        contested = CONTESTED / (1 + (settings.anchor or 0.0))
+        self._lessons = [_Material(lesson, count, contested) for lesson in lessons]
+        self._replay = [_Material(lesson, count, contested) for lesson in replay]
         self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
 
     def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
@@ -85,13 +90,14 @@ class Views:
         among = self._replay if replayed else self._lessons
         material = among[rng.integers(len(among))]
         centre = material.centre(rng, anywhere=not replayed and rng.random() < self._settings.elsewhere)
-        warp = draw_warp(rng, centre, self._settings.augmentation)
+        change = PLAIN if replayed else self._settings.augmentation
+        warp = draw_warp(rng, centre, change)
         view, inside, outside = self._sides
         dims = len(centre)
         smooth = warp_image(material.smooth, warp, (view,) * dims)
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
         plain = centre_crop(smooth[: material.channels], inside, dims)
-        image = change_intensity(plain, rng, self._settings.augmentation, self._spec.normalization)
+        image = change_intensity(plain, rng, change, self._spec.normalization)
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
             said[0],
@@ -102,7 +108,10 @@ class Views:
             balance=self._balance,
         )
         free, blank = (torch.from_numpy((part > 0).astype(np.float32)) for part in said[2:])
-        parts = (torch.from_numpy(classes), torch.from_numpy(weights), smooth[material.channels :], free, blank)
+        previous = smooth[material.channels :]
+        rare = 0.0 if replayed else material.rarity
+        anchored = free * (1 + rare * (1 - previous[0]))
+        parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, anchored, blank)
         return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
 
 
@@ -122,11 +131,11 @@ def loss_weights(lessons: list[Lesson], spec: ModelSpec, settings: WeightSetting
     ]
 
 
-def _uncontested(lesson: Lesson) -> NDArray[np.bool_]:
-    """Return where the previous model may be trusted: away from strokes that contradict it.
+def _uncontested(lesson: Lesson, distance: float) -> NDArray[np.bool_]:
+    """Return where the previous model may be trusted: farther than so from strokes that contradict it.
 
-    Around such a stroke the model was wrong beyond the painted pixels, too: held to its answer there, a network
-    learns the strokes by heart and nothing else.
+    Around such a stroke a model that does not know the image was wrong beyond the painted pixels, too: held to its
+    answer there, a network learns the strokes by heart and nothing else.
     """
     if lesson.previous is None:
         return np.zeros(lesson.annotation.annotated.shape, bool)
@@ -134,25 +143,28 @@ def _uncontested(lesson: Lesson) -> NDArray[np.bool_]:
     wrong = lesson.annotation.annotated & (saw_object != (lesson.annotation.labels > 0))
     if not wrong.any():
         return np.ones(wrong.shape, bool)
-    far: NDArray[np.bool_] = ndimage.distance_transform_edt(~wrong) > CONTESTED
+    far: NDArray[np.bool_] = ndimage.distance_transform_edt(~wrong) > distance
     return far
 
 
 class _Material:
     """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
 
-    def __init__(self, lesson: Lesson, classes: int) -> None:
+    def __init__(self, lesson: Lesson, classes: int, contested: float) -> None:
         self.lesson = lesson
         self.channels = len(lesson.image)
         previous = lesson.previous
         if previous is None:
             previous = np.zeros((classes, *lesson.image.shape[1:]), np.uint8)
+        objects = 1 - previous[0].mean() / 255
+        self.rarity = float(np.clip((1 - objects) / max(objects, 1e-6), 1.0, MOST)) - 1
+        """What a pixel of an object counts more in the anchor, so that all count as much as the background."""
         cpu = torch.device("cpu")
         self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
         blank = ~lesson.annotation.annotated
         self.said = as_tensor(
-            np.stack([lesson.annotation.labels, taught, blank & _uncontested(lesson), blank]), cpu
+            np.stack([lesson.annotation.labels, taught, blank & _uncontested(lesson, contested), blank]), cpu
         )
         self._strokes = np.where(taught, lesson.held_out.strokes, 0)
         self._pixels = np.flatnonzero(taught)
