@@ -146,15 +146,18 @@ def add_labels(
     metadata: Mapping[str, Any],
     place: Mapping[str, Any],
 ) -> None:
-    """Add a Labels layer; it is selected a moment later, as both at once take a fifth of a second."""
+    """Add a Labels layer; it is drawn and selected a moment later, as all at once takes too long."""
     with selection_kept(viewer):
-        layer = viewer.add_labels(as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, **place)
+        layer = viewer.add_labels(
+            as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, visible=False, **place
+        )
 
-    def select() -> None:
+    def show() -> None:
         if layer in viewer.layers:
+            layer.visible = True
             viewer.layers.selection.active = layer
 
-    QTimer.singleShot(MOMENT, select)
+    QTimer.singleShot(MOMENT, show)
 
 
 def update_labels(
