@@ -139,7 +139,8 @@ def typical_brightness(values: NDArray[np.floating[Any]]) -> float:
     brightest = float(np.percentile(light, HIGHEST)) or float(light.max())
     if brightest <= 0:
         return 1.0
-    spread = max(BACKGROUND_LEVELS * float(np.median(light)), brightest / DYNAMIC_RANGE)
+    least = np.finfo(np.float64).tiny  # a range beyond what numbers can hold must not end in a division by 0
+    spread = max(BACKGROUND_LEVELS * float(np.median(light)), brightest / DYNAMIC_RANGE, least)
     logarithms = np.log1p(light / spread)
     bright = light[logarithms > threshold_otsu(logarithms)]
     typical = float(np.median(bright)) if bright.size else brightest
