@@ -148,7 +148,11 @@ NUCLEI_BORDERED = replace(
 )
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
-NUCLEI_BRIGHT = replace(NUCLEI, normalization=Normalization(foreground=True, bright_objects=True))
+NUCLEI_BRIGHT = replace(
+    NUCLEI,
+    normalization=Normalization(foreground=True, bright_objects=True),
+    sizes=(7.0, 64.0),  # beyond these a zoomed image was segmented better
+)
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
 GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
 ANY_LIGHT = AugmentationSettings(
@@ -314,6 +318,7 @@ RECIPES = {
                     **BORDERED,
                     classes=("background", "cell", "border"),
                     description="Whole cells in phase contrast at 10x.",
+                    sizes=(38.0, 90.0),
                     licence="MIT",
                     training={"data": "phase_t98g (Tsai et al., SoftwareX 9:230, 2019, MIT)"},
                 ),
@@ -361,6 +366,7 @@ RECIPES = {
                     **BORDERED,
                     classes=("background", "nucleus", "border"),
                     description="Nuclei in H&E stained tissue, RGB.",
+                    sizes=(15.0, 48.0),
                     licence="CC0-1.0",
                     normalization=Normalization(compression=0),
                     training={"data": "dsb2018_histology (BBBC038v1, Caicedo et al. 2019, CC0)"},

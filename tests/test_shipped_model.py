@@ -8,7 +8,9 @@ import pytest
 
 from napari_unet import evaluate, load_model, segment
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
+from napari_unet.segmentation import SegmentationSettings, segment_steps
 
 ROOT = Path(__file__).parents[1]
 FLUO = ROOT.parent / "shared" / "data" / "dsb2018_fluo"
@@ -19,6 +21,19 @@ def test_the_samples_are_segmented_well(data_folder):
     for sample, least in zip(SAMPLES, (0.8, 0.6), strict=True):
         truth = read_labels(data_folder / f"{sample.path.stem}_truth.tif").array
         assert evaluate(segment(read_image(sample.path).array, model), truth).average_precision[0.5] > least
+
+
+def test_a_sample_of_four_times_the_size_is_segmented_as_well(data_folder):
+    model = load_model("nuclei")
+    image = np.kron(read_image(SAMPLES[0].path).array[:300, :300], np.ones((4, 4), np.uint16))
+    truth = np.kron(
+        read_labels(data_folder / "u2os_nuclei_truth.tif").array[:300, :300], np.ones((4, 4), np.int32)
+    )
+    result = finish(segment_steps(image, model))
+    assert result.zoom < 1
+    assert evaluate(result.labels, truth).average_precision[0.5] > 0.8
+    as_it_is = segment(image, model, settings=SegmentationSettings(zoom=1))
+    assert evaluate(result.labels, truth).average_precision[0.5] > evaluate(as_it_is, truth).average_precision[0.5]
 
 
 def test_it_is_small_and_says_where_it_comes_from():

@@ -18,9 +18,11 @@ from napari_unet.arrays.annotations import (
     require_known_classes,
     require_two_classes,
 )
-from napari_unet.arrays.axes import check_axes
+from napari_unet.arrays.axes import check_axes, planes
+from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
+from napari_unet.models.sizes import settled
 from napari_unet.models.spec import ModelSpec
 from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.teaching.learning import Companion, FineTuned, Learning
@@ -79,14 +81,15 @@ def fine_tune_steps(
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
-    planes = yield from painted_planes(model.spec, given, axes=axes, channel=chosen.channel)
-    turned = upright(model, planes)
+    model = yield from at_one_zoom(model, given[0][0], axes=axes, settings=chosen)
+    painted_on = yield from painted_planes(model.spec, given, axes=axes, channel=chosen.channel)
+    turned = upright(model, painted_on)
     if turned is model:
-        seen = lessons = yield from prepare_lessons(model, planes, chosen)
+        seen = lessons = yield from prepare_lessons(model, painted_on, chosen)
     else:  # what the given model sees, and so its score, is another image
-        seen = yield from prepare_lessons(model, planes, replace(chosen, anchor=0))
-        planes = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
-        lessons = yield from prepare_lessons(turned, planes, chosen)
+        seen = yield from prepare_lessons(model, painted_on, replace(chosen, anchor=0))
+        painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
+        lessons = yield from prepare_lessons(turned, painted_on, chosen)
     before = score_lessons(model, seen, chosen.device)
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=firmness(lessons, model.spec))
@@ -94,6 +97,19 @@ def fine_tune_steps(
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return learning.result()
+
+
+def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:
+    """Return the model that sees all images as it is to see this one; a taught model stays so."""
+    spec = model.spec
+    if settings.zoom is None and spec.sizes is None:
+        return model
+    named = check_axes(axes, image.shape)
+    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=settings.channel))
+    intensity = yield from measure_intensity(wanted, spec.normalization)
+    wanted = [replace(plane, intensity=intensity) for plane in wanted]
+    fixed = yield from settled(model, wanted, settings.device, settings.zoom)
+    return fixed
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import napari_unet
 from napari_unet.models.model import Model
-from napari_unet.segmentation import SegmentationSettings
+from napari_unet.segmentation import Segmentation, SegmentationSettings
 
 
 def segmentation_provenance(
-    model: Model, settings: SegmentationSettings, *, source: str, command: str = ""
+    model: Model, settings: SegmentationSettings, result: Segmentation, *, source: str, command: str = ""
 ) -> dict[str, Any]:
     """Return the facts that reproduce a segmentation, as JSON values."""
     prediction = dataclasses.asdict(settings.prediction)
@@ -22,6 +22,6 @@ def segmentation_provenance(
         "model": model.spec.name,
         "model_sha256": model.sha256,
         "source": source,
-        "settings": {"channel": settings.channel, **prediction, **thresholds},
+        "settings": {"channel": settings.channel, "zoom": result.zoom, **prediction, **thresholds},
         "command": command,
     }

@@ -20,9 +20,11 @@ from napari_unet.arrays.axes import (
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
-from napari_unet.models.labelling import predict_map, read_map
+from napari_unet.models.labelling import grid_step, predict_map, read_map
 from napari_unet.models.model import Model
+from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish
@@ -35,9 +37,14 @@ class SegmentationSettings:
     channel: int | None = None
     """Which channel to segment where the image has several and the model takes one, from 0."""
     prediction: PredictionSettings = field(default_factory=PredictionSettings)
+    zoom: float | None = None
+    """How large the network sees the image, one of `arrays.zoom.ZOOMS`; None: as the objects in it ask for."""
     seed: float | None = None
     mask: float | None = None
     minimum_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_zoom(self.zoom)
 
     def instances(self, model: Model) -> InstanceSettings:
         """Return the model's thresholds with the user's in their place."""
@@ -58,6 +65,8 @@ class Segmentation:
     """Foreground probability times 255, same shape, where asked for."""
     origin: tuple[int, ...] = ()
     """Where the labels' first pixel lies in the image, per axis of the labels."""
+    zoom: float = 1.0
+    """How large the network saw the image; labels and probabilities have the image's own size all the same."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user should read: pixels that were not finite, an empty image."""
 
@@ -129,8 +138,13 @@ def segment_steps(
         raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
     intensity = yield from measure_intensity(wanted, model.spec.normalization)
-    part = aligned_region(region or {}, named, image.shape, spatial, model.net.geometry.stride)
-    wanted = [replace(within, intensity=intensity) for within in restrict(wanted, part)]
+    wanted = [replace(plane, intensity=intensity) for plane in wanted]
+    rotations = chosen.prediction.rotations or model.spec.rotations
+    predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
+    zoom = chosen.zoom
+    if zoom is None:
+        zoom = 1.0 if intensity.is_constant else (yield from choose_zoom(wanted, predictor, model.spec))
+    part = aligned_region(region or {}, named, image.shape, spatial, grid_step(predictor, zoom))
     sides = [part[axis] for axis in result_axes(named)]
     shape = tuple(side.stop - side.start for side in sides)
     result = Segmentation(
@@ -138,12 +152,12 @@ def segment_steps(
         axes=result_axes(named),
         probabilities=np.zeros(shape, np.uint8) if keep_probabilities else None,
         origin=tuple(side.start for side in sides),
+        zoom=zoom,
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:
-        rotations = chosen.prediction.rotations or model.spec.rotations
-        predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
-        yield from _segment_planes(wanted, predictor, model.spec, chosen.instances(model), result)
+        cut = list(restrict(wanted, part))
+        yield from _segment_planes(cut, predictor, model.spec, chosen.instances(model), result)
     return result
 
 
@@ -154,7 +168,7 @@ def _segment_planes(
     found = 0
     for number, plane in enumerate(wanted):
         place = _place(plane, result)
-        probability = yield from _among(predict_map(predictor, plane, spec), number, len(wanted))
+        probability = yield from _among(predict_map(predictor, plane, spec, result.zoom), number, len(wanted))
         instances = yield from _quiet(read_map(probability, spec, thresholds))
         if not spec.is_semantic:
             instances[instances > 0] += found

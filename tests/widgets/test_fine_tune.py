@@ -229,6 +229,22 @@ def test_the_weights_that_the_loss_uses_are_shown(viewer, panel, qtbot):
     assert whole[50, 60] > 3 * whole[41, 41] > 0  # between two touching cells
 
 
+def test_corrections_are_learnt_at_the_size_at_which_the_result_was_found(viewer, segment_panel, panel, qtbot):
+    viewer.add_image(dots())
+    segment_panel.advanced.zoom.setCurrentIndex(segment_panel.advanced.zoom.findData(2.0))
+    result = segment(qtbot, segment_panel)
+    result.data[result.data == result.data[20, 20]] = 0
+    result.refresh()
+    panel.table.refresh()
+    click(qtbot, panel.tools.weights)
+    wait_until_done(qtbot, panel)
+    assert panel._wished().options["zoom"] == 2
+    weights = viewer.layers[-1]
+    assert weights.data.shape == result.data.shape
+    assert weights.data[20, 20] > 0
+    assert weights.data[52, 52] == 0
+
+
 def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     viewer.add_image(dots())
     click(qtbot, panel.tools.new_layer)

@@ -8,8 +8,9 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.arrays.metrics import average_precision
 from napari_unet.errors import UnetError
-from napari_unet.files.images import read_labels
+from napari_unet.files.images import read_image, read_labels
 from napari_unet.progress import Progress
+from napari_unet.samples import SAMPLES
 from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.segment import VISIBLE, SegmentPanel
 from tests.widgets.conftest import click, messages, wait_until_done
@@ -56,6 +57,20 @@ def test_a_sample_becomes_the_right_number_of_instances_over_the_image(panel, vi
     assert average_precision(labels.data, truth, 0.5) > 0.7
     assert labels.metadata[KEY]["provenance"]["model_sha256"]
     assert f"{labels.data.max()} objects" in panel.job.status.text()
+
+
+def test_large_objects_are_seen_smaller_and_the_user_reads_so(panel, viewer, qtbot):
+    small = read_image(SAMPLES[0].path).array[:200, :200]
+    viewer.add_image(np.kron(small, np.ones((4, 4), np.uint16)))
+    labels = segment(qtbot, panel)
+    assert labels.data.shape == (800, 800)
+    assert "1/2 of its size" in panel.job.status.text()
+    assert labels.metadata[KEY]["provenance"]["settings"]["zoom"] == 0.5
+    panel.advanced.zoom.setCurrentIndex(panel.advanced.zoom.findData(1.0))
+    again = segment(qtbot, panel)
+    assert again is labels
+    assert again.metadata[KEY]["provenance"]["settings"]["zoom"] == 1
+    assert "size" not in panel.job.status.text()
 
 
 def test_labels_lie_exactly_over_a_moved_turned_and_scaled_image(panel, viewer, qtbot):

@@ -70,6 +70,23 @@ class Plane:
             return self.whole_shape
         return tuple(side.stop - side.start for side in self.region)
 
+    def grown(self, by: int) -> tuple[Plane, Box]:
+        """Return the plane with a region larger by so many pixels per side, where the image has them.
+
+        Beside it stands where the former region lies in it.
+        """
+        if self.region is None:
+            return self, tuple(slice(0, length) for length in self.shape)
+        grown = tuple(
+            slice(max(0, side.start - by), min(length, side.stop + by))
+            for side, length in zip(self.region, self.whole_shape, strict=True)
+        )
+        former = tuple(
+            slice(side.start - wide.start, side.stop - wide.start)
+            for side, wide in zip(self.region, grown, strict=True)
+        )
+        return replace(self, region=grown), former
+
     def read(self, window: Box) -> NDArray[np.float32]:
         """Return (C, *window) float32, counted from the wanted part; the image is mirrored beyond itself."""
         if self.region is not None:
@@ -129,7 +146,7 @@ Region = Mapping[str, tuple[int, int]]
 
 
 def aligned_region(region: Region, axes: str, shape: Sequence[int], spatial: str, stride: int) -> dict[str, slice]:
-    """Return the region within the image, grown to the pooling grid: predicted as in the whole image."""
+    """Return the region within the image, grown to the pooling grid (pixels): predicted as in the whole image."""
     aligned = {}
     for axis, length in zip(axes, shape, strict=True):
         start, stop = region.get(axis, (0, length))

@@ -66,6 +66,16 @@ def _show(bar: tqdm[Any], progress: Progress) -> None:
         bar.set_postfix({name: f"{value:.4g}" for name, value in progress.figures.items()}, refresh=False)
 
 
+def add_zoom_option(parser: argparse.ArgumentParser) -> None:
+    """Add --zoom."""
+    parser.add_argument(
+        "--zoom",
+        type=float,
+        help="how large the network sees the image, 0.125 to 2: small for objects much larger than those that the "
+        "model learnt (default: as the model says, which may measure the objects)",
+    )
+
+
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     """Add --device, --tile, --fast, --rotations."""
     parser.add_argument(

@@ -38,7 +38,9 @@ def run(given: argparse.Namespace) -> int:
     except OSError as error:
         raise UnetError(f"cannot make the folder {given.output} ({error.strerror}): choose another one") from None
     mask, picture = given.output / "u2os_nuclei_labels.tif", given.output / "u2os_nuclei_overlay.png"
-    provenance = segmentation_provenance(model, settings, source=sample.path.name, command="napari-unet demo")
+    provenance = segmentation_provenance(
+        model, settings, result, source=sample.path.name, command="napari-unet demo"
+    )
     write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
     write_overlay(picture, image.array, result.labels)
     print(f"{result.count} nuclei in {sample.title}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
-from napari_unet.cli.common import with_bar
+from napari_unet.cli.common import add_zoom_option, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
@@ -48,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="annotations are classes, not objects: 0 not annotated, 1 background, 2 up the others; or colours",
     )
     parser.add_argument("--channel", type=int, help="which channel, from 0, where images have several")
+    add_zoom_option(parser)
     parser.add_argument(
         "--anchor",
         type=float,
@@ -122,6 +123,7 @@ def settings_from(given: argparse.Namespace) -> FineTuningSettings:
         iterations=given.iterations or defaults.iterations,
         anchor=defaults.anchor if given.anchor is None else given.anchor,
         channel=given.channel,
+        zoom=given.zoom,
         device=given.device,
         seed=given.seed,
     )

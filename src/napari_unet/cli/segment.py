@@ -7,7 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import add_prediction_options, input_files, with_bar
+from napari_unet.arrays.zoom import zoom_note
+from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
@@ -30,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
     parser.add_argument("--channel", type=int, help="which channel, from 0")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
+    add_zoom_option(parser)
     parser.add_argument("--probabilities", type=Path, help="also write the foreground probability (x 255) here")
     add_prediction_options(parser)
     parser.set_defaults(run=run)
@@ -47,6 +49,7 @@ def run(given: argparse.Namespace) -> int:
     model = load_model(given.model)
     settings = SegmentationSettings(
         channel=given.channel,
+        zoom=given.zoom,
         prediction=PredictionSettings(
             device=given.device,
             tile=given.tile,
@@ -113,7 +116,7 @@ def segment_file(
     pixel_size = image.pixel_size
     if pixel_size is None and given.pixel_size is not None:
         pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
-    provenance = segmentation_provenance(model, settings, source=path.name, command=shlex.join(sys.argv))
+    provenance = segmentation_provenance(model, settings, result, source=path.name, command=shlex.join(sys.argv))
     write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)
     if result.probabilities is not None:
         write_labels(
@@ -125,4 +128,4 @@ def segment_file(
         )
     for remark in result.remarks:
         print(f"{path.name}: {remark}", file=sys.stderr)
-    print(f"{target}: {result.count} objects")
+    print(f"{target}: {result.count} objects{zoom_note(result.zoom)}")

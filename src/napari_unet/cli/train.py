@@ -158,7 +158,12 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
     """Return what the new model will be."""
     if start is not None:
         return replace(
-            start.spec, name=given.output.stem, parent=start.sha256, training={"data": given.folder.name}
+            start.spec,
+            name=given.output.stem,
+            parent=start.sha256,
+            training={"data": given.folder.name},
+            zoom=1.0,  # it learns the images as they are
+            sizes=None,
         )
     paper = given.preset == "paper"
     return ModelSpec(

@@ -1,4 +1,7 @@
-"""From a model and one plane of an image to labels: predict, then read the maps as the model means them."""
+"""From a model and one plane of an image to labels: predict, then read the maps as the model means them.
+
+The only place that brings zoom and network together: outside of it all maps have the size of their plane.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.zoom import Zoomed, bring_back, joined
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import Predictor, Result, Source, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Steps
 
 
@@ -18,11 +23,25 @@ def kept_maps(spec: ModelSpec) -> Result:
     return Result(kind="classes") if spec.is_semantic else Result(levels=spec.levels)
 
 
-def predict_map(predictor: Predictor, source: Source, spec: ModelSpec) -> Steps[NDArray[np.uint8]]:
-    """Return the map (*spatial) uint8 of an image: foreground level times 255, or class indices."""
-    maps: NDArray[Any] = yield from predict(predictor, source, kept_maps(spec))
+def predict_map(
+    predictor: Predictor, plane: Plane, spec: ModelSpec, zoom: float = 1.0
+) -> Steps[NDArray[np.uint8]]:
+    """Return the map (*spatial) uint8 of a plane: foreground level times 255, or class indices.
+
+    A zoomed plane is read a little beyond its region, because the way back is interpolated: a part of the map is
+    the same as in the whole one.
+    """
+    around, inner = plane.grown(0 if zoom == 1 else grid_step(predictor, zoom))
+    maps: NDArray[Any] = yield from predict(predictor, Zoomed(plane=around, zoom=zoom), kept_maps(spec))
     found: NDArray[np.uint8] = maps[0]
+    if zoom != 1:
+        found = bring_back(found, zoom, around.shape, smooth=not spec.is_semantic)[inner]
     return found
+
+
+def grid_step(predictor: Predictor, zoom: float) -> int:
+    """Return the step of the network's pooling grid in pixels of an image that it sees at a zoom."""
+    return predictor.geometry.stride * joined(zoom)
 
 
 def read_map(

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
 
 FORMAT = 1
@@ -35,6 +36,11 @@ class ModelSpec:
     and 0.5 the border of an instance, where the network learnt one. Empty where classes are the answer."""
     pixel_size: tuple[float, ...] | None = None
     """um per axis that the model was trained at; None where training mixed magnifications."""
+    sizes: tuple[float, float] | None = None
+    """Typical diameters of objects, in pixels that the network sees, between which the model is at its best. Where
+    an image's objects are larger or smaller, it is zoomed to bring them there; None: the zoom stays as it is."""
+    zoom: float = 1.0
+    """How many pixels the network sees per pixel and axis of an image, where `sizes` does not say otherwise."""
     normalization: Normalization = field(default_factory=Normalization)
     instances: InstanceSettings = field(default_factory=InstanceSettings)
     rotations: bool = False
@@ -53,6 +59,9 @@ class ModelSpec:
             raise UnetError(f"a model needs at least two classes, got {self.classes}")
         if self.levels and len(self.levels) not in (2, 3):
             raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
+        check_zoom(self.zoom)
+        if self.sizes is not None and not 0 < 2 * self.sizes[0] <= self.sizes[1]:
+            raise UnetError(f"sizes must be two diameters, the second at least twice the first, got {self.sizes}")
         if not isinstance(self.arguments, Mapping):
             raise UnetError(f"a model's arguments must be named, got {self.arguments!r}")
         if len(self.axes) != self.arguments.get("dims", 2):
@@ -90,8 +99,9 @@ class ModelSpec:
             values["instances"] = InstanceSettings(**values["instances"])
             values["classes"] = tuple(values["classes"])
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
-            if values["pixel_size"] is not None:
-                values["pixel_size"] = tuple(values["pixel_size"])
+            for pair in ("pixel_size", "sizes"):
+                if values.get(pair) is not None:
+                    values[pair] = tuple(values[pair])
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None

@@ -14,6 +14,7 @@ from napari_unet.arrays.axes import Plane, check_axes, planes
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.strokes import HeldOut, hold_out
 from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.zoom import Zoomed, joined, zoom_paint
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -22,7 +23,7 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.teaching.settings import FineTuningSettings
 
 AROUND = 256
-"""Pixels around the annotations that the anchor may use."""
+"""Pixels that the network sees around the annotations, for the anchor."""
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score."""
 ALL_CLASSES = Result(classes=None)
@@ -46,7 +47,7 @@ class Lesson:
     source: int = 0
     """Number of the image among those given."""
     place: tuple[int | slice, ...] = ()
-    """Where it lies in the image, per axis of the annotation."""
+    """Where it lies in the image, per axis of the annotation, in pixels of the image."""
     previous: NDArray[np.uint8] | None
     """(K, *spatial) probabilities x 255 of the model that is taught; None where nothing is held to them."""
 
@@ -77,9 +78,13 @@ class PaintedPlane:
     plane: Plane
     annotation: Annotation
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the region (C, *spatial), normalised."""
-        return self.plane.read(tuple(slice(0, length) for length in self.plane.shape))
+    zoom: float = 1.0
+    """How large the network sees it; the annotation has that size already, plane and place that of the image."""
+
+    @property
+    def seen(self) -> Zoomed:
+        """Return the region as the network sees it."""
+        return Zoomed(plane=self.plane, zoom=self.zoom)
 
 
 def painted_planes(
@@ -96,13 +101,15 @@ def painted_planes(
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
             said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
             if said.annotated.any():
-                box = _around(said.annotated)
+                box = _around(said.annotated, joined(spec.zoom))
+                labels, annotated = zoom_paint(said.labels[box], said.annotated[box], spec.zoom)
                 found.append(
                     PaintedPlane(
                         source=number,
                         place=_placed(place, box),
                         plane=replace(plane, intensity=intensity, region=box),
-                        annotation=replace(said, labels=said.labels[box], annotated=said.annotated[box]),
+                        annotation=replace(said, labels=labels, annotated=annotated),
+                        zoom=spec.zoom,
                     )
                 )
     return found
@@ -119,7 +126,7 @@ def upright(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
     for painted in painted_on:
         assert painted.plane.intensity is not None
         if painted.plane.intensity.is_inverted:
-            values, said = painted.read().mean(0), painted.annotation
+            values, said = painted.seen.whole().mean(0), painted.annotation
             objects.append(values[said.annotated & (said.labels > 0)])
             ground.append(values[said.annotated & (said.labels == 0)])
     bright, dark = (np.concatenate([*parts, np.zeros(0, np.float32)]) for parts in (objects, ground))
@@ -138,14 +145,14 @@ def prepare_lessons(
     lessons: list[Lesson] = []
     for painted in painted_on:
         yield Progress(done=0, total=0, doing="Remembering what the model knows")
-        previous = (yield from predict(predictor, painted.plane, ALL_CLASSES)) if settings.anchor != 0 else None
+        previous = (yield from predict(predictor, painted.seen, ALL_CLASSES)) if settings.anchor != 0 else None
         classes = model.spec.is_semantic
         lessons.append(
             Lesson(
                 name=f"image {painted.source + 1}",
                 source=painted.source,
                 place=painted.place,
-                image=painted.read(),
+                image=painted.seen.whole(),
                 annotation=painted.annotation,
                 held_out=hold_out(painted.annotation, rng, share=settings.held_out, classes=classes),
                 previous=previous,
@@ -182,9 +189,9 @@ def replay_lessons(model: Model) -> list[Lesson]:
     ]
 
 
-def _around(annotated: NDArray[np.bool_]) -> Box:
-    """Return the box of the annotated pixels, grown by what the anchor may use."""
+def _around(annotated: NDArray[np.bool_], step: int) -> Box:
+    """Return the box of the annotated pixels, grown by what the anchor may use, from a multiple of a step on."""
     return tuple(
-        slice(max(0, side.start - AROUND), min(length, side.stop + AROUND))
+        slice(max(0, side.start - AROUND * step) // step * step, min(length, side.stop + AROUND * step))
         for side, length in zip(annotated_box(annotated), annotated.shape, strict=True)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import OptimizationSettings
@@ -43,6 +44,8 @@ class FineTuningSettings:
     """Share of the strokes that is kept from training to measure it."""
     channel: int | None = None
     """Which channel shows the objects where images have several and the model takes one, from 0."""
+    zoom: float | None = None
+    """How large the network sees the images, one of `arrays.zoom.ZOOMS`; None: as objects of the first ask for."""
     seed: int = 0
     device: str = "auto"
     score_every: int = 20
@@ -59,6 +62,7 @@ class FineTuningSettings:
     )
 
     def __post_init__(self) -> None:
+        check_zoom(self.zoom)
         if self.seconds is not None and self.seconds <= 0:
             raise UnetError(f"the time to learn must be above 0 s, got {self.seconds}")
         for name in ("iterations", "batch", "patch", "score_every"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 from superqt import QCollapsible
 
+from napari_unet.arrays.zoom import ZOOMS, zoom_text
 from napari_unet.widgets.choices import device_choice
 
 AS_MODEL = "as the model says"
@@ -24,6 +25,14 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.axes.setPlaceholderText("from the layer, for example TZYX")
         self.axes.setToolTip("One letter per axis: T time, C channel, Z plane, Y, X. Empty: taken from the layer.")
         self.device = device_choice()
+        self.zoom = QComboBox()
+        self.zoom.addItem(AS_MODEL, None)
+        for zoom in ZOOMS:
+            self.zoom.addItem(f"{zoom_text(zoom)} of its size", zoom)
+        self.zoom.setToolTip(
+            "How large the network sees the image: small for objects much larger than those that it learnt, "
+            "large for tiny ones. Some models measure the objects and choose by themselves."
+        )
         self.tile = QSpinBox()
         self.tile.setRange(0, 8192)
         self.tile.setSingleStep(64)
@@ -47,6 +56,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         """Return what was chosen; None where the model or the machine decides."""
         return {
             "device": self.device.currentData(),
+            "zoom": self.zoom.currentData(),
             "tile": self.tile.value() or None,
             "fast": self.fast.isChecked(),
             "rotations": self.rotations.isChecked(),
@@ -61,6 +71,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Axes", self.axes)
         form.addRow("Device", self.device)
+        form.addRow("Zoom", self.zoom)
         form.addRow("Tile", self.tile)
         form.addRow("Precision", self.fast)
         form.addRow("", self.rotations)

@@ -173,6 +173,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         options = {"seconds": float(self.seconds.value()), "device": self.device.currentData()}
         several = any(paint.image.channels > 1 for paint in paints)
         options["channel"] = self.channel.value() if several else None
+        options["zoom"] = next((paint.zoom for paint in paints if paint.zoom is not None), None)
         classes = self.kind.currentData() == CLASSES
         return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
 

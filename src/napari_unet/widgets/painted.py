@@ -41,6 +41,8 @@ class Paint:
     prediction: NDArray[Any] | None = None
     origin: tuple[int, ...] = ()
     """Where the layer's first pixel lies in the image; empty where it covers the image."""
+    zoom: float | None = None
+    """How large the network saw the image whose prediction is corrected."""
     right: tuple[slice, ...] | None = None
     """The part of the layer whose prediction the painter accepts as the truth."""
 
@@ -125,12 +127,15 @@ def take(
     untouched = 0 if prediction is None else prediction
     if meaning != TRUTH and not (values != untouched).any():
         return None
+    entry = layer.metadata.get(KEY, {})
+    zoom = entry.get("provenance", {}).get("settings", {}).get("zoom")
     return Paint(
         name=layer.name,
         image=image,
         meaning=meaning,
         values=values,
         prediction=prediction,
-        origin=tuple(layer.metadata.get(KEY, {}).get("origin", ())),
+        origin=tuple(entry.get("origin", ())),
+        zoom=zoom if meaning == CORRECTIONS else None,
         right=right,
     )

@@ -102,6 +102,7 @@ def settings_from(values: dict[str, Any]) -> Any:
     return SegmentationSettings(
         channel=values["channel"],
         prediction=prediction,
+        zoom=values["zoom"],
         seed=values["seed"],
         mask=values["mask"],
         minimum_size=values["minimum_size"],

@@ -13,6 +13,7 @@ from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
 from napari_unet.progress import Steps
 from napari_unet.widgets import preflight
@@ -206,7 +207,8 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             name = f"{layer.name} ({kind}{', view' if region else ''})"
             kept = {**entry, "image": ""} if region else entry
             add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
-        self.job.status.setText(f"{self.job.status.text()} {objects_text(result.count)}.{undo}")
+        found = f"{objects_text(result.count)}{zoom_note(result.zoom)}"
+        self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
         show_info(f"{objects_text(result.count)} in {layer.name}")
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
@@ -258,7 +260,8 @@ def begin_segmentation(
         model = load_model(model_path)
         result = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
         device = device_name(choose_device(settings.prediction.device))
-        return result, {**segmentation_provenance(model, settings, source=source), "device": device}
+        made = segmentation_provenance(model, settings, result, source=source)
+        return result, {**made, "device": device}
 
     return begin
 

@@ -20,6 +20,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
+from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.layers import LayerImage
@@ -74,7 +75,7 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
-        from napari_unet.finetuning import fine_tune_steps
+        from napari_unet.finetuning import at_one_zoom, fine_tune_steps
         from napari_unet.teaching.learning import Companion
         from napari_unet.teaching.settings import FineTuningSettings
 
@@ -93,6 +94,7 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
         make = FineTuningSettings if wish.model is not None else FineTuningSettings.from_nothing
         settings = make(**wish.options)
         yield Progress(done=0, total=0, doing="Looking at the strokes")
+        model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
         before = yield from segment_region(model, image, watch.region, wish.options)
         axes = image.axes
         tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
@@ -109,7 +111,7 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
-        from napari_unet.finetuning import require_teachable
+        from napari_unet.finetuning import at_one_zoom, require_teachable
         from napari_unet.teaching.lessons import painted_planes, prepare_lessons
         from napari_unet.teaching.settings import FineTuningSettings
         from napari_unet.teaching.views import loss_weights
@@ -118,11 +120,16 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
         settings = FineTuningSettings(**{**wish.options, "anchor": 0.0})
         said = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
         require_teachable([annotation for _, annotation in said], model.spec)
-        axes = wish.paints[0].image.axes
+        image = wish.paints[0].image
+        axes = image.axes
+        model = yield from at_one_zoom(model, image.array, axes=axes, settings=settings)
         planes = yield from painted_planes(model.spec, said, axes=axes, channel=settings.channel)
         lessons = yield from prepare_lessons(model, planes, settings)
         weights = loss_weights(lessons, model.spec, settings.weights)
-        return [(lesson.source, lesson.place, weight) for lesson, weight in zip(lessons, weights, strict=True)]
+        return [
+            (lesson.source, lesson.place, bring_back(weight, model.spec.zoom, plane.plane.shape, smooth=False))
+            for lesson, plane, weight in zip(lessons, planes, weights, strict=True)
+        ]
 
     return begin
 

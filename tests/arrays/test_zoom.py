@@ -1,0 +1,155 @@
+"""Zoom: parts of a zoomed image fit together, what comes back has the image's size, no stroke is lost."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.zoom import (
+    ZOOMS,
+    Zoomed,
+    bring_back,
+    check_zoom,
+    doubled,
+    fitting_zoom,
+    joined,
+    typical_diameter,
+    zoom_note,
+    zoom_paint,
+)
+from napari_unet.errors import UnetError
+
+zooms = st.sampled_from(ZOOMS)
+
+
+def plane_of(image, region=None):
+    intensity = IntensityRange(low=0.0, high=1.0)
+    axes = "ZYX"[-image.ndim :]
+    return Plane(array=image, axes=axes, index={}, spatial=axes, channels=1, intensity=intensity, region=region)
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape, np.float32)
+
+
+@given(zooms, st.integers(1, 40), st.integers(1, 40), st.data())
+def test_a_window_of_a_zoomed_image_is_a_part_of_all_of_it(zoom, height, width, data):
+    seen = Zoomed(plane=plane_of(noise(height, width)), zoom=zoom)
+    whole = seen.whole()
+    assert whole.shape == (1, *seen.shape)
+    starts = [data.draw(st.integers(0, length - 1)) for length in seen.shape]
+    window = tuple(
+        slice(start, data.draw(st.integers(start + 1, length)))
+        for start, length in zip(starts, seen.shape, strict=True)
+    )
+    np.testing.assert_array_equal(seen.read(window), whole[(slice(None), *window)])
+
+
+@pytest.mark.parametrize("zoom", ZOOMS)
+def test_a_region_of_a_zoomed_image_has_its_true_surroundings(zoom):
+    image = noise(64, 72)
+    whole = Zoomed(plane=plane_of(image), zoom=zoom)
+    part = Zoomed(plane=plane_of(image, region=(slice(16, 40), slice(24, 72))), zoom=zoom)
+    start, stop = (round(16 * zoom), round(24 * zoom)), (round(40 * zoom), round(72 * zoom))
+    around = tuple(slice(low - 1, high + 1) for low, high in zip(start, stop, strict=True))
+    beyond = tuple(slice(-1, length + 1) for length in part.shape)
+    np.testing.assert_array_equal(part.read(beyond), whole.read(around))
+
+
+def test_a_smaller_image_holds_the_means_of_its_pixels():
+    image = noise(8, 12)
+    seen = Zoomed(plane=plane_of(image), zoom=0.25).whole()[0]
+    np.testing.assert_allclose(seen, image.reshape(2, 4, 3, 4).mean((1, 3)), rtol=1e-6)
+
+
+def test_a_larger_image_is_linear_between_pixel_centres():
+    ramp = np.arange(6, dtype=np.float32)[:, None] * np.ones(5, np.float32)
+    seen = Zoomed(plane=plane_of(ramp), zoom=2).whole()[0]
+    np.testing.assert_allclose(seen[1:-1, 3], np.arange(10) / 2 + 0.25, rtol=1e-6)
+
+
+@pytest.mark.parametrize("zoom", ZOOMS)
+@pytest.mark.parametrize("shape", [(13, 16), (5, 7, 9)])
+def test_what_comes_back_has_the_size_of_the_image(zoom, shape):
+    there = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom).shape
+    even = np.full(there, 77, np.uint8)
+    for smooth in (True, False):
+        back = bring_back(even, zoom, shape, smooth=smooth)
+        assert back.dtype == np.uint8
+        np.testing.assert_array_equal(back, np.full(shape, 77))
+
+
+@given(zooms, st.integers(0, 2**16))
+def test_classes_are_never_mixed_on_their_way_back(zoom, seed):
+    shape = (16, 24)
+    there = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom).shape
+    classes = np.random.default_rng(seed).choice(np.array([0, 3, 9], np.uint8), there)
+    assert set(np.unique(bring_back(classes, zoom, shape, smooth=False))) <= {0, 3, 9}
+
+
+def test_a_disc_comes_back_where_it_was():
+    rows, columns = np.indices((64, 64))
+    disc = (np.hypot(rows - 30, columns - 40) < 16).astype(np.float32)
+    seen = Zoomed(plane=plane_of(disc), zoom=0.25).whole()[0]
+    back = bring_back((seen * 255).round().astype(np.uint8), 0.25, disc.shape) >= 128
+    assert np.count_nonzero(back != (disc > 0)) < 0.05 * disc.sum()
+
+
+def test_doubling_rounds_and_never_overflows():
+    bright = np.full((3, 4), 255, np.uint8)
+    np.testing.assert_array_equal(doubled(bright, 0), np.full((6, 4), 255))
+    np.testing.assert_array_equal(doubled(np.array([0, 4], np.uint8), 0), [0, 1, 3, 4])
+
+
+@given(zooms, st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**16))
+def test_no_stroke_is_lost(zoom, height, width, seed):
+    rng = np.random.default_rng(seed)
+    said = rng.random((height, width)) < 0.05
+    labels = np.where(said, rng.integers(0, 4, (height, width)), 0)
+    found, anywhere = zoom_paint(labels, said, zoom)
+    assert found.shape == Zoomed(plane=plane_of(noise(height, width)), zoom=zoom).shape
+    for row, column in np.argwhere(said):
+        assert anywhere[int(row * zoom), int(column * zoom)]
+    assert set(np.unique(found[anywhere])) <= set(np.unique(labels[said]))
+    assert not found[~anywhere].any()
+
+
+def test_of_joined_pixels_the_most_central_counts():
+    labels = np.zeros((4, 4), int)
+    labels[0, 0], labels[1, 1] = 7, 5
+    found, said = zoom_paint(labels, labels > 0, 0.25)
+    assert found.tolist() == [[5]]
+    assert said.tolist() == [[True]]
+
+
+@given(st.floats(0.5, 2000))
+def test_the_fitting_zoom_brings_objects_between_the_known_sizes(diameter):
+    zoom = fitting_zoom(diameter, (7.0, 64.0))
+    assert zoom in ZOOMS
+    assert zoom in (min(ZOOMS), max(ZOOMS)) or 7 <= diameter * zoom <= 64
+    if 7 <= diameter <= 64:
+        assert zoom == 1
+
+
+def test_without_objects_there_is_no_reason_to_zoom():
+    assert typical_diameter(np.zeros(0)) == 0
+    assert fitting_zoom(0, (7.0, 64.0)) == 1
+
+
+def test_specks_do_not_decide_what_is_typical():
+    areas = np.array([*[4] * 200, *[700] * 10])
+    assert typical_diameter(areas) == pytest.approx(np.sqrt(4 / np.pi * 700))
+
+
+def test_a_zoom_that_is_none_is_refused_in_a_sentence():
+    with pytest.raises(UnetError, match=r"zoom must be one of 0\.125, 0\.25, 0\.5, 1, 2, got 0\.3"):
+        check_zoom(0.3)
+    check_zoom(None)
+
+
+def test_a_result_says_only_what_is_unusual():
+    assert zoom_note(1) == ""
+    assert "1/4" in zoom_note(0.25)
+    assert [joined(zoom) for zoom in ZOOMS] == [8, 4, 2, 1, 1]
