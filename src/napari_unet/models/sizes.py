@@ -24,11 +24,11 @@ SIDE = 512
 """Of a window that is looked at, in pixels that the network sees."""
 WINDOWS = (1 / 3, 2 / 3)
 """Where windows lie: as shares of the way through the planes and along each axis."""
-FEWEST = 3
+FEWEST = 4
 """So many objects tell a size."""
 LEAST_DIAMETER = 8.0
 """Smaller objects, in pixels that the network sees, are looked at more closely."""
-CERTAIN, LIKELY = 0.7, 0.55
+CERTAIN, LIKELY = 0.7, 0.58
 """Mean probability of the pixels of objects from which a size is believed: to shrink an image, to enlarge it."""
 
 
