@@ -131,7 +131,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert inserted == [NAME]
     assert viewer.layers[NAME].data.shape == (*image.data.shape, 4)
     assert viewer.layers.selection.active == result  # who paints goes on painting
-    assert "before" in panel.outcome.sentence.text()
+    assert "In the part shown: 12 objects before, 10 after, 10 of them the same." in panel.outcome.sentence.text()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), image.data_to_world((0, 0)))
     shown = viewer.layers[NAME].data.copy()
     click(qtbot, panel.outcome.before)

@@ -227,6 +227,16 @@ def test_the_window_stays_alive_while_segmenting(panel, viewer, qtbot):
     assert pauses.max() < 1.0, "the event loop stood still"  # benchmarks/heartbeat.py measures the promised 0.2 s
 
 
+def test_a_click_before_the_result_is_shown_starts_nothing(panel, viewer, qtbot):
+    viewer.add_image(nuclei_image())
+    click(qtbot, panel.job.start_button)
+    qtbot.waitUntil(lambda: not panel.job.bar.isVisibleTo(panel), timeout=60000)
+    assert panel.job.is_running
+    assert not panel.job.start_button.isEnabled()
+    wait_until_done(qtbot, panel)
+    assert panel.job.start_button.isEnabled()
+
+
 def test_deleting_the_image_meanwhile_is_harmless(panel, viewer, qtbot):
     layer = viewer.add_image(nuclei_image((256, 256)))
     click(qtbot, panel.job.start_button)

@@ -210,9 +210,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
         self._show(outcome.after)
-        tuned = outcome.tuned
-        self.outcome.offer(tuned, self._free_name(), comparable=outcome.before is not None)
-        show_info(tuned.sentence())
+        self.outcome.offer(outcome, self._free_name())
+        show_info(outcome.tuned.sentence())
 
     def _saved(self, path: Path) -> None:
         self.revert()

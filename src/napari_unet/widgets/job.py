@@ -159,12 +159,14 @@ class JobControl(QWidget):  # type: ignore[misc]
 
     def _ended(self, ending: Ending) -> None:
         self._show_running(False)
+        self.start_button.setEnabled(False)  # until what came of this work is shown
         self._ending = ending
         self._moment.start()  # the buttons are drawn before what came of the work: together they take too long
 
     def _conclude(self) -> None:
         ending, self._ending = self._ending, Ending()
         done, self._done, self._work = self._done, _nothing, None
+        self.start_button.setEnabled(True)
         self.finished.emit()
         if ending.cancelled:
             self.status.setText("Cancelled. Nothing was changed.")

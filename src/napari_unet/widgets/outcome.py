@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from napari_unet.teaching.learning import FineTuned
+    from napari_unet.widgets.teaching_work import Outcome
 
 
 class OutcomeBox(QWidget):  # type: ignore[misc]
@@ -48,15 +48,16 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
         self.revert.clicked.connect(self.reverted)
         self.hide()
 
-    def offer(self, tuned: FineTuned, name: str, *, comparable: bool) -> None:
+    def offer(self, outcome: Outcome, name: str) -> None:
         """Show the outcome; a model that became no better cannot be accepted."""
-        self.sentence.setText(tuned.sentence())
+        tuned = outcome.tuned
+        self.sentence.setText(f"{tuned.sentence()} {outcome.in_view}".strip())
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)
         self.revert.setText("Revert" if tuned.improved else "Close")
         for button in (self.before, self.after):
-            button.setEnabled(comparable)
+            button.setEnabled(outcome.before is not None)
         self.after.blockSignals(True)
         self.after.setChecked(True)
         self.after.blockSignals(False)

@@ -20,6 +20,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
+from napari_unet.arrays.metrics import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from napari_unet.teaching.learning import FineTuned
 
 Region = dict[str, tuple[int, int]]
+SAME = 0.5
+"""IoU from which an object counts as the same before and after."""
 WeightedPart = tuple[int, tuple[int | slice, ...], NDArray[np.float32]]
 """Number of a painted layer, where a part of it lies in its image, and what its pixels count."""
 
@@ -66,6 +69,20 @@ class Outcome:
     tuned: FineTuned
     before: Segmentation | None
     after: Segmentation | None
+
+    @property
+    def in_view(self) -> str:
+        """Return in words what became of the part shown, strokes or not; empty where none is shown."""
+        if self.before is None or self.after is None:
+            return ""
+        if self.tuned.model.spec.is_semantic:
+            changed = float((self.before.labels != self.after.labels).mean())
+            return f"In the part shown {changed:.1%} of the pixels changed their class."
+        same = contingency(self.after.labels, self.before.labels).matches(SAME)
+        return (
+            f"In the part shown: {self.before.count} objects before, {self.after.count} after, "
+            f"{same} of them the same."
+        )
 
 
 def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
