@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from napari_unet.arrays.normalization import (
     IntensityRange,
     Normalization,
+    calmed,
     has_bright_ground,
     intensity_range,
     typical_brightness,
@@ -130,6 +131,33 @@ def test_noise_is_not_taken_for_the_objects():
     image = np.round(np.abs(np.random.default_rng(0).normal(0, 1.2, (200, 200))))
     image[50:70, 50:80] = 40
     assert typical_brightness(image) >= 2.6
+
+
+@pytest.mark.parametrize("photons", [3, 10, 100])
+def test_objects_are_as_bright_as_they_are_however_few_photons_show_them(photons):
+    clean = field(0.1, 1.0, noise=0)
+    image = np.random.default_rng(1).poisson((clean + 0.1) * photons)
+    found = intensity_range([image], Normalization(foreground=True))
+    assert (found.high - found.low) / 2 == pytest.approx(photons, rel=0.35)
+
+
+def test_means_of_neighbours_halve_noise_and_keep_the_mean():
+    noisy = np.random.default_rng(0).normal(5, 1, (50, 402))
+    calm = calmed(noisy)
+    assert calm.shape == (50, 100)
+    assert calm.mean() == pytest.approx(noisy[:, :400].mean())
+    assert calm.std() == pytest.approx(0.5, rel=0.05)
+    assert calmed(np.arange(3)).tolist() == [1]
+
+
+def test_a_value_that_is_not_finite_spoils_its_neighbours_at_most():
+    image = np.zeros((40, 40), np.float32)
+    image[10:20, 10:30] = 4
+    clean = intensity_range([image], Normalization(foreground=True))
+    image[0, 0], image[30, 5] = np.nan, np.inf
+    spoilt = intensity_range([image], Normalization(foreground=True))
+    assert spoilt.high == pytest.approx(clean.high)
+    assert spoilt.invalid == 2
 
 
 def test_foreground_puts_typical_objects_at_one_half_whatever_the_unit():

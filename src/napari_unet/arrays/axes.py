@@ -99,8 +99,12 @@ class Plane:
         return np.ascontiguousarray(_match_channels(intensity.apply(block), self.channels))
 
     def every(self, step: int) -> NDArray[Any]:
-        """Return (C, *spatial) every so many pixels of the whole image, as they are stored."""
-        return _Sliced(self)[(slice(None), *(slice(None, None, step) for _ in self.spatial))]
+        """Return (C, *spatial) every so many rows of the whole image, and planes of a volume, as they are stored.
+
+        Rows run along the last axis and are whole, so that neighbours in them stay neighbours.
+        """
+        steps = (*(slice(None, None, step) for _ in self.spatial[:-1]), slice(None))
+        return _Sliced(self)[(slice(None), *steps)]
 
 
 class _Sliced:

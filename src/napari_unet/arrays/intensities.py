@@ -28,7 +28,7 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
 
 
 def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
-    """Return a plane's share of some four million evenly spread pixels, (C, *spatial)."""
+    """Return a plane's share of some four million pixels in evenly spread rows, (C, *spatial)."""
     limit = max(1, SAMPLED_PIXELS // planes_in_all)
-    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / len(plane.spatial))))
+    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / (len(plane.spatial) - 1))))
     return plane.every(step)

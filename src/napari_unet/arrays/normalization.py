@@ -81,31 +81,40 @@ class IntensityRange:
 
 def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization) -> IntensityRange:
     """Return the range of an image that comes in blocks (any shapes, one dtype)."""
-    finite, invalid = [], 0
-    for block in blocks:
-        values = np.asarray(block).ravel()
-        if values.dtype.kind == "f":
-            kept = values[np.isfinite(values)]
-            invalid += values.size - kept.size
-            values = kept
-        finite.append(values)
-    everything = np.concatenate(finite) if finite else np.zeros(0, np.float32)
-    if everything.size == 0:
+    whole = [np.atleast_1d(np.asarray(block)) for block in blocks]
+    light = _finite(whole)
+    invalid = sum(block.size for block in whole) - light.size
+    if light.size == 0:
         return IntensityRange(low=0.0, high=0.0, compression=normalization.compression, invalid=invalid)
-    light = everything.astype(np.float64)  # differences would overflow narrow integers, and bool has none
     inverted = normalization.bright_objects and has_bright_ground(light)
-    low, high = _range(-light if inverted else light, normalization)
-    if inverted:
-        low, high = -low, -high
-    return IntensityRange(low=low, high=high, compression=normalization.compression, invalid=invalid)
-
-
-def _range(light: NDArray[np.float64], normalization: Normalization) -> tuple[float, float]:
-    """Return which intensities become 0 and 1."""
-    low, high = (float(value) for value in np.percentile(light, [normalization.low, normalization.high]))
+    sign = -1 if inverted else 1
+    low, high = np.percentile(sign * light, [normalization.low, normalization.high])
     if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
-        return float(light.min()), float(light.max())
-    return low, low + 2 * typical_brightness(light - low) if normalization.foreground else high
+        low, high = (sign * light).min(), (sign * light).max()
+    elif normalization.foreground:
+        calm = _finite(calmed(block) for block in whole)
+        high = low + 2 * typical_brightness(sign * calm - low)
+    return IntensityRange(
+        low=float(sign * low), high=float(sign * high), compression=normalization.compression, invalid=invalid
+    )
+
+
+def _finite(blocks: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return all finite values; as float64, for differences would overflow narrow integers and bool has none."""
+    values = [block.ravel().astype(np.float64) for block in blocks]
+    return np.concatenate([np.zeros(0), *(some[np.isfinite(some)] for some in values)])
+
+
+def calmed(block: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the means of every few neighbours in a row, the last axis: noise halves, objects stay.
+
+    The noise of few photons is else taken for dim objects, and true ones for glare: in the confocal stacks of
+    BBBC050 nuclei seemed 2 to 7 times as bright as typical ones, and with means 1.2 to 2 times.
+    """
+    count = max(1, min(NEIGHBOURS, block.shape[-1]))
+    rows = block[..., : block.shape[-1] // count * count]
+    means: NDArray[np.float64] = rows.reshape(*rows.shape[:-1], -1, count).mean(-1, dtype=np.float64)
+    return means
 
 
 def has_bright_ground(light: NDArray[np.floating[Any]]) -> bool:
@@ -118,6 +127,7 @@ def has_bright_ground(light: NDArray[np.floating[Any]]) -> bool:
     return bool(brightest - middle < middle - darkest)
 
 
+NEIGHBOURS = 4
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
 MOST = 15
 """Times typical brightness that the percentile below may be; where it seems more, noise was taken for objects."""
