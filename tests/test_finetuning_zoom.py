@@ -84,6 +84,20 @@ def test_corrections_of_a_zoomed_result_are_learnt():
     assert tuned.model.spec.zoom == result.zoom == 0.5
 
 
+def test_the_outcome_says_at_which_size_the_new_model_sees():
+    image, layer, model = large_objects()
+    assert "at 1/2 of its size" in finish(fine_tune_steps(model, [(image, layer)], settings=QUICK)).sentence()
+    as_it_is = finish(fine_tune_steps(model, [(image, layer)], settings=replace(QUICK, zoom=1)))
+    assert "size" not in as_it_is.sentence()
+
+
+def test_an_image_without_the_models_axes_is_one_sentence():
+    image, layer, _ = large_objects()
+    volumes = make_bright_model(axes="ZYX")
+    with pytest.raises(UnetError, match="the model works on ZYX, the image's axes are YX"):
+        finish(fine_tune_steps(volumes, [(image, layer)], settings=replace(QUICK, zoom=1)))
+
+
 def test_a_zoom_that_is_none_is_one_sentence():
     with pytest.raises(UnetError, match="zoom must be one of"):
         replace(QUICK, zoom=3.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_unet import evaluate, load_model, segment
 from napari_unet.files.images import read_image, read_labels
@@ -34,6 +35,30 @@ def test_a_sample_of_four_times_the_size_is_segmented_as_well(data_folder):
     assert evaluate(result.labels, truth).average_precision[0.5] > 0.8
     as_it_is = segment(image, model, settings=SegmentationSettings(zoom=1))
     assert evaluate(result.labels, truth).average_precision[0.5] > evaluate(as_it_is, truth).average_precision[0.5]
+
+
+def colonies(side=1200, diameter=14, colony=120, apart=240):
+    """Return an image of round colonies of small nuclei, crowded but not overlapping."""
+    rng = np.random.default_rng(3)
+    image = np.zeros((side, side))
+    rows, columns = np.indices((diameter, diameter)) - (diameter - 1) / 2
+    nucleus = np.hypot(rows, columns) < diameter / 2
+    for row, column in np.ndindex(side // apart, side // apart):
+        for offset in np.ndindex(7, 7):
+            place = (np.array(offset) - 3) * diameter * 1.25
+            if np.hypot(*place) < colony / 2 and rng.random() < 0.9:
+                y, x = np.round(
+                    np.array([row + 0.5, column + 0.5]) * apart + place + rng.normal(0, 1.5, 2)
+                ).astype(int)
+                part = image[y : y + diameter, x : x + diameter]
+                np.maximum(part, nucleus * rng.uniform(0.5, 1), out=part)
+    return ndimage.gaussian_filter(image, 1) * 3000 + 200 + rng.normal(0, 30, image.shape)
+
+
+def test_colonies_of_small_nuclei_are_not_taken_for_large_nuclei():
+    result = finish(segment_steps(colonies(), load_model("nuclei")))
+    assert result.zoom == 1
+    assert result.count > 500
 
 
 def test_it_is_small_and_says_where_it_comes_from():

@@ -126,7 +126,9 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
     np.save(folder / "test_input.npy", image)
     np.save(folder / "test_output.npy", answer)
     torch.save(net.state_dict(), folder / "weights.pt")
-    (folder / "README.md").write_text(f"# {spec.name}\n\n{spec.description}\n\nTrained on: {spec.training}\n")
+    (folder / "README.md").write_text(
+        f"# {spec.name}\n\n{spec.description}{_wanted_size(spec)}\n\nTrained on: {spec.training}\n"
+    )
     return spec5.ModelDescr(
         name=f"{spec.name} U-Net",
         description=spec.description or "A U-Net for microscopy images.",
@@ -152,6 +154,14 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         ),
         config={"napari_unet": {HEADER: replace(spec, version=napari_unet.__version__).to_json()}},
     )
+
+
+def _wanted_size(spec: ModelSpec) -> str:
+    """Return what other programs must do with images first, for they do not know our zoom."""
+    if spec.sizes is not None:
+        smallest, largest = spec.sizes
+        return f" Scale images so that typical objects are {smallest:g} to {largest:g} px wide."
+    return "" if spec.zoom == 1 else f" Scale images by {spec.zoom:g} first."
 
 
 EPSILON = 1e-6

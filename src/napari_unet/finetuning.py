@@ -18,12 +18,13 @@ from napari_unet.arrays.annotations import (
     require_known_classes,
     require_two_classes,
 )
-from napari_unet.arrays.axes import check_axes, planes
+from napari_unet.arrays.axes import check_axes, planes, require_axes
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
-from napari_unet.models.sizes import settled
+from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.teaching.learning import Companion, FineTuned, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
@@ -100,16 +101,18 @@ def fine_tune_steps(
 
 
 def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:
-    """Return the model that sees all images as it is to see this one; a taught model stays so."""
-    spec = model.spec
-    if settings.zoom is None and spec.sizes is None:
+    """Return the model that sees all images as it is to see this one: what is taught at one size stays so."""
+    spec, zoom = model.spec, settings.zoom
+    if zoom is None and spec.sizes is None:
         return model
-    named = check_axes(axes, image.shape)
-    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=settings.channel))
-    intensity = yield from measure_intensity(wanted, spec.normalization)
-    wanted = [replace(plane, intensity=intensity) for plane in wanted]
-    fixed = yield from settled(model, wanted, settings.device, settings.zoom)
-    return fixed
+    if zoom is None:
+        named = check_axes(axes, image.shape)
+        wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=settings.channel))
+        intensity = yield from measure_intensity(wanted, spec.normalization)
+        wanted = [replace(plane, intensity=intensity) for plane in wanted]
+        predictor = Predictor(model.net, PredictionSettings(device=settings.device))
+        zoom = yield from choose_zoom(wanted, predictor, spec)
+    return replace(model, spec=replace(spec, zoom=zoom, sizes=None))
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:
@@ -123,6 +126,7 @@ def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:
 def understood(image: Any, annotation: Any, axes: str | None, model: Model) -> Annotation:
     """Return the annotation of an image, its shape checked; strokes mean classes where the model answers so."""
     named = check_axes(axes, image.shape)
+    require_axes(named, model.spec.axes)
     meaning = painted_classes if model.spec.is_semantic else painted
     meant = annotation if isinstance(annotation, Annotation) else meaning(annotation)
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis not in "CS")

@@ -14,6 +14,7 @@ from napari_unet.arrays.axes import (
     aligned_region,
     check_axes,
     planes,
+    require_axes,
     restrict,
     result_axes,
 )
@@ -44,7 +45,7 @@ class SegmentationSettings:
     minimum_size: int | None = None
 
     def __post_init__(self) -> None:
-        check_zoom(self.zoom)
+        check_zoom(1.0 if self.zoom is None else self.zoom)
 
     def instances(self, model: Model) -> InstanceSettings:
         """Return the model's thresholds with the user's in their place."""
@@ -133,9 +134,7 @@ def segment_steps(
     if 0 in image.shape:
         raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
     spatial = model.spec.axes
-    missing = set(spatial) - set(named)
-    if missing:
-        raise UnetError(f"the model works on {spatial}, the image's axes are {named}: name its axes anew")
+    require_axes(named, spatial)
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
     intensity = yield from measure_intensity(wanted, model.spec.normalization)
     wanted = [replace(plane, intensity=intensity) for plane in wanted]

@@ -18,6 +18,7 @@ from napari_unet.arrays.zoom import (
     typical_diameter,
     zoom_note,
     zoom_paint,
+    zoom_text,
 )
 from napari_unet.errors import UnetError
 
@@ -143,10 +144,25 @@ def test_specks_do_not_decide_what_is_typical():
     assert typical_diameter(areas) == pytest.approx(np.sqrt(4 / np.pi * 700))
 
 
-def test_a_zoom_that_is_none_is_refused_in_a_sentence():
-    with pytest.raises(UnetError, match=r"zoom must be one of 0\.125, 0\.25, 0\.5, 1, 2, got 0\.3"):
-        check_zoom(0.3)
-    check_zoom(None)
+@pytest.mark.parametrize("zoom", [0.3, 0, -1, None])
+def test_a_zoom_that_is_none_is_refused_in_a_sentence(zoom):
+    with pytest.raises(UnetError, match=rf"zoom must be one of 0\.125, 0\.25, 0\.5, 1, 2, got {zoom}"):
+        check_zoom(zoom)
+
+
+def test_zooms_are_words():
+    words = ["1/8 of its size", "1/4 of its size", "1/2 of its size", "its own size", "2 times its size"]
+    assert [zoom_text(zoom) for zoom in ZOOMS] == words
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (9, 30, 40)])
+@pytest.mark.parametrize("zoom", [0.125, 0.25, 0.5])
+def test_pixels_are_joined_band_by_band_with_the_same_result(monkeypatch, shape, zoom):
+    seen = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom)
+    window = tuple(slice(-2, length + 2) for length in seen.shape)
+    at_once = seen.read(window)
+    monkeypatch.setattr("napari_unet.arrays.zoom.MOST_AT_ONCE", 1)
+    np.testing.assert_array_equal(seen.read(window), at_once)
 
 
 def test_a_result_says_only_what_is_unusual():

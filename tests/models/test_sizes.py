@@ -1,5 +1,6 @@
 """Object sizes: the zoom follows the objects of the whole image, and results have the image's own size."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_the_users_zoom_counts_more_than_the_models():
     assert segmented(discs(200), sized_model(), zoom=1).zoom == 1
 
 
+def test_the_zoom_of_colour_images_is_measured_too():
+    rgb = np.repeat((discs(90) // 4).astype(np.uint8)[..., None], 3, axis=-1)
+    result = segmented(rgb, sized_model(), axes="YXS")
+    assert (result.zoom, result.count, result.labels.shape) == (0.5, 9, rgb.shape[:2])
+
+
+def test_volumes_are_zoomed_along_all_axes():
+    image = np.zeros((40, 96, 96), np.uint8)
+    image[8:32, 16:48, 16:48] = 255
+    labels = segmented(image, make_bright_model(axes="ZYX"), zoom=0.25, axes="ZYX").labels
+    assert np.count_nonzero((labels > 0) != (image > 0)) < 0.2 * np.count_nonzero(image)
+
+
 def test_a_part_is_zoomed_as_the_whole_image_is():
     image = np.zeros((900, 900), np.uint16)
     image[: 9 * 64, : 9 * 64] = np.kron(discs(90, count=4)[:288, :288], np.ones((2, 2), int))[: 9 * 64, : 9 * 64]
@@ -121,10 +135,34 @@ def test_classes_come_back_as_classes():
     assert set(np.unique(labels)) <= {0, 1}
 
 
-@pytest.mark.parametrize("sizes", [(0.0, 10.0), (10.0, 15.0)])
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 2])
+def test_maps_come_back_band_by_band_with_the_same_result(monkeypatch, zoom):
+    image, model = np.random.default_rng(3).random((157, 90)), random_model()
+    whole = segmented(image, model, zoom=zoom).probabilities
+    monkeypatch.setattr("napari_unet.models.labelling.BAND", 1)
+    np.testing.assert_array_equal(segmented(image, model, zoom=zoom).probabilities, whole)
+
+
+def test_rotations_and_zoom_go_together():
+    image, model = np.random.default_rng(4).random((120, 100)), random_model(rotations=True)
+    whole = segmented(image, model, zoom=0.5).probabilities.astype(int)
+    part = segmented(image, model, zoom=0.5, region={"Y": (40, 80), "X": (0, 100)})
+    assert np.abs(whole[part.origin[0] :][: len(part.labels)] - part.probabilities).max() <= 1
+
+
+@pytest.mark.parametrize("sizes", [(0.0, 10.0), (10.0, 15.0), (10.0,), (), (1.0, 2.0, 3.0)])
 def test_sizes_that_no_zoom_can_meet_are_refused(sizes):
     with pytest.raises(UnetError, match="sizes must be two diameters"):
         sized_model(sizes=sizes)
+
+
+def test_a_damaged_description_is_one_sentence():
+    described = json.loads(sized_model().spec.to_json())
+    for name, value in (("zoom", None), ("zoom", 0.3), ("sizes", [5]), ("sizes", "large")):
+        with pytest.raises(UnetError):
+            ModelSpec.from_json(json.dumps({**described, name: value}))
+    with pytest.raises(UnetError, match="knows no sizes"):
+        replace(random_model(levels=(), classes=("a", "b")).spec, sizes=SIZES)
 
 
 def test_sizes_and_zoom_travel_in_the_description():

@@ -245,6 +245,31 @@ def test_corrections_are_learnt_at_the_size_at_which_the_result_was_found(viewer
     assert weights.data[52, 52] == 0
 
 
+def test_the_view_may_move_while_it_learns(viewer, segment_panel, panel, qtbot):
+    viewer.add_image(dots((300, 400)))
+    result = segment(qtbot, segment_panel)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    panel.seconds.setValue(6)
+    click(qtbot, panel.job.start_button)
+    qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) > 1, timeout=60000)
+    viewer.scene.camera.zoom *= 3
+    viewer.scene.camera.center = (100, 150)
+    wait_until_done(qtbot, panel, 120000)
+    assert panel.outcome.isVisible()
+    assert "In the part shown" in panel.outcome.sentence.text()
+
+
+def test_results_found_at_different_sizes_are_not_learnt_together(viewer, segment_panel, panel, qtbot):
+    for name, zoom in (("one", 1.0), ("other", 2.0)):
+        viewer.add_image(dots(), name=name)
+        segment_panel.image.value = viewer.layers[name]
+        segment_panel.advanced.zoom.setCurrentIndex(segment_panel.advanced.zoom.findData(zoom))
+        result = segment(qtbot, segment_panel)
+        brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    click(qtbot, panel.job.start_button)
+    assert "seen at its own size and 2 times its size" in panel.job.status.text()
+
+
 def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     viewer.add_image(dots())
     click(qtbot, panel.tools.new_layer)

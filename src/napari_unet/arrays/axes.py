@@ -35,6 +35,12 @@ def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
     return named
 
 
+def require_axes(axes: str, spatial: str) -> None:
+    """Refuse an image without the axes that a model works on."""
+    if set(spatial) - set(axes):
+        raise UnetError(f"the model works on {spatial}, the image's axes are {axes}: name its axes anew")
+
+
 def result_axes(axes: str) -> str:
     """Return the axes of labels for an image with `axes`: channels and samples are gone."""
     return "".join(axis for axis in axes if axis not in "CS")

@@ -7,7 +7,7 @@ local and starts at the image's own origin, so that windows of a zoomed image fi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,22 +19,38 @@ from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 
 ZOOMS = (0.125, 0.25, 0.5, 1.0, 2.0)
+MOST_AT_ONCE = 16_000_000
+"""Pixels of an image that are read at once to be joined."""
 
 
 def check_zoom(zoom: float | None) -> None:
-    """Refuse a zoom that is none of `ZOOMS`; None, which leaves it to the model, is fine."""
-    if zoom is not None and zoom not in ZOOMS:
-        raise UnetError(f"zoom must be one of {', '.join(f'{known:g}' for known in ZOOMS)}, got {zoom:g}")
+    """Refuse a zoom that is none of `ZOOMS`."""
+    if zoom not in ZOOMS:
+        raise UnetError(f"zoom must be one of {', '.join(f'{known:g}' for known in ZOOMS)}, got {zoom}")
+
+
+def check_sizes(sizes: Sequence[float], semantic: bool) -> None:
+    """Refuse sizes of objects that no zoom can meet, or of a model that tells no objects apart."""
+    if semantic:
+        raise UnetError(f"a model that gives classes knows no sizes of objects, got {sizes}")
+    if len(sizes) != 2 or not 0 < 2 * sizes[0] <= sizes[1]:
+        raise UnetError(f"sizes must be two diameters, the second at least twice the first, got {sizes}")
 
 
 def zoom_text(zoom: float) -> str:
-    """Return a zoom as people write it, for example "1/4"."""
-    return f"1/{joined(zoom)}" if zoom < 1 else f"{zoom:g}"
+    """Return a zoom in words, for example "1/4 of its size"."""
+    return (
+        "its own size"
+        if zoom == 1
+        else f"1/{joined(zoom)} of its size"
+        if zoom < 1
+        else f"{zoom:g} times its size"
+    )
 
 
 def zoom_note(zoom: float) -> str:
     """Return what to add to a result: nothing where the network saw the image at its own size."""
-    return "" if zoom == 1 else f" (the network saw the image at {zoom_text(zoom)} of its size)"
+    return "" if zoom == 1 else f" (the network saw the image at {zoom_text(zoom)})"
 
 
 def joined(zoom: float) -> int:
@@ -60,16 +76,27 @@ class Zoomed:
             return self.plane.read(window)
         if self.zoom > 1:
             return self._between(window)
+        return np.concatenate([self._joined(band) for band in self._bands(window)], axis=1)
+
+    def whole(self) -> NDArray[np.float32]:
+        """Return all of it, (C, *shape)."""
+        return self.read(tuple(slice(0, length) for length in self.shape))
+
+    def _bands(self, window: Box) -> Iterator[Box]:
+        """Yield the window band by band along its first axis, each of so much of the image as memory bears."""
+        first, *others = window
+        across = math.prod((side.stop - side.start) * joined(self.zoom) for side in others)
+        rows = max(1, MOST_AT_ONCE // (across * joined(self.zoom)))
+        for start in range(first.start, first.stop, rows):
+            yield (slice(start, min(start + rows, first.stop)), *others)
+
+    def _joined(self, window: Box) -> NDArray[np.float32]:
         step = joined(self.zoom)
         block = self.plane.read(tuple(slice(side.start * step, side.stop * step) for side in window))
         for axis in range(1, block.ndim):
             parts = block.reshape(*block.shape[:axis], -1, step, *block.shape[axis + 1 :])
             block = parts.mean(axis + 1, dtype=np.float32)
-        return np.ascontiguousarray(block)
-
-    def whole(self) -> NDArray[np.float32]:
-        """Return all of it, (C, *shape)."""
-        return self.read(tuple(slice(0, length) for length in self.shape))
+        return block
 
     def _between(self, window: Box) -> NDArray[np.float32]:
         wide = tuple(slice(side.start // 2 - 1, -(-side.stop // 2) + 1) for side in window)

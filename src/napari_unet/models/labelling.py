@@ -5,6 +5,7 @@ The only place that brings zoom and network together: outside of it all maps hav
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,12 @@ from napari_unet.arrays.instances import InstanceSettings, label_instances
 from napari_unet.arrays.zoom import Zoomed, bring_back, joined
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
-from napari_unet.progress import Steps
+from napari_unet.progress import Progress, Steps
+
+BAND = 4_000_000
+"""Pixels of a map that are brought back to the image's own size at once."""
+BESIDE = 2
+"""Rows beside a band on which what comes of it depends: less than one per doubling, each half as far."""
 
 
 def kept_maps(spec: ModelSpec) -> Result:
@@ -35,8 +41,27 @@ def predict_map(
     maps: NDArray[Any] = yield from predict(predictor, Zoomed(plane=around, zoom=zoom), kept_maps(spec))
     found: NDArray[np.uint8] = maps[0]
     if zoom != 1:
-        found = bring_back(found, zoom, around.shape, smooth=not spec.is_semantic)[inner]
+        whole = yield from _brought_back(found, zoom, around.shape, smooth=not spec.is_semantic)
+        found = whole[inner]
     return found
+
+
+def _brought_back(
+    seen: NDArray[np.uint8], zoom: float, shape: tuple[int, ...], *, smooth: bool
+) -> Steps[NDArray[np.uint8]]:
+    """Return the map at the image's own size, band by band along the first axis, one yield each."""
+    out = np.zeros(shape, np.uint8)
+    rows = max(BESIDE, int(BAND * zoom / math.prod(shape[1:])))
+    rows += rows % 2
+    for start in range(0, len(seen), rows):
+        low, stop = max(0, start - BESIDE), min(start + rows, len(seen))
+        part = seen[low : stop + BESIDE]
+        wide = bring_back(part, zoom, (round(len(part) / zoom), *shape[1:]), smooth=smooth)
+        first, last = round(start / zoom), min(round(stop / zoom), len(out))
+        skip = round((start - low) / zoom)
+        out[first:last] = wide[skip : skip + last - first]
+        yield Progress(done=0, total=0, doing="Predicting")
+    return out
 
 
 def grid_step(predictor: Predictor, zoom: float) -> int:

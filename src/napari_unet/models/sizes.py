@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,8 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, fitting_zoom, typical_diameter
 from napari_unet.models.labelling import grid_step, kept_maps, read_map
-from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings, Predictor, predict
+from napari_unet.nets.prediction import Predictor, predict
 from napari_unet.progress import Progress, Steps
 
 LOOKS = (0.125, 0.25, 0.5, 1.0)
@@ -26,6 +26,8 @@ WINDOWS = (1 / 3, 2 / 3)
 """Where windows lie: as shares of the way through the planes and along each axis."""
 FEWEST = 4
 """So many objects tell a size."""
+ALIKE = 1.3
+"""By how much two looks may differ that agree: from afar a cluster looks like one large object."""
 LEAST_DIAMETER = 8.0
 """Smaller objects, in pixels that the network sees, are looked at more closely."""
 CERTAIN, LIKELY = 0.7, 0.58
@@ -35,27 +37,26 @@ CERTAIN, LIKELY = 0.7, 0.58
 def choose_zoom(planes: Sequence[Plane], predictor: Predictor, spec: ModelSpec) -> Steps[float]:
     """Return the zoom at which a model is to see an image, from a few windows of it; one yield a tile.
 
+    To be shrunk, an image must show objects of one size to two looks, the second one closer.
+
     On the 60 validation images of BBBC038v1 at half to four times their size (BBBC039 and two smears besides) the
     zoom so found is the one that their true sizes ask for in all but sizes within a fifth of a limit.
     """
     if spec.sizes is None:
         return spec.zoom
+    former: float | None = None
     for look in LOOKS:
         areas, certainty = yield from _look(planes, predictor, spec, look)
         diameter = typical_diameter(areas) / look
         enough = len(areas) >= FEWEST
         if enough and certainty >= CERTAIN and diameter >= LEAST_DIAMETER / look:
-            return fitting_zoom(diameter, spec.sizes)
+            zoom = fitting_zoom(diameter, spec.sizes)
+            if zoom == 1 or (former and 1 / ALIKE <= diameter / former <= ALIKE):
+                return zoom
+            former = diameter
+        else:
+            former = None
     return max(1.0, fitting_zoom(diameter, spec.sizes)) if enough and certainty >= LIKELY else 1.0
-
-
-def settled(model: Model, planes: Sequence[Plane], device: str, zoom: float | None = None) -> Steps[Model]:
-    """Return the model with the zoom of one image, or a wished one, for good: it is taught at one size."""
-    if zoom is None and model.spec.sizes is not None:
-        zoom = yield from choose_zoom(planes, Predictor(model.net, PredictionSettings(device=device)), model.spec)
-    if zoom is None:
-        return model
-    return replace(model, spec=replace(model.spec, zoom=zoom, sizes=None))
 
 
 def _look(
@@ -66,20 +67,20 @@ def _look(
     light = 0.0
     for plane in _windows(planes, look, grid_step(predictor, look)):
         seen = yield from _quietly(predict(predictor, Zoomed(plane=plane, zoom=look), kept_maps(spec)))
-        labels = yield from read_map(seen[0], spec)
+        labels = yield from _quietly(read_map(seen[0], spec))
         areas.append(np.bincount(labels[labels > 0]))
         light += float(seen[0][labels > 0].sum())
     found = np.concatenate(areas)
     return found[found > 0], light / 255 / max(int(found.sum()), 1)
 
 
-def _quietly(steps: Steps[NDArray[np.uint8]]) -> Steps[NDArray[np.uint8]]:
+def _quietly(steps: Steps[NDArray[Any]]) -> Steps[NDArray[Any]]:
     """Yield without an amount: looking is short beside what comes after it."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            result: NDArray[np.uint8] = end.value
+            result: NDArray[Any] = end.value
             return result
         yield Progress(done=0, total=0, doing="Measuring objects")
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.arrays.zoom import check_zoom
+from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError
 
 FORMAT = 1
@@ -60,8 +60,8 @@ class ModelSpec:
         if self.levels and len(self.levels) not in (2, 3):
             raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
         check_zoom(self.zoom)
-        if self.sizes is not None and not 0 < 2 * self.sizes[0] <= self.sizes[1]:
-            raise UnetError(f"sizes must be two diameters, the second at least twice the first, got {self.sizes}")
+        if self.sizes is not None:
+            check_sizes(self.sizes, self.is_semantic)
         if not isinstance(self.arguments, Mapping):
             raise UnetError(f"a model's arguments must be named, got {self.arguments!r}")
         if len(self.axes) != self.arguments.get("dims", 2):

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
@@ -78,6 +79,8 @@ class FineTuned:
         text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
         if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
             text += f" Too few to trust: {self.pixels} pixels in {self.strokes} strokes."
+        if self.model.spec.zoom != 1:
+            text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
 
 

@@ -62,7 +62,7 @@ class FineTuningSettings:
     )
 
     def __post_init__(self) -> None:
-        check_zoom(self.zoom)
+        check_zoom(1.0 if self.zoom is None else self.zoom)
         if self.seconds is not None and self.seconds <= 0:
             raise UnetError(f"the time to learn must be above 0 s, got {self.seconds}")
         for name in ("iterations", "batch", "patch", "score_every"):

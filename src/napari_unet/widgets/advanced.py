@@ -28,7 +28,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.zoom = QComboBox()
         self.zoom.addItem(AS_MODEL, None)
         for zoom in ZOOMS:
-            self.zoom.addItem(f"{zoom_text(zoom)} of its size", zoom)
+            self.zoom.addItem(zoom_text(zoom), zoom)
         self.zoom.setToolTip(
             "How large the network sees the image: small for objects much larger than those that it learnt, "
             "large for tiny ones. Some models measure the objects and choose by themselves."

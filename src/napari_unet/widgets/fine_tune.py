@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, own_folder
@@ -173,7 +174,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         options = {"seconds": float(self.seconds.value()), "device": self.device.currentData()}
         several = any(paint.image.channels > 1 for paint in paints)
         options["channel"] = self.channel.value() if several else None
-        options["zoom"] = next((paint.zoom for paint in paints if paint.zoom is not None), None)
+        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
+        if len(zooms) > 1:
+            named = " and ".join(zoom_text(zoom) for zoom in zooms)
+            self.job.fail(f"These results were found with images seen at {named}: learn from one kind at a time.")
+            return None
+        options["zoom"] = zooms[0] if zooms and not self.model.is_new else None
         classes = self.kind.currentData() == CLASSES
         return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
 

@@ -107,7 +107,8 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         def done(result: tuple[Segmentation, dict[str, Any]]) -> None:
             seconds = time.monotonic() - began
             pixels = preflight.pixel_count(image, region)
-            self._speed.remember(str(path), values["device"], result[1]["device"], pixels, seconds)
+            if result[0].zoom == 1:  # of other sizes it says nothing
+                self._speed.remember(str(path), values["device"], result[1]["device"], pixels, seconds)
             self._show(layer, image, region, *result)
 
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)

@@ -112,10 +112,11 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
         settings = make(**wish.options)
         yield Progress(done=0, total=0, doing="Looking at the strokes")
         model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
-        before = yield from segment_region(model, image, watch.region, wish.options)
         axes = image.axes
         tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
-        after = yield from segment_region(tuned.model, image, watch.region, wish.options)
+        region = watch.region  # both see the same part, wherever the view moves
+        before = yield from segment_region(model, image, region, wish.options)
+        after = yield from segment_region(tuned.model, image, region, wish.options)
         return Outcome(tuned=tuned, before=before, after=after)
 
     return begin
