@@ -21,7 +21,6 @@ from skimage.transform import rescale
 
 from benchmarks.timing import table
 from napari_unet import evaluate, load_model
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.segmentation import SegmentationSettings, segment_steps
@@ -77,7 +76,7 @@ def measure(model: Model, held: list[Pair], scale: float) -> list[object]:
             scores[measured].append((found.average_precision[0.5], found.mean_average_precision))
             seconds[measured] += took
             if measured:
-                zooms[zoom_text(zoom)] += 1
+                zooms[f"{zoom:g}"] += 1
     cells = [" / ".join(f"{value:.3f}" for value in np.mean(scores[way], 0)) for way in (False, True)]
     chosen = ", ".join(f"{text} ({count})" for text, count in sorted(zooms.items()))
     return [f"{scale:g}", len(held), *cells, chosen, seconds[True] / seconds[False]]
