@@ -107,3 +107,11 @@ def test_a_zoom_that_is_none_is_one_sentence():
 def test_shipped_models_that_find_separate_objects_measure_them(name):
     smallest, largest = load_model(name).spec.sizes
     assert 4 <= smallest < largest <= 100
+
+
+def test_the_card_of_a_taught_model_says_at_which_size_it_sees():
+    from napari_unet.widgets.suggestion import card_text
+
+    spec = load_model("nuclei").spec
+    assert "size" not in card_text(spec)
+    assert "at 1/4 of its size" in card_text(replace(spec, zoom=0.25, sizes=None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import napari.layers
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_unet.arrays.zoom import zoom_text
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.suggestion import Suggestion, suggest
 from napari_unet.widgets.choices import ModelChoice
@@ -62,4 +63,6 @@ def card_text(spec: ModelSpec) -> str:
     taught = spec.training.get("fine_tuning")
     if taught:
         measured = f" Taught with {taught['annotated_pixels']} painted pixels."
+    if spec.zoom != 1:
+        measured += f" It sees every image at {zoom_text(spec.zoom)}."
     return f"{spec.description}{measured}"
