@@ -124,7 +124,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     inserted = []
     viewer.layers.events.inserted.connect(lambda event: inserted.append(event.value.name))
     beats = heartbeat()
-    learn(qtbot, panel, 12)
+    learn_until(qtbot, panel, 0.9)
     assert beats() < 1  # 0.2 s on an idle machine: see benchmarks/heartbeat
     assert len(panel.curves.points["loss"]) > 3
     assert len(panel.curves.points["score"]) >= 1
