@@ -52,9 +52,6 @@ class AugmentationSettings:
     shot: float = 0.0
     """Chance that the noise grows with the root of the light, as that of photons does."""
 
-    grain: float = 0.0
-    """Chance of a view of few photons, as those of confocal stacks: heavy noise, in the dark, too."""
-
     def __post_init__(self) -> None:
         for name in ("scale", "gamma", "contrast", "exposure"):
             low, high = getattr(self, name)
@@ -62,7 +59,7 @@ class AugmentationSettings:
                 raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
         if min(self.shear, self.elastic, self.offset, self.noise, self.blur, self.texture, self.haze) < 0:
             raise UnetError("the strengths of augmentation must not be negative")
-        for name in ("inversion", "vignette", "debris", "crowding", "shot", "grain"):
+        for name in ("inversion", "vignette", "debris", "crowding", "shot"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 

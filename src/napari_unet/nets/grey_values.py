@@ -18,8 +18,6 @@ DEBRIS_COVER = (0.001, 0.03)
 MOST_DEBRIS = 24
 TEXTURE_WIDTH = 5.0
 HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
-PHOTONS, MOST_DARK = (4.0, 80.0), 0.3
-"""Photons that light of 1 is made of, and light where there is none, in views of few photons."""
 MODES = {2: "bilinear", 3: "trilinear"}
 INVERTED_GROUND = 0.5
 """What a bright ground becomes where 1 is twice the typical brightness."""
@@ -65,8 +63,8 @@ def _change_light(
     image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
 ) -> Tensor:
     """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
-    chances = ("inversion", "vignette", "debris", "texture", "haze", "grain")
-    if settings.exposure == (1, 1) and not any(getattr(settings, name) for name in chances):
+    kinds = (settings.inversion, settings.vignette, settings.debris, settings.texture, settings.haze)
+    if settings.exposure == (1, 1) and not any(kinds):
         return image
     light = expand(image.clamp_min(0), normalization.compression)
     light = _change_specimen(light, rng, settings)
@@ -76,8 +74,6 @@ def _change_light(
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
         light = light + _debris(light, rng)
-    if settings.grain and rng.random() < settings.grain:
-        light = _few_photons(light, rng)
     if normalization.foreground and rng.random() < 0.5:
         light = light / (2 * typical_brightness(calmed(light.cpu().numpy())))
     if rng.random() < 0.5:
@@ -92,14 +88,6 @@ def _change_specimen(light: Tensor, rng: np.random.Generator, settings: Augmenta
     if settings.haze and rng.random() < 0.3:
         light = light + rng.uniform(0, settings.haze) * _out_of_focus(light, rng)
     return light
-
-
-def _few_photons(light: Tensor, rng: np.random.Generator) -> Tensor:
-    """Return the view as few photons show it, with those that fall where nothing is."""
-    photons = math.exp(rng.uniform(*np.log(PHOTONS)))
-    dark = rng.uniform(0, MOST_DARK)
-    drawn = rng.poisson((light.cpu().numpy().clip(0) + dark) * photons).astype(np.float32)
-    return (torch.from_numpy(drawn).to(light.device) / photons - dark).clamp_min(0)
 
 
 def _inverted(light: Tensor) -> Tensor:
