@@ -88,6 +88,13 @@ def test_a_model_learns_from_strokes_alone(model):
     assert (found & (other_truth > 0)).sum() / (found | (other_truth > 0)).sum() > 0.6
 
 
+def test_until_the_first_score_that_of_the_old_model_counts(bright_model):
+    image, truth = image_and_truth()
+    steps = fine_tune_steps(bright_model, [(image, strokes(truth))], settings=replace(QUICK, score_every=20))
+    scores = [step.figures["score"] for step in steps if "score" in step.figures]
+    assert len(set(scores[:8])) == 1
+
+
 def test_the_given_model_is_left_as_it_was(model):
     before = {name: value.clone() for name, value in model.net.state_dict().items()}
     image, truth = image_and_truth()

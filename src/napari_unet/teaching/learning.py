@@ -292,7 +292,8 @@ class Learning:
         return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
 
     def _progress(self, loss: float) -> Progress:
-        figures = {"loss": loss, "score": max(self._kept[0], 0.0), "seconds": self._seconds}
+        score = self._kept[0] if self._kept[2] else self.before  # nothing is scored yet
+        figures = {"loss": loss, "score": score, "seconds": self._seconds}
         limit = self.settings.seconds
         if limit is not None:
             tenths = min(int(self._seconds * 10), int(limit * 10))
