@@ -1,6 +1,6 @@
 """From a model and one plane of an image to labels: predict, then read the maps as the model means them.
 
-The only place that brings zoom and network together: outside of it all maps have the size of their plane.
+Whatever the zoom at which the network sees a plane, its map has the plane's own size.
 """
 
 from __future__ import annotations
