@@ -40,3 +40,14 @@ def finish(steps: Steps[Result], report: Report | None = None) -> Result:
             return result
         if report is not None:
             report(progress)
+
+
+def quietly(steps: Steps[Result], doing: str = "") -> Steps[Result]:
+    """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield Progress(done=0, total=0, doing=doing or step.doing)

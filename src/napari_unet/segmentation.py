@@ -28,7 +28,7 @@ from napari_unet.models.model import Model
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
-from napari_unet.progress import Progress, Report, Steps, finish
+from napari_unet.progress import Report, Steps, finish, quietly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +168,8 @@ def _segment_planes(
     for number, plane in enumerate(wanted):
         place = _place(plane, result)
         probability = yield from _among(predict_map(predictor, plane, spec, result.zoom), number, len(wanted))
-        instances = yield from _quiet(read_map(probability, spec, thresholds))
+        # short beside predicting
+        instances = yield from quietly(read_map(probability, spec, thresholds))
         if not spec.is_semantic:
             instances[instances > 0] += found
             found = max(found, int(instances.max(initial=0)))
@@ -198,17 +199,6 @@ def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray
             return result
         doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
         yield replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
-
-
-def _quiet(steps: Steps[NDArray[np.int32]]) -> Steps[NDArray[np.int32]]:
-    """Yield without an amount: separating objects is short beside predicting and must not reset the bar."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: NDArray[np.int32] = end.value
-            return result
-        yield Progress(done=0, total=0, doing=step.doing)
 
 
 def _remarks(intensity: IntensityRange) -> tuple[str, ...]:

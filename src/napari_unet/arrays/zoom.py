@@ -39,13 +39,9 @@ def check_sizes(sizes: Sequence[float], semantic: bool) -> None:
 
 def zoom_text(zoom: float) -> str:
     """Return a zoom in words, for example "1/4 of its size"."""
-    return (
-        "its own size"
-        if zoom == 1
-        else f"1/{joined(zoom)} of its size"
-        if zoom < 1
-        else f"{zoom:g} times its size"
-    )
+    if zoom == 1:
+        return "its own size"
+    return f"1/{joined(zoom)} of its size" if zoom < 1 else f"{zoom:g} times its size"
 
 
 def zoom_note(zoom: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,12 @@ from napari_unet.arrays.zoom import Zoomed, fitting_zoom, typical_diameter
 from napari_unet.models.labelling import grid_step, kept_maps, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, predict
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Steps, quietly
 
 LOOKS = (0.125, 0.25, 0.5, 1.0)
 """Zooms at which an image is looked at, one after another, until something is seen: large objects fall into parts
 where they are looked at closely, and far away small ones vanish rather than look large."""
+MEASURING = "Measuring objects"
 SIDE = 512
 """Of a window that is looked at, in pixels that the network sees."""
 WINDOWS = (1 / 3, 2 / 3)
@@ -65,23 +65,12 @@ def _look(
     areas: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
     light = 0.0
     for plane in _windows(planes, look, grid_step(predictor, look)):
-        seen = yield from _quietly(predict(predictor, Zoomed(plane=plane, zoom=look), kept_maps(spec)))
-        labels = yield from _quietly(read_map(seen[0], spec))
+        seen = yield from quietly(predict(predictor, Zoomed(plane=plane, zoom=look), kept_maps(spec)), MEASURING)
+        labels = yield from quietly(read_map(seen[0], spec), MEASURING)
         areas.append(np.bincount(labels[labels > 0]))
         light += float(seen[0][labels > 0].sum())
     found = np.concatenate(areas)
     return found[found > 0], light / 255 / max(int(found.sum()), 1)
-
-
-def _quietly(steps: Steps[NDArray[Any]]) -> Steps[NDArray[Any]]:
-    """Yield without an amount: looking is short beside what comes after it."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: NDArray[Any] = end.value
-            return result
-        yield Progress(done=0, total=0, doing="Measuring objects")
 
 
 def _windows(planes: Sequence[Plane], look: float, step: int) -> Iterator[Plane]:
