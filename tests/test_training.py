@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from napari_unet.errors import UnetError
+from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
-from napari_unet.training import LabelledImage, Training, TrainingSettings, labelled_images
+from napari_unet.training import Training, TrainingSettings
 
 TINY = {"base_channels": 4, "levels": 2}
 QUICK = TrainingSettings(

@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import WeightSettings, dense_labels, weight_map
-from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
+from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
@@ -45,7 +45,7 @@ from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.nets.unet import UNet
-from napari_unet.progress import Progress, Steps, finish
+from napari_unet.progress import Progress, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,47 +102,6 @@ class TrainingSettings:
             ),
         }
         return cls(**{**recipe, **changes})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledImage:
-    """One training image: what the network sees, and the instances in it."""
-
-    name: str
-    image: NDArray[np.float32]
-    """(C, *spatial), normalised."""
-    labels: NDArray[np.int32]
-    """(*spatial), instances 1..n, 0 = background; class indices for a semantic model."""
-
-
-def labelled_images(
-    name: str, image: NDArray[Any], labels: NDArray[Any], spec: ModelSpec, *, axes: str | None = None
-) -> list[LabelledImage]:
-    """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts."""
-    named = check_axes(axes, image.shape)
-    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels))
-    truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
-    kept = "".join(axis for axis in named if axis not in "CS")
-    expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
-    if truth.shape != expected:
-        raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
-    intensity = finish(measure_intensity(wanted, spec.normalization))
-    cut = [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
-    return cut if spec.is_semantic else [replace(plane, labels=dense_labels(plane.labels)) for plane in cut]
-
-
-def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str) -> LabelledImage:
-    place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-    return LabelledImage(
-        name=name,
-        image=plane.read(tuple(slice(0, length) for length in plane.shape)),
-        labels=truth[place].transpose([_left(kept, plane).index(axis) for axis in plane.spatial]),
-    )
-
-
-def _left(kept: str, plane: Plane) -> list[str]:
-    """Return the axes of the labels that remain in one plane, in their order."""
-    return [axis for axis in kept if axis not in plane.index]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import thinned
 from napari_unet.files.report import write_curve, write_montage
+from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -23,7 +24,7 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.progress import finish
-from napari_unet.training import LabelledImage, Training, TrainingSettings, segment_labelled
+from napari_unet.training import Training, TrainingSettings, segment_labelled
 
 MONTAGE_ROWS = 3
 OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {

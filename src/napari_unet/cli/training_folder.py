@@ -13,8 +13,8 @@ from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.spec import ModelSpec
-from napari_unet.training import LabelledImage, labelled_images
 
 
 def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
