@@ -51,13 +51,16 @@ class AugmentationSettings:
     """Largest share of light from out of focus."""
     shot: float = 0.0
     """Chance that the noise grows with the root of the light, as that of photons does."""
+    stain: float = 0.0
+    """Largest logarithm of the factor on the amount of a dye, for stained tissue in colour; 0: as it is."""
 
     def __post_init__(self) -> None:
         for name in ("scale", "gamma", "contrast", "exposure"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
-        if min(self.shear, self.elastic, self.offset, self.noise, self.blur, self.texture, self.haze) < 0:
+        strengths = (self.shear, self.elastic, self.offset, self.noise, self.blur, self.texture, self.haze)
+        if min(*strengths, self.stain) < 0:
             raise UnetError("the strengths of augmentation must not be negative")
         for name in ("inversion", "vignette", "debris", "crowding", "shot"):
             if not 0 <= getattr(self, name) <= 1:

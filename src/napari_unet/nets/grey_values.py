@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from napari_unet.arrays.normalization import Normalization, calmed, typical_brightness
 from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.smoothing import gaussian_blur
+from napari_unet.nets.staining import restain
 
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
@@ -32,6 +34,8 @@ def change_intensity(
     blur, gamma, contrast, offset and noise on the view as the network sees it.
     """
     image = _change_light(image, rng, settings, normalization)
+    if settings.stain and len(image) == 3:
+        image = restain(image, rng, settings.stain)
     if settings.blur and rng.random() < 0.3:
         image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
     image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
@@ -43,19 +47,6 @@ def change_intensity(
         drawn_here = torch.from_numpy(drawn).to(image.device)
         grainy = image.clamp_min(0).sqrt() if rng.random() < settings.shot else 1.0
         image = image + drawn_here * grainy * sigma
-    return image
-
-
-def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """Return (C, *spatial) blurred by a Gaussian of `sigma` pixels, axis by axis, edges replicated."""
-    radius = max(1, math.ceil(3 * sigma))
-    positions = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
-    kernel = torch.exp(-(positions**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    for axis in range(1, image.ndim):
-        lines = image.movedim(axis, -1)
-        padded = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
-        image = F.conv1d(padded, kernel[None, None]).reshape(lines.shape).movedim(-1, axis)
     return image
 
 

@@ -1,0 +1,67 @@
+"""Other dyes and scanners: absorbances change, what is dark stays dark, and an unstained ground stays white."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.grey_values import change_intensity
+from napari_unet.nets.staining import COUNTERSTAIN, COUNTERSTAINED, restain
+
+WHITE, VIOLET = (1.0, 1.0, 1.0), (0.35, 0.2, 0.5)
+SEEDS = range(40)
+
+
+def view() -> torch.Tensor:
+    """Return a violet nucleus on a white ground."""
+    image = torch.tensor(WHITE)[:, None, None].repeat(1, 40, 40)
+    image[:, 10:25, 12:30] = torch.tensor(VIOLET)[:, None, None]
+    return image
+
+
+def is_counterstained(seed: int, strength: float) -> bool:
+    """Whether the view of this seed got a further stain: the ground is no longer white."""
+    return bool((restain(view(), np.random.default_rng(seed), strength)[:, :5] < 0.999).any())
+
+
+def test_without_strength_and_counterstain_the_view_stays_as_it_is():
+    plain = [seed for seed in SEEDS if not is_counterstained(seed, 0.0)]
+    assert plain
+    for seed in plain:
+        torch.testing.assert_close(restain(view(), np.random.default_rng(seed), 0.0), view(), atol=1e-4, rtol=0)
+
+
+def test_about_as_many_views_as_promised_are_counterstained():
+    share = np.mean([is_counterstained(seed, 0.5) for seed in range(200)])
+    assert abs(share - COUNTERSTAINED) < 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nuclei_stay_darker_than_the_ground(seed):
+    seen = restain(view(), np.random.default_rng(seed), 0.6).mean(0)
+    assert seen[12:23, 14:28].mean() < seen[30:].mean() - 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_counterstain_only_absorbs_and_no_more_than_promised(seed):
+    ground = restain(view(), np.random.default_rng(seed), 0.0)[:, 30:]
+    assert ground.max() <= 1.0001
+    assert ground.min() >= np.exp(-COUNTERSTAIN) - 1e-3
+
+
+def test_colours_differ_from_seed_to_seed():
+    nuclei = [restain(view(), np.random.default_rng(seed), 0.6)[:, 17, 20].numpy() for seed in SEEDS]
+    shares = np.array([colour / colour.sum() for colour in nuclei])
+    assert shares.std(axis=0).min() > 0.02
+
+
+def test_only_views_in_colour_are_restained():
+    stained = replace(AugmentationSettings.none(), stain=0.6)
+    plain = Normalization(compression=0)
+    grey = view()[:1]
+    torch.testing.assert_close(change_intensity(grey, np.random.default_rng(1), stained, plain), grey)
+    colour = change_intensity(view(), np.random.default_rng(1), stained, plain)
+    assert (colour - view()).abs().max() > 0.01
