@@ -29,10 +29,12 @@ def test_compression_is_undone_and_done_again():
     torch.testing.assert_close(compress(expand(view(), 0), 0), view())
 
 
-def test_inversion_turns_intensities_as_the_normalisation_would_see_them():
-    inverted = change_intensity(view(), np.random.default_rng(0), still(inversion=1.0), LOGARITHMIC)
+@pytest.mark.parametrize(("by_objects", "ground"), [(True, 0.5), (False, 1.0)])
+def test_inversion_turns_intensities_as_the_normalisation_would_see_them(by_objects, ground):
+    normalization = replace(LOGARITHMIC, foreground=by_objects)
+    inverted = change_intensity(view(), np.random.default_rng(1), still(inversion=1.0), normalization)
     before, after = (expand(one, COMPRESSION).flatten() for one in (view(), inverted))
-    assert after[before < 0.05].min() > 0.45, "the bright ground lies at one half, as typical brightness does"
+    assert after[before < 0.05].min() > 0.9 * ground, "a bright ground is as bright as objects else are"
     assert after[before > 0.95].max() < 0.1
     order = before.argsort()
     assert (after[order].diff() <= 1e-5).all(), "the brighter, the darker"
