@@ -9,7 +9,7 @@ import torch
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.grey_values import change_intensity
-from napari_unet.nets.staining import COUNTERSTAIN, COUNTERSTAINED, restain
+from napari_unet.nets.staining import COUNTERSTAIN, COUNTERSTAINED, PALEST, restain
 
 WHITE, VIOLET = (1.0, 1.0, 1.0), (0.35, 0.2, 0.5)
 SEEDS = range(40)
@@ -27,11 +27,17 @@ def is_counterstained(seed: int, strength: float) -> bool:
     return bool((restain(view(), np.random.default_rng(seed), strength)[:, :5] < 0.999).any())
 
 
-def test_without_strength_and_counterstain_the_view_stays_as_it_is():
+def test_without_strength_and_counterstain_views_only_differ_in_how_pale_they_are():
     plain = [seed for seed in SEEDS if not is_counterstained(seed, 0.0)]
-    assert plain
+    paleness = []
     for seed in plain:
-        torch.testing.assert_close(restain(view(), np.random.default_rng(seed), 0.0), view(), atol=1e-4, rtol=0)
+        seen = restain(view(), np.random.default_rng(seed), 0.0)
+        shares = torch.log(seen[:, 17, 20]) / torch.log(view()[:, 17, 20])
+        assert shares.max() - shares.min() < 1e-3, "the colour stays"
+        paleness.append(float(shares.mean()))
+    assert min(paleness) >= PALEST - 1e-3
+    assert max(paleness) == pytest.approx(1, abs=1e-3)
+    assert 0.1 < np.mean(np.array(paleness) < 0.99) < 0.8
 
 
 def test_about_as_many_views_as_promised_are_counterstained():
@@ -42,7 +48,8 @@ def test_about_as_many_views_as_promised_are_counterstained():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nuclei_stay_darker_than_the_ground(seed):
     seen = restain(view(), np.random.default_rng(seed), 0.6).mean(0)
-    assert seen[12:23, 14:28].mean() < seen[30:].mean() - 0.1
+    mirrored = seen[12:23, 10:12]  # where the mirror image has a nucleus and the view has none
+    assert seen[12:23, 14:28].mean() < min(seen[30:].mean() - 0.05, mirrored.mean())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
