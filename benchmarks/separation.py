@@ -29,10 +29,16 @@ from napari_unet.progress import finish
 from napari_unet.training import Training, TrainingSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from recipes import NUCLEI, NUCLEI_PLAIN, load
+from recipes import NUCLEI_BORDERED, NUCLEI_PLAIN, load
 from train_models import as_plane, choose_thresholds, run
 
 EVEN = WeightSettings(w0=0)
+THRESHOLDS = [
+    InstanceSettings(seed=seed, mask=mask, minimum_size=20, kept=1.0)  # cores stay whole: the loss alone parts
+    for seed in (0.4, 0.5, 0.6, 0.7, 0.8)
+    for mask in (0.3, 0.4, 0.5, 0.6)
+    if mask <= seed
+]
 FIGURES = ("merges / 100 touching", "AP@0.5", "AP@0.75", "splits / 100")
 
 
@@ -63,7 +69,8 @@ LOSSES = {
 
 def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> list[float]:
     """Train with one loss and return its figures on the validation images."""
-    spec = replace(NUCLEI if loss.border else NUCLEI_PLAIN, instances=InstanceSettings(seed=0.6, mask=0.4))
+    spec = replace(NUCLEI_BORDERED, levels=(0.0, 1.0, 0.5)) if loss.border else NUCLEI_PLAIN
+    spec = replace(spec, instances=THRESHOLDS[0])
     images, held = load(data, ("dsb2018_fluo",), spec)
     held = held[:: given.every]
     settings = TrainingSettings(
@@ -77,7 +84,7 @@ def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> lis
     training = loss.training(spec, images, held, settings)
     run(training, f"seed {seed}")
     model = training.model()
-    thresholds, _ = choose_thresholds(model, held[::2])  # on other images than those it is then measured on
+    thresholds, _ = choose_thresholds(model, held[::2], THRESHOLDS)  # measured on other images than these
     rows = []
     predictor = Predictor(model.net)
     for image in tqdm(held[1::2], desc="measuring", leave=False):

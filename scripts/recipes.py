@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.measure import label
+from skimage.segmentation import expand_labels
 
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.membranes import between_membranes
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import OptimizationSettings
-from napari_unet.training import LabelledImage, TrainingSettings, labelled_images
+from napari_unet.training import TrainingSettings
 
 Pair = tuple[str, NDArray[Any], NDArray[Any]]
 Sets = tuple[list[LabelledImage], list[LabelledImage]]
@@ -73,20 +76,42 @@ VALIDATES: dict[str, Callable[[str], bool]] = {
     "dsb2018_tissue_gray": one_of("08275a5b1c2dfcd7", "1b44d22643830cd4"),
     "bbbc039_u2os_16bit": lambda name: name.split("_")[1][0] in "BCD",
     "em_vnc_sstem": one_of("z09", "z10", "z11"),
-    "em3d_fib25": one_of(),
+    "em3d_fib25": lambda name: int(name[1:]) >= 90,
     "em_axon_sem": lambda name: name.startswith(("sub-rat4", "sub-rat1")),
     "phase_t98g": one_of("set1", "set13"),
 }
 
 
+SLICES = slice(None, None, 5)
+"""Which planes of the volume are used: 50 nm lie between them."""
+
+
+SPECK = 30
+"""Pixels below which a part of a neurite in a plane is a speck of the annotation."""
+
+
+def pieces(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return a plane of a labelled volume with one id per connected part; specks become what surrounds them."""
+    parts = label(plane, connectivity=1)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = SPECK
+    parts[sizes[parts] < SPECK] = 0
+    return np.where(plane > 0, expand_labels(parts, distance=SPECK), 0)
+
+
 def pairs(folder: Path) -> Iterator[Pair]:
-    """Yield (name, image, labels) of a data set of the pack; neurites are what membranes part."""
+    """Yield (name, image, labels) of a data set of the pack; neurites are what membranes part.
+
+    Every fifth plane of the volume is an image of its own, "z000", "z005" and so on.
+    """
     truth = folder / ("membranes" if folder.name == "em_vnc_sstem" else "labels")
     for path in sorted((folder / "images").iterdir()):
-        labels = read_labels(truth / path.name).array
-        if folder.name == "em_vnc_sstem":
-            labels = between_membranes(labels)
-        yield path.stem, read_image(path).array, labels
+        image, labels = read_image(path).array, read_labels(truth / path.name).array
+        if folder.name == "em3d_fib25":
+            for z in range(len(image))[SLICES]:
+                yield f"z{z:03}", image[z], pieces(labels[z])
+            continue
+        yield path.stem, image, between_membranes(labels) if folder.name == "em_vnc_sstem" else labels
 
 
 DAB = np.hypot(*np.mgrid[-2:3, -2:3]) < 2.5
@@ -102,6 +127,11 @@ def without_dabs(labels: NDArray[Any]) -> NDArray[Any]:
     return kept
 
 
+PINK = ("4193474b2f1c72f7", "57bd029b19c1b382", "87ea72894f6534b2", "8f27ebc74164eddf")
+"""The only images stained with eosin, as tissue mostly is: in colour they are drawn `OFTEN` times as often."""
+OFTEN = 5
+
+
 def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
     """Return the (training, validation) images of some data sets; the truth of the latter stays as it is.
 
@@ -114,7 +144,8 @@ def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
             axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
             loaded = labelled_images(f"{folder}/{name}", image, truth, spec, axes=axes)
-            sets[validates].extend(loaded if validates else loaded * times)
+            often = OFTEN if name in PINK and spec.in_channels == 3 else 1
+            sets[validates].extend(loaded if validates else loaded * times * often)
     return sets
 
 
@@ -162,12 +193,35 @@ ELSEWHERE = replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, 
 UPRIGHT = replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25)
 LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
 
+MEMBRANES = ModelSpec(
+    name="em-membranes",
+    **padded(out_channels=2),
+    classes=("membrane", "neurite"),
+    description="Neurites in electron microscopy, parted by dark membranes.",
+    licence="CC-BY-4.0",
+    normalization=Normalization(compression=0),
+    training={
+        "data": "em_vnc_sstem z00-z08 (Gerhard et al. 2013, doi:10.6084/m9.figshare.856713, CC BY 4.0), "
+        "em3d_fib25 z0-z85 (Takemura et al. 2015, CC BY 3.0)"
+    },
+)
+HISTOLOGY = ModelSpec(
+    name="nuclei-histology",
+    **padded(in_channels=3, out_channels=3),
+    **BORDERED,
+    classes=("background", "nucleus", "border"),
+    description="Nuclei in H&E stained tissue, RGB.",
+    sizes=(15.0, 48.0),
+    licence="CC0-1.0",
+    normalization=Normalization(compression=0),
+    training={"data": "dsb2018_histology (BBBC038v1, Caicedo et al. 2019, CC0)"},
+)
 AXONS = ModelSpec(
     name="axons",
     **padded(out_channels=3),
     levels=(),
     classes=("background", "myelin", "axon"),
-    description="Myelin and axons in scanning EM of nerve cross-sections, a class per pixel.",
+    description="Myelin and axons in electron microscopy of nerve cross-sections, a class per pixel.",
     licence="MIT",
     normalization=Normalization(compression=0),
     training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
@@ -176,7 +230,7 @@ AXONS = ModelSpec(
 RECIPES = {
     "nuclei": Recipe(
         # chosen on validation images of full and of half size, for small nuclei come out at lower probabilities
-        thresholds=InstanceSettings(seed=0.4, mask=0.27, minimum_size=8, kept=0.75, certainty=0.47),
+        thresholds=InstanceSettings(seed=0.4, mask=0.25, minimum_size=8, kept=0.75, certainty=0.47),
         replayed=("dsb2018_fluo", "bbbc039_u2os_16bit"),
         averaged=3,
         phases=(
@@ -287,24 +341,29 @@ RECIPES = {
         ),
     ),
     "em-membranes": Recipe(
+        # chosen on both kinds of image by V_Rand
+        thresholds=InstanceSettings(seed=0.85, mask=0.4, minimum_size=30, kept=1.0, certainty=0.6),
         phases=(
             Phase(
-                spec=ModelSpec(
-                    name="em-membranes",
-                    **padded(out_channels=2),
-                    classes=("membrane", "neurite"),
-                    description="Neurites in serial-section EM, parted by dark membranes.",
-                    licence="CC-BY-4.0",
-                    normalization=Normalization(compression=0),
-                    training={
-                        "data": "em_vnc_sstem z00-z08 (Gerhard et al. 2013, doi:10.6084/m9.figshare.856713)"
-                    },
-                ),
+                spec=MEMBRANES,
                 data=("em_vnc_sstem",),
                 settings=TrainingSettings(
                     iterations=2200,
                     validate_every=275,
                     augmentation=AugmentationSettings(scale=(0.6, 1.6), contrast=(0.6, 1.4), offset=0.15),
+                ),
+            ),
+            # another microscope, resolution and thinner membranes
+            Phase(
+                spec=MEMBRANES,
+                data=("em_vnc_sstem", "em3d_fib25"),
+                settings=TrainingSettings(
+                    iterations=4000,
+                    validate_every=500,
+                    augmentation=AugmentationSettings(
+                        scale=(0.5, 1.7), contrast=(0.5, 1.5), offset=0.2, noise=0.08, blur=2.0
+                    ),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
                 ),
             ),
         ),
@@ -355,28 +414,57 @@ RECIPES = {
                     ),
                 ),
             ),
+            # and images of transmission microscopes, where myelin is dark
+            Phase(
+                spec=AXONS,
+                data=("em_axon_sem",),
+                settings=TrainingSettings(
+                    iterations=3000,
+                    validate_every=500,
+                    augmentation=AugmentationSettings(
+                        scale=(0.6, 1.6), elastic=4, contrast=(0.6, 1.4), offset=0.15, inversion=0.4
+                    ),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
+                ),
+            ),
         ),
     ),
     "nuclei-histology": Recipe(
+        # a higher certainty is a little better here, yet would drop the paler nuclei of stains never seen
+        thresholds=InstanceSettings(seed=0.5, mask=0.3, minimum_size=30, kept=0.75, certainty=0.5),
         phases=(
             Phase(
-                spec=ModelSpec(
-                    name="nuclei-histology",
-                    **padded(in_channels=3, out_channels=3),
-                    **BORDERED,
-                    classes=("background", "nucleus", "border"),
-                    description="Nuclei in H&E stained tissue, RGB.",
-                    sizes=(15.0, 48.0),
-                    licence="CC0-1.0",
-                    normalization=Normalization(compression=0),
-                    training={"data": "dsb2018_histology (BBBC038v1, Caicedo et al. 2019, CC0)"},
-                ),
+                spec=HISTOLOGY,
                 data=("dsb2018_histology",),
                 settings=TrainingSettings(
                     iterations=2600,
                     validate_every=325,
                     weights=GENTLE,
                     augmentation=AugmentationSettings(scale=(0.6, 1.8), contrast=(0.7, 1.3)),
+                ),
+            ),
+            # then other dyes and scanners
+            Phase(
+                spec=HISTOLOGY,
+                data=("dsb2018_histology",),
+                settings=TrainingSettings(
+                    iterations=4000,
+                    validate_every=500,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(scale=(0.6, 1.8), contrast=(0.7, 1.3), stain=0.6),
+                    optimization=OptimizationSettings(learning_rate=1.5e-3),
+                ),
+            ),
+            # and pale nuclei beside dark brown and pink; its last weights are kept
+            Phase(
+                spec=HISTOLOGY,
+                data=("dsb2018_histology",),
+                settings=TrainingSettings(
+                    iterations=2500,
+                    validate_every=2500,
+                    weights=GENTLE,
+                    augmentation=AugmentationSettings(scale=(0.5, 1.8), contrast=(0.7, 1.3), stain=0.6),
+                    optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
         ),

@@ -13,7 +13,7 @@ import argparse
 import copy
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
+from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
@@ -34,7 +35,7 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import finish
-from napari_unet.training import LabelledImage, Training
+from napari_unet.training import Training
 
 REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
 CROWDED_RIDGE = 60
@@ -106,9 +107,9 @@ def run(training: Training, title: str) -> None:
 
 
 def choose_thresholds(
-    model: Model, images: list[LabelledImage], recipe: Recipe
+    model: Model, images: list[LabelledImage], possible: Iterable[InstanceSettings]
 ) -> tuple[InstanceSettings, dict[str, float]]:
-    """Return the thresholds whose AP@0.5 and mean AP are together best on these images, and the figures.
+    """Return which of some thresholds are best on these images by AP@0.5 and mean AP together, and the figures.
 
     The figures are those of the first data set among them.
     """
@@ -119,7 +120,7 @@ def choose_thresholds(
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
     scores = {}
-    for settings in [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest):
+    for settings in possible:
         found = [finish(read_map(m, model.spec, settings)) for m in maps]
         scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
     best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())
@@ -189,7 +190,8 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     """Choose the thresholds and write model and replay crops into the package."""
     model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
-    thresholds, figures = choose_thresholds(model, validation_images, recipe)
+    possible = [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest)
+    thresholds, figures = choose_thresholds(model, validation_images, possible)
     first = recipe.phases[-1].data[0]
     count = sum(image.name.startswith(first) for image in validation_images)
     print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
