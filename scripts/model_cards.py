@@ -19,7 +19,6 @@ from tqdm import tqdm
 from napari_unet import evaluate, load_model, segment
 from napari_unet.arrays.metrics import class_ious
 from napari_unet.evaluation import mean_scores
-from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.overlay import write_overlay
 from napari_unet.models.model import Model
 
@@ -28,16 +27,11 @@ CARDS = ROOT / "docs" / "models"
 PICTURES = ROOT / "docs" / "pictures"
 SHOWN = ("AP@0.50", "AP@0.75", "mean_AP", "F1@0.50", "IoU", "SEG", "V_Rand", "merges_per_100", "splits_per_100")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-SLICES = slice(10, 120, 20)
 Named = tuple[str, NDArray[Any], NDArray[Any]]
 
 
 def held_out(data: Path, folder: str) -> list[Named]:
-    """Return (name, image, truth) of the images of a data set that validate; slices of the foreign volume."""
-    if folder == "em3d_fib25":
-        volume = read_image(next((data / folder / "images").iterdir())).array[SLICES]
-        truth = read_labels(next((data / folder / "labels").iterdir())).array[SLICES]
-        return [(f"slice {n}", image, labels) for n, (image, labels) in enumerate(zip(volume, truth, strict=True))]
+    """Return (name, image, truth) of the images of a data set that validate."""
     return [one for one in pairs(data / folder) if VALIDATES[folder](one[0])]
 
 
@@ -96,8 +90,7 @@ def show(model: str, images: list[Named], found: dict[str, NDArray[Any]], score:
 def write_card(name: str, data: Path) -> None:
     """Measure one model and put the table into its card."""
     model = load_model(name)
-    folders = [*RECIPES[name].phases[-1].data, *(["em3d_fib25"] if name == "em-membranes" else [])]
-    sets = {folder: held_out(data, folder) for folder in folders}
+    sets = {folder: held_out(data, folder) for folder in RECIPES[name].phases[-1].data}
     lines = class_rows(model, sets) if model.spec.is_semantic else instance_rows(model, sets)
     card = CARDS / f"{name}.md"
     text = card.read_text()
