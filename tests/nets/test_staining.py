@@ -1,4 +1,4 @@
-"""Other dyes and scanners: absorbances change, what is dark stays dark, and an unstained ground stays white."""
+"""Other dyes and scanners: absorbances change, and what is dark stays dark."""
 
 from dataclasses import replace
 

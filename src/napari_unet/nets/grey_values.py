@@ -35,7 +35,8 @@ def change_intensity(
     """
     image = _change_light(image, rng, settings, normalization)
     if settings.stain and len(image) == 3:
-        image = restain(image, rng, settings.stain)
+        light = expand(image.clamp_min(0), normalization.compression)
+        image = compress(restain(light, rng, settings.stain), normalization.compression)
     if settings.blur and rng.random() < 0.3:
         image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
     image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))

@@ -34,7 +34,8 @@ def restain(view: Tensor, rng: np.random.Generator, most: float) -> Tensor:
     The amounts of haematoxylin, eosin and DAB (colour deconvolution, Ruifrok and Johnston 2001) are each changed
     by a factor, as Tellez et al. (IEEE TMI 37:2126, 2018) do; so is what each colour channel absorbs, for dyes and
     scanners differ; some views are paler; and more often than not a further dye covers the tissue. `most` is the
-    largest logarithm of a factor, half as much for the channels.
+    largest logarithm of a factor, half as much for the channels. The result is not stretched to 0..1 again, as a
+    whole image of such a stain would be.
     """
     absorbance = -torch.log(view.clamp_min(DARKEST)).movedim(0, -1)
     dyes = absorbance @ _tensor(hed_from_rgb, view)
