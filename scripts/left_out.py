@@ -1,10 +1,11 @@
 """Leave-one-kind-out: a model trained without one kind of image, and measured on that kind alone.
 
-    python scripts/left_out.py ../shared/data nuclei --work runs/left_out --iterations 1500
+    python scripts/left_out.py ../shared/data nuclei --work runs/left_out --iterations 1500 --phase 6
 
-Trains a network from nothing for every kind left out, and one on everything, in the last phase of the recipe at a
-small budget; stops and goes on as often as you like. Prints AP@0.5 and mean AP (V_Rand of membranes, thinned) on
-images of each kind that neither network has seen: all of them for the one, those that validate for the other.
+Trains a network from nothing for every kind left out, and one on everything, in one phase of the recipe (the last
+one if none is named) at a small budget; stops and goes on as often as you like. Prints AP@0.5 and mean AP (V_Rand
+of membranes, thinned) on images of each kind that neither network has seen: all of them for the one, those that
+validate for the other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from recipes import RECIPES, load
+from recipes import RECIPES, Phase, load
 from train_models import run
 
 from napari_unet import evaluate
@@ -71,15 +72,14 @@ KINDS: dict[str, dict[str, Kind]] = {
 }
 
 
-def train(name: str, images: list[LabelledImage], iterations: int, work: Path, title: str) -> Model:
+def train(name: str, phase: Phase, images: list[LabelledImage], iterations: int, work: Path) -> Model:
     """Train from nothing, or go on where it was stopped."""
     finished = work / "model.safetensors"
     if not finished.exists():
         work.mkdir(parents=True, exist_ok=True)
-        phase = RECIPES[name].phases[-1]
         settings = replace(phase.settings, iterations=iterations, validate_every=min(500, iterations))
         training = Training(phase.spec, images, [], settings, checkpoint=work / "checkpoint.safetensors")
-        run(training, title)
+        run(training, work.name)
         training.model().save(finished)
     model = load_model_file(finished)
     shipped = load_model(name).spec.instances
@@ -104,16 +104,17 @@ def main() -> None:
     parser.add_argument("name", choices=list(KINDS))
     parser.add_argument("--work", type=Path, default=Path("runs/left_out"))
     parser.add_argument("--iterations", type=int, default=1500)
+    parser.add_argument("--phase", type=int, default=0, help="number of the phase, from 1; 0 is the last")
     given = parser.parse_args()
-    work = given.work / given.name
-    last = RECIPES[given.name].phases[-1]
-    learnt, kept = load(given.data, last.data, last.spec)
-    everything = train(given.name, learnt, given.iterations, work / "everything", "everything")
+    phase = RECIPES[given.name].phases[given.phase - 1]
+    work = given.work / f"{given.name}-phase{given.phase}-{given.iterations}"
+    learnt, kept = load(given.data, phase.data, phase.spec)
+    everything = train(given.name, phase, learnt, given.iterations, work / "everything")
     print("| kind | never seen | validation images, never seen | validation images, kind seen |")
     print("|---|---|---|---|")
     for number, (kind, is_kind) in enumerate(KINDS[given.name].items()):
         others = [image for image in learnt if not is_kind(image)]
-        model = train(given.name, others, given.iterations, work / f"without-{number}", f"without {kind}")
+        model = train(given.name, phase, others, given.iterations, work / f"without-{number}")
         all_of_it = {image.name: image for image in [*learnt, *kept] if is_kind(image)}
         validating = [image for image in kept if is_kind(image)]
         row = [kind, measure(model, list(all_of_it.values())), measure(model, validating)]

@@ -93,9 +93,7 @@ SPECK = 30
 def pieces(plane: NDArray[Any]) -> NDArray[Any]:
     """Return a plane of a labelled volume with one id per connected part; specks become what surrounds them."""
     parts = label(plane, connectivity=1)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = SPECK
-    parts[sizes[parts] < SPECK] = 0
+    parts[np.bincount(parts.ravel())[parts] < SPECK] = 0
     return np.where(plane > 0, expand_labels(parts, distance=SPECK), 0)
 
 
@@ -127,7 +125,7 @@ def without_dabs(labels: NDArray[Any]) -> NDArray[Any]:
     return kept
 
 
-PINK = ("4193474b2f1c72f7", "57bd029b19c1b382", "87ea72894f6534b2", "8f27ebc74164eddf")
+EOSIN = ("4193474b2f1c72f7", "57bd029b19c1b382", "87ea72894f6534b2", "8f27ebc74164eddf")
 """The only images stained with eosin, as tissue mostly is: in colour they are drawn `OFTEN` times as often."""
 OFTEN = 5
 
@@ -144,7 +142,7 @@ def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
             axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
             loaded = labelled_images(f"{folder}/{name}", image, truth, spec, axes=axes)
-            often = OFTEN if name in PINK and spec.in_channels == 3 else 1
+            often = OFTEN if name in EOSIN and spec.in_channels == 3 else 1
             sets[validates].extend(loaded if validates else loaded * times * often)
     return sets
 
@@ -229,7 +227,7 @@ AXONS = ModelSpec(
 
 RECIPES = {
     "nuclei": Recipe(
-        # chosen on validation images of full and of half size, for small nuclei come out at lower probabilities
+        # chosen by hand on validation images of all kinds and of half size, where probabilities are lower
         thresholds=InstanceSettings(seed=0.4, mask=0.25, minimum_size=8, kept=0.75, certainty=0.47),
         replayed=("dsb2018_fluo", "bbbc039_u2os_16bit"),
         averaged=3,
@@ -443,7 +441,7 @@ RECIPES = {
                     augmentation=AugmentationSettings(scale=(0.6, 1.8), contrast=(0.7, 1.3)),
                 ),
             ),
-            # then other dyes and scanners
+            # then other dyes and scanners; `restain` knew neither paler stains nor brown dyes yet
             Phase(
                 spec=HISTOLOGY,
                 data=("dsb2018_histology",),
@@ -455,7 +453,7 @@ RECIPES = {
                     optimization=OptimizationSettings(learning_rate=1.5e-3),
                 ),
             ),
-            # and pale nuclei beside dark brown and pink; its last weights are kept
+            # the same with these, too; its last weights are kept
             Phase(
                 spec=HISTOLOGY,
                 data=("dsb2018_histology",),
