@@ -1,6 +1,6 @@
 """Does the weight map earn its keep? The same network, seeds and budget under five losses.
 
-    python -m benchmarks.separation ../shared/data                 # the table of the docs, hours on a CPU
+    python -m benchmarks.separation ../shared/data                 # the experiment of the docs, an hour on a CPU
     python -m benchmarks.separation ../shared/data --quick         # minutes, to see it work
 
 Trains on dsb2018_fluo and counts, on its validation images, how often touching nuclei come out as one.
@@ -107,7 +107,7 @@ def main() -> None:
     """Print the table and draw it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--iterations", type=int, default=3000)
+    parser.add_argument("--iterations", type=int, default=1000)
     parser.add_argument("--patch", type=int, default=192)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--every", type=int, default=1, help="take every so many-th validation image")
