@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from benchmarks.timing import table
 from napari_unet.arrays.boundary_weights import WeightSettings, ridge
+from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.arrays.metrics import contingency
 from napari_unet.files.report import write_figure
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.nets.prediction import Predictor

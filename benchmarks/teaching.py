@@ -28,7 +28,7 @@ from skimage.feature import multiscale_basic_features
 from benchmarks.timing import table
 from napari_unet.arrays.annotations import painted
 from napari_unet.arrays.boundary_weights import WeightSettings
-from napari_unet.arrays.metrics import contingency
+from napari_unet.arrays.contingency import contingency
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.report import write_figure
 from napari_unet.finetuning import fine_tune_steps

@@ -25,8 +25,9 @@ from tqdm import tqdm
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
+from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
+from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.library import SHIPPED, load_model

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious, contingency
+from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
 from napari_unet.files.images import IMAGE_SUFFIXES, read_labels

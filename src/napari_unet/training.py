@@ -22,7 +22,8 @@ from torch import Tensor
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
-from napari_unet.arrays.metrics import THRESHOLDS, contingency, mean_class_iou
+from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
 from napari_unet.models.labelled import LabelledImage

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.metrics import adapted_rand_error
 
 from napari_unet.arrays import metrics
+from napari_unet.arrays.contingency import contingency
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import evaluate
 
@@ -47,7 +48,7 @@ labels_of_two = st.tuples(*[arrays(np.int32, (6, 7), elements=st.integers(0, 5))
 def test_drawn_example_has_the_scores_that_the_eye_counts():
     # IoU: a 9/12; b and m 9/18; c and m 9/18; d and x 6/12; d and y 6/12. Matches at 0.5: a, m with b or c,
     # x or y with d = 3 of 4 predictions and of 5 true objects.
-    table = metrics.contingency(PREDICTED, TRUTH)
+    table = contingency(PREDICTED, TRUTH)
     assert (table.n_predicted, table.n_truth) == (4, 5)
     assert table.average_precision(0.5) == 3 / (3 + 1 + 2)
     assert table.average_precision(0.55) == table.average_precision(0.75) == 1 / (1 + 3 + 4)
@@ -68,14 +69,14 @@ def test_iou_pairs_name_the_ids_of_the_labels():
 
 
 def test_contingency_counts_every_pixel_once():
-    table = metrics.contingency(PREDICTED, TRUTH)
+    table = contingency(PREDICTED, TRUTH)
     assert table.counts.sum() == TRUTH.size
     assert table.counts[0, 0] == np.sum((PREDICTED == 0) & (TRUTH == 0))
     assert table.counts[1, 1] == 9
 
 
 def test_functions_of_labels_equal_the_methods_of_their_table():
-    table = metrics.contingency(PREDICTED, TRUTH)
+    table = contingency(PREDICTED, TRUTH)
     for name in ("average_precision", "f1", "precision", "recall"):
         assert getattr(metrics, name)(PREDICTED, TRUTH, 0.75) == getattr(table, name)(0.75)
     for name in ("foreground_iou", "seg", "v_rand"):
@@ -89,16 +90,16 @@ def test_perfect_prediction_scores_one_and_has_no_merge_or_split():
     assert figures.pop("n_predicted") == figures.pop("n_truth") == 5
     assert figures.pop("merges_per_100") == figures.pop("splits_per_100") == 0
     assert set(figures.values()) == {1.0}
-    assert metrics.contingency(TRUTH, TRUTH).v_info() == pytest.approx(1)
+    assert contingency(TRUTH, TRUTH).v_info() == pytest.approx(1)
 
 
 def test_objects_near_several_others_are_matched_as_often_as_possible():
     # IoU: 5 with 1 is 1/2, 5 with 2 is 1/4, 6 with 2 is 2/3.
-    table = metrics.contingency(np.array([5, 5, 6, 6]), np.array([1, 2, 2, 2]))
+    table = contingency(np.array([5, 5, 6, 6]), np.array([1, 2, 2, 2]))
     assert table.matches(0.5) == 2
     assert table.matches(0.25) == 2  # 5 must take 1, although 2 is near enough too
     # IoU: 7 with 1 and 7 with 2 are 1/2, 8 with 2 is 1/4.
-    table = metrics.contingency(np.array([7, 7, 7, 7, 8]), np.array([1, 1, 2, 2, 2]))
+    table = contingency(np.array([7, 7, 7, 7, 8]), np.array([1, 1, 2, 2, 2]))
     assert table.matches(0.2) == 2
 
 
@@ -131,7 +132,7 @@ def test_matches_are_the_most_that_any_choice_of_pairs_gives(labels):
         (a, b), rest = edges[0], edges[1:]
         return max(most(rest), 1 + most([(c, d) for c, d in rest if c != a and d != b]))
 
-    assert metrics.contingency(predicted, truth).matches(0.2) == most(edges)
+    assert contingency(predicted, truth).matches(0.2) == most(edges)
 
 
 @given(labels_of_two)
@@ -153,28 +154,28 @@ def test_v_rand_takes_predicted_background_as_one_segment():
 
 def test_v_info_tells_half_of_a_cut_object_pair():
     truth, predicted = np.array([1, 1, 2, 2]), np.array([1, 2, 3, 4])
-    assert metrics.contingency(predicted, truth).v_info() == pytest.approx(1 / ((2 + 1) / 2))  # bits
-    assert metrics.contingency(np.ones(4, int), truth).v_info() == 0
-    assert metrics.contingency(np.ones(4, int), np.ones(4, int)).v_info() == 1
+    assert contingency(predicted, truth).v_info() == pytest.approx(1 / ((2 + 1) / 2))  # bits
+    assert contingency(np.ones(4, int), truth).v_info() == 0
+    assert contingency(np.ones(4, int), np.ones(4, int)).v_info() == 1
 
 
 def test_one_prediction_over_three_objects_is_two_merges():
     truth, predicted = np.repeat([1, 2, 3, 4], 4), np.repeat([9, 8], [12, 4])
-    assert metrics.contingency(predicted, truth).merges_per_100() == 50
-    assert metrics.contingency(predicted, truth).splits_per_100() == 0
+    assert contingency(predicted, truth).merges_per_100() == 50
+    assert contingency(predicted, truth).splits_per_100() == 0
 
 
 def test_object_cut_in_three_is_two_splits_and_no_merge():
     truth, predicted = np.ones(12, int), np.repeat([1, 2, 3], 4)
-    assert metrics.contingency(predicted, truth).splits_per_100() == 200
-    assert metrics.contingency(predicted, truth).merges_per_100() == 0
+    assert contingency(predicted, truth).splits_per_100() == 200
+    assert contingency(predicted, truth).merges_per_100() == 0
 
 
 def test_crumb_of_a_tenth_and_neighbour_that_spills_over_are_no_splits():
     truth = np.repeat([1, 2], [20, 40])
-    assert metrics.contingency(np.repeat([1, 9, 2], [18, 2, 40]), truth).splits_per_100() == 0  # crumb 9
-    assert metrics.contingency(np.repeat([1, 9, 2], [17, 3, 40]), truth).splits_per_100() == 50
-    assert metrics.contingency(np.repeat([1, 2], [12, 48]), truth).splits_per_100() == 0  # 2 spills over
+    assert contingency(np.repeat([1, 9, 2], [18, 2, 40]), truth).splits_per_100() == 0  # crumb 9
+    assert contingency(np.repeat([1, 9, 2], [17, 3, 40]), truth).splits_per_100() == 50
+    assert contingency(np.repeat([1, 2], [12, 48]), truth).splits_per_100() == 0  # 2 spills over
 
 
 @given(labels_of_two, st.lists(st.integers(1, 2**64 - 1), min_size=10, max_size=10, unique=True))
@@ -209,7 +210,7 @@ def test_two_empty_images_agree_fully():
     figures = evaluate(empty, empty).as_dict()
     counted = ("merges_per_100", "splits_per_100", "n_predicted", "n_truth")
     assert all(value == (0 if name in counted else 1) for name, value in figures.items())
-    assert metrics.contingency(empty, empty).v_info() == 1
+    assert contingency(empty, empty).v_info() == 1
     assert metrics.average_precision(np.zeros((0, 3), int), np.zeros((0, 3), int)) == 1
 
 
@@ -220,7 +221,7 @@ def test_empty_image_agrees_not_at_all_with_one_that_has_objects():
     for figures in (missed, invented):
         assert (figures.pop("n_predicted"), figures.pop("n_truth")) in ((0, 5), (5, 0))
         assert set(figures.values()) == {0.0}
-    assert metrics.contingency(TRUTH, empty).v_info() == 0
+    assert contingency(TRUTH, empty).v_info() == 0
 
 
 def test_objects_of_one_pixel_leave_no_pair_to_judge():

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_unet.arrays.metrics import contingency
+from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.cli.common import with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split

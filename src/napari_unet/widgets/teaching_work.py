@@ -20,7 +20,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
-from napari_unet.arrays.metrics import contingency
+from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
