@@ -60,7 +60,7 @@ def main() -> None:
     result = viewer.layers[-1]
     for row, column in ((100, 100), (200, 300), (300, 500), (400, 200), (450, 600), (60, 400)):
         result.data[row : row + 12, column : column + 12] = 0
-    teach.seconds.setValue(SECONDS)
+    teach.form.seconds.setValue(SECONDS)
     for number in range(3):
         first: list[float] = []
         began = time.perf_counter()

@@ -27,7 +27,7 @@ def main(diary):
     panel.tools.new_layer.click()
     layer = viewer.layers[-1]
     layer.brush_size = 3
-    panel.seconds.setValue(2)
+    panel.form.seconds.setValue(2)
 
     def paint():
         spot = tuple(int(i) for i in rng.integers(4, SHAPE[0] - 4, 2))

@@ -79,14 +79,14 @@ def segment(qtbot, segment_panel):
 
 
 def learn(qtbot, panel, seconds=8):
-    panel.seconds.setValue(seconds)
+    panel.form.seconds.setValue(seconds)
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel, 120000)
 
 
 def learn_until(qtbot, panel, score, seconds=100):
     """Learn until the score is reached, then press Stop: slow machines take longer, fast ones do not wait."""
-    panel.seconds.setValue(seconds)
+    panel.form.seconds.setValue(seconds)
     click(qtbot, panel.job.start_button)
 
     def reached():
@@ -144,7 +144,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert spec.parent == result.metadata[KEY]["provenance"]["model_sha256"]
     assert spec.training["fine_tuning"]["annotated_pixels"] > 100
     assert NAME not in viewer.layers
-    assert segment_panel.model.currentText() == panel.model.currentText() == "fewer dots"
+    assert segment_panel.model.currentText() == panel.form.model.currentText() == "fewer dots"
     again = segment(qtbot, segment_panel)
     assert again is not result
     assert again.data[20, 20] == 0 != before[20, 20]
@@ -161,7 +161,7 @@ def test_revert_leaves_model_and_layers_as_they_were(viewer, segment_panel, pane
     click(qtbot, panel.outcome.revert)
     assert list(viewer.layers) == layers
     np.testing.assert_array_equal(result.data, painted)
-    assert panel.model.currentText() == "nuclei"
+    assert panel.form.model.currentText() == "nuclei"
     assert not panel.outcome.isVisible()
     assert not list(user_folder.glob("models/*"))
 
@@ -170,7 +170,7 @@ def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, pane
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    panel.seconds.setValue(3600)
+    panel.form.seconds.setValue(3600)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) >= 3, timeout=60000)
     click(qtbot, panel.job.cancel_button)
@@ -249,7 +249,7 @@ def test_the_view_may_move_while_it_learns(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots((300, 400)))
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    panel.seconds.setValue(6)
+    panel.form.seconds.setValue(6)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) > 1, timeout=60000)
     viewer.scene.camera.zoom *= 3
@@ -293,10 +293,10 @@ def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_fo
     for number, column in enumerate((4, 36, 68), start=1):
         for row in (5, 25, 45):
             layer.data[row : row + 8, column : column + 20] = number
-    panel.model.setCurrentIndex(panel.model.count() - 2)
-    panel.model.activated.emit(panel.model.count() - 2)
-    assert panel.kind.isVisible()
-    panel.kind.setCurrentIndex(1)
+    panel.form.model.setCurrentIndex(panel.form.model.count() - 2)
+    panel.form.model.activated.emit(panel.form.model.count() - 2)
+    assert panel.form.kind.isVisible()
+    panel.form.kind.setCurrentIndex(1)
     learn_until(qtbot, panel, 0.5)
     tuned = panel._outcome.tuned
     assert tuned.model.spec.classes == ("background", "class 1", "class 2")
@@ -318,7 +318,7 @@ def test_deleting_layers_while_it_learns_is_harmless(viewer, segment_panel, pane
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    panel.seconds.setValue(4)
+    panel.form.seconds.setValue(4)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) >= 1, timeout=60000)
     viewer.layers.clear()
@@ -391,7 +391,7 @@ def test_paint_comes_back_after_a_crash(
     click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     brush(viewer, qtbot, layer, [(50, 50), (50, 60)], label=3)
-    panel.seconds.setValue(77)
+    panel.form.seconds.setValue(77)
     saver = Autosave.of(viewer)
     saver.look()
     qtbot.waitUntil(lambda: not saver._writing and not saver._changed, timeout=10000)
@@ -408,7 +408,7 @@ def test_paint_comes_back_after_a_crash(
     np.testing.assert_array_equal(second.layers[result.name].data, result.data)
     np.testing.assert_allclose(second.layers[result.name].scale, (0.5, 0.5))
     assert second.layers["dots"].data.shape == dots().shape
-    assert other.seconds.value() == 77
+    assert other.form.seconds.value() == 77
     meanings = {one.name: meaning for one, _, meaning in other.table.chosen()}
     assert meanings == {layer.name: STROKES, result.name: CORRECTIONS}
     assert not other.restore_bar.isVisible()

@@ -10,23 +10,19 @@ import napari.layers
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QFormLayout,
     QLabel,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
 from napari_unet.widgets.autosave import Autosave, restore
-from napari_unet.widgets.choices import MODEL_NEWS, ModelChoice, device_choice
+from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import read_layer, visible_region
@@ -35,6 +31,7 @@ from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
 from napari_unet.widgets.restore_bar import RestoreBar
+from napari_unet.widgets.teaching_form import TeachingForm
 from napari_unet.widgets.teaching_work import (
     Outcome,
     Watch,
@@ -53,8 +50,6 @@ ADVICE = (
     "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
     "each. A few strokes where the model is wrong teach most."
 )
-SECONDS = 30
-OBJECTS, CLASSES = "objects", "classes"
 
 
 class FineTunePanel(QWidget):  # type: ignore[misc]
@@ -68,18 +63,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._preview = Preview(napari_viewer)
         self.table = PaintedTable(napari_viewer)
         self.tools = AnnotationTools(napari_viewer, self.table)
-        self.model = ModelChoice(offer_new=True)
-        self.kind = QComboBox()
-        self.kind.addItem("objects, one id each", OBJECTS)
-        self.kind.addItem("classes, one value each", CLASSES)
-        self.channel = QSpinBox()
-        self.channel.setToolTip("Which channel shows what you paint, from 0.")
-        self.seconds = QSpinBox()
-        self.seconds.setRange(1, 24 * 3600)
-        self.seconds.setValue(SECONDS)
-        self.seconds.setSuffix(" s")
-        self.seconds.setToolTip("How long to learn. Stop ends it earlier and keeps the best so far.")
-        self.device = device_choice()
+        self.form = TeachingForm()
         self.right = QCheckBox("The rest of what is visible is right")
         self.right.setToolTip(
             "Learn from all that is visible of corrected results, not from the corrections alone."
@@ -95,13 +79,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values, for the autosave."""
-        return {
-            "model": str(self.model.path or ""),
-            "seconds": self.seconds.value(),
-            "device": self.device.currentData(),
-            "channel": self.channel.value(),
-            "layers": self.table.settings(),
-        }
+        return {**self.form.settings(), "layers": self.table.settings()}
 
     def start(self) -> None:
         """Learn from what is painted."""
@@ -156,32 +134,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _wished(self) -> Wish | None:
         """Return what is to be learnt; None, and a sentence to the user, where that is unclear."""
-        if self.model.path is None and not self.model.is_new:
-            self.job.fail("There is no model: choose one, or a new network.")
-            return None
         try:
-            paints = self._paints()
+            self.form.check_model()
+            return self.form.wish(self._paints())
         except UnetError as error:
             self.job.fail(str(error))
             return None
-        if not paints:
-            self.job.fail("Nothing is painted yet: paint on the result, or press New annotation layer first.")
-            return None
-        if len({paint.image.axes for paint in paints}) > 1:
-            named = " and ".join(sorted({paint.image.axes for paint in paints}))
-            self.job.fail(f"These images have different axes, {named}: learn from one kind at a time.")
-            return None
-        options = {"seconds": float(self.seconds.value()), "device": self.device.currentData()}
-        several = any(paint.image.channels > 1 for paint in paints)
-        options["channel"] = self.channel.value() if several else None
-        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
-        if len(zooms) > 1:
-            named = " and ".join(zoom_text(zoom) for zoom in zooms)
-            self.job.fail(f"These results were found with images seen at {named}: learn from one kind at a time.")
-            return None
-        options["zoom"] = zooms[0] if zooms and not self.model.is_new else None
-        classes = self.kind.currentData() == CLASSES
-        return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
 
     def _paints(self) -> list[Paint]:
         """Return snapshots of the ticked layers that somebody painted on."""
@@ -247,24 +205,20 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _free_name(self) -> str:
         """Return a name for the new model that no other has."""
-        base = re.sub(r" \d+$", "", "my model" if self.model.is_new else self.model.currentText())
+        base = re.sub(r" \d+$", "", "my model" if self.form.model.is_new else self.form.model.currentText())
         numbers = (
             number for number in range(2, 10**6) if not (own_folder() / f"{base} {number}{SUFFIX}").exists()
         )
         return f"{base} {next(numbers)}"
 
     def _offer_split(self, wish: Wish) -> None:
-        classes = self.model.spec.is_semantic if self.model.spec is not None else wish.classes
+        classes = self.form.model.spec.is_semantic if self.form.model.spec is not None else wish.classes
         self.tools.offer_split(paint.values for paint in wish.paints if paint.meaning == STROKES and not classes)
 
     def _bring_back(self, session: Session) -> None:
         """Restore the layers of a former session, and what was chosen then."""
         settings = restore(self._viewer, session)
-        if settings.get("model") and Path(settings["model"]).exists():
-            self.model.choose_file(settings["model"])
-        self.seconds.setValue(int(settings.get("seconds", SECONDS)))
-        self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
-        self.channel.setValue(int(settings.get("channel", 0)))
+        self.form.restore(settings)
         self.table.choose(settings.get("layers", {}))
 
     def _stop(self) -> None:
@@ -273,8 +227,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()
         channels = [read.channels for read in self._images_read()]
-        self.channel.setRange(0, max(channels, default=1) - 1)
-        self._form.setRowVisible(self.channel, max(channels, default=1) > 1)
+        self.form.offer_channels(max(channels, default=1))
 
     def _images_read(self) -> list[Any]:
         found = []
@@ -285,21 +238,15 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
                 continue
         return found
 
-    def _model_changed(self, *_: object) -> None:
-        self._form.setRowVisible(self.kind, self.model.is_new)
-
     def _keep_settings(self, *_: object) -> None:
         self._autosave.settings = self.settings()
 
     def _connect(self) -> None:
-        for changed in (self.model.changed, self.seconds.valueChanged, self.device.currentIndexChanged):
-            changed.connect(self._keep_settings)
-        self.channel.valueChanged.connect(self._keep_settings)
+        self.form.changed.connect(self._keep_settings)
         self.table.itemChanged.connect(self._keep_settings)
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.status.setText)
         self.tools.failed.connect(self.job.fail)
-        self.model.changed.connect(self._model_changed)
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.revert)
@@ -314,12 +261,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _lay_out(self) -> None:
         advice = QLabel(ADVICE)
         advice.setWordWrap(True)
-        self._form = QFormLayout()
-        self._form.addRow("Model", self.model)
-        self._form.addRow("It finds", self.kind)
-        self._form.addRow("Channel", self.channel)
-        self._form.addRow("Learn for", self.seconds)
-        self._form.addRow("Device", self.device)
         inside = QWidget()
         scroll = QScrollArea()  # small screens are lower than all of this
         scroll.setWidgetResizable(True)
@@ -334,11 +275,10 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.tools)
         layout.addWidget(self.table)
         layout.addWidget(self.right)
-        layout.addLayout(self._form)
+        layout.addWidget(self.form)
         layout.addWidget(self.job)
         layout.addWidget(self.curves)
         layout.addWidget(self.outcome)
         layout.addStretch(1)
-        self._model_changed()
         edge = scroll.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(inside.minimumSizeHint().width() + edge)  # nothing is cut off at the side

@@ -1,0 +1,104 @@
+"""The part of the Fine-tune panel that says how to learn: the model, what it finds, for how long and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
+
+from napari_unet.arrays.zoom import zoom_text
+from napari_unet.errors import UnetError
+from napari_unet.widgets.choices import ModelChoice, device_choice
+from napari_unet.widgets.painted import Paint
+from napari_unet.widgets.teaching_work import Wish
+
+SECONDS = 30
+OBJECTS, CLASSES = "objects", "classes"
+
+
+class TeachingForm(QWidget):  # type: ignore[misc]
+    """Model, channel, seconds and device; `changed` is emitted for what the autosave keeps."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = ModelChoice(offer_new=True)
+        self.kind = QComboBox()
+        self.kind.addItem("objects, one id each", OBJECTS)
+        self.kind.addItem("classes, one value each", CLASSES)
+        self.channel = QSpinBox()
+        self.channel.setToolTip("Which channel shows what you paint, from 0.")
+        self.seconds = QSpinBox()
+        self.seconds.setRange(1, 24 * 3600)
+        self.seconds.setValue(SECONDS)
+        self.seconds.setSuffix(" s")
+        self.seconds.setToolTip("How long to learn. Stop ends it earlier and keeps the best so far.")
+        self.device = device_choice()
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addRow("Model", self.model)
+        self._layout.addRow("It finds", self.kind)
+        self._layout.addRow("Channel", self.channel)
+        self._layout.addRow("Learn for", self.seconds)
+        self._layout.addRow("Device", self.device)
+        self.model.changed.connect(self._model_changed)
+        for changed in (self.seconds.valueChanged, self.device.currentIndexChanged, self.channel.valueChanged):
+            changed.connect(lambda _: self.changed.emit())
+        self._model_changed()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is chosen, as JSON values."""
+        return {
+            "model": str(self.model.path or ""),
+            "seconds": self.seconds.value(),
+            "device": self.device.currentData(),
+            "channel": self.channel.value(),
+        }
+
+    def restore(self, settings: dict[str, Any]) -> None:
+        """Choose what `settings` returned; a model that is gone leaves the present one."""
+        if settings.get("model") and Path(settings["model"]).exists():
+            self.model.choose_file(settings["model"])
+        self.seconds.setValue(int(settings.get("seconds", SECONDS)))
+        self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
+        self.channel.setValue(int(settings.get("channel", 0)))
+
+    def offer_channels(self, count: int) -> None:
+        """Ask for a channel where an image has several."""
+        self.channel.setRange(0, max(count, 1) - 1)
+        self._layout.setRowVisible(self.channel, count > 1)
+
+    def check_model(self) -> None:
+        """Refuse to learn without a model."""
+        if self.model.path is None and not self.model.is_new:
+            raise UnetError("There is no model: choose one, or a new network.")
+
+    def wish(self, paints: list[Paint]) -> Wish:
+        """Return what is to be learnt from paint; UnetError where it does not fit together."""
+        if not paints:
+            raise UnetError("Nothing is painted yet: paint on the result, or press New annotation layer first.")
+        if len({paint.image.axes for paint in paints}) > 1:
+            named = " and ".join(sorted({paint.image.axes for paint in paints}))
+            raise UnetError(f"These images have different axes, {named}: learn from one kind at a time.")
+        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
+        if len(zooms) > 1:
+            named = " and ".join(zoom_text(zoom) for zoom in zooms)
+            raise UnetError(
+                f"These results were found with images seen at {named}: learn from one kind at a time."
+            )
+        several = any(paint.image.channels > 1 for paint in paints)
+        options = {
+            "seconds": float(self.seconds.value()),
+            "device": self.device.currentData(),
+            "channel": self.channel.value() if several else None,
+            "zoom": zooms[0] if zooms and not self.model.is_new else None,
+        }
+        classes = self.kind.currentData() == CLASSES
+        return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
+
+    def _model_changed(self) -> None:
+        self._layout.setRowVisible(self.kind, self.model.is_new)
+        self.changed.emit()
