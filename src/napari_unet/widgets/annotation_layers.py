@@ -62,17 +62,41 @@ def _bright(colour: NDArray[Any]) -> NDArray[Any]:
 def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:
     """Paint a thin rim of background around the objects of an annotation layer, one undo step; return its pixels.
 
-    `sure` marks where the model sees an object: nobody painted those, yet they are none of the background.
+    Each plane gets its own: in the next one the object may well go on. `sure` marks where the model sees an
+    object: nobody painted those, yet they are none of the background.
     """
     values = np.asarray(layer.data)
-    box = tuple(slice(max(0, side.start - RING), side.stop + RING) for side in annotated_box(values != 0))
-    said = painted(values[box])
-    ringed = with_background_ring(said, width=RING, sure=None if sure is None else sure[box])
-    new = np.nonzero(ringed.annotated & ~said.annotated)
-    if len(new[0]):
-        place = tuple(index + side.start for index, side in zip(new, box, strict=True))
-        layer.data_setitem(place, np.full(len(new[0]), BACKGROUND, values.dtype))
-    return len(new[0])
+    axes = layer.metadata[KEY]["axes"]
+    across = (axes.index("Y"), axes.index("X"))
+    planes = np.argwhere((values != 0).any(axis=across, keepdims=True))
+    rims = [_rim(values, sure, _plane(index, across)) for index in planes]
+    if not sum(len(rim[0]) for rim in rims):
+        return 0
+    place = tuple(np.concatenate(indices) for indices in zip(*rims, strict=True))
+    layer.data_setitem(place, np.full(len(place[0]), BACKGROUND, values.dtype))
+    return len(place[0])
+
+
+def _plane(index: NDArray[np.intp], across: tuple[int, int]) -> tuple[slice, ...]:
+    """Return one plane of a layer as a part that keeps all its axes."""
+    return tuple(slice(None) if axis in across else slice(int(at), int(at) + 1) for axis, at in enumerate(index))
+
+
+def _rim(
+    values: NDArray[Any], sure: NDArray[np.bool_] | None, plane: tuple[slice, ...]
+) -> tuple[NDArray[np.intp], ...]:
+    """Return the pixels of the layer, as indices by axis, that ring the objects of a plane."""
+    thin = [axis for axis, side in enumerate(plane) if side != slice(None)]
+    box = [
+        side if axis in thin else slice(max(0, inside.start - RING), inside.stop + RING)
+        for axis, (side, inside) in enumerate(zip(plane, annotated_box(values[plane] != 0), strict=True))
+    ]
+    place = tuple(box)
+    said = painted(values[place].squeeze(tuple(thin)))
+    seen = None if sure is None else sure[place].squeeze(tuple(thin))
+    ringed = with_background_ring(said, width=RING, sure=seen)
+    new = np.nonzero(np.expand_dims(ringed.annotated & ~said.annotated, tuple(thin)))
+    return tuple(indices + side.start for indices, side in zip(new, place, strict=True))
 
 
 def has_scattered_ids(values: NDArray[Any]) -> bool:
