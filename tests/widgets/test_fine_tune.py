@@ -270,6 +270,38 @@ def test_results_found_at_different_sizes_are_not_learnt_together(viewer, segmen
     assert "seen at its own size and 2 times its size" in panel.job.status.text()
 
 
+def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(
+    viewer, segment_panel, panel, qtbot
+):
+    rng = np.random.default_rng(1)
+    viewer.add_image(np.stack([rng.normal(100, 3, (96, 128)), dots()]), axis_labels=("c", "y", "x"))
+    segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(1))
+    result = segment(qtbot, segment_panel)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    assert panel.form.channel.value() == 0
+    assert panel._wished().options["channel"] == 1
+    assert panel.form.channel.value() == 1, "the user sees which one"
+    segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(0))
+    other = segment(qtbot, segment_panel)
+    other.data[40:50, 40:50] = other.data.max() + 1
+    panel.table.choose({layer.name: (True, CORRECTIONS) for layer in (result, other)})
+    click(qtbot, panel.job.start_button)
+    assert "found in channels 0 and 1: learn from one channel at a time" in panel.job.status.text()
+
+
+def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel, panel, qtbot):
+    for name, image in (("faint", dots()[:, ::-1] // 50), ("dots", dots())):
+        layer = viewer.add_image(image, name=name, translate=(0, 0 if name == "faint" else 300))
+        segment_panel.image.value = layer
+        result = segment(qtbot, segment_panel)
+    viewer.reset_view()
+    assert [image.name for _, image, _ in panel.table.chosen()] == ["faint", "dots"]
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    learn(qtbot, panel, 2)
+    np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), layer.data_to_world((0, 0)))
+    assert "In the part shown: 12 objects before" in panel.outcome.sentence.text()
+
+
 def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     viewer.add_image(dots())
     click(qtbot, panel.tools.new_layer)

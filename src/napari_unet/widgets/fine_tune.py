@@ -27,7 +27,7 @@ from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import read_layer, visible_region
 from napari_unet.widgets.outcome import OutcomeBox
-from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, take
+from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
 from napari_unet.widgets.restore_bar import RestoreBar
@@ -60,6 +60,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._viewer = napari_viewer
         self._watch = Watch()
         self._outcome: Outcome | None = None
+        self._shown = ""
         self._preview = Preview(napari_viewer)
         self.table = PaintedTable(napari_viewer)
         self.tools = AnnotationTools(napari_viewer, self.table)
@@ -90,6 +91,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.outcome.hide()
         self._preview.hide()
         self._offer_split(wish)
+        self._shown = wish.paints[0].of
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
@@ -123,10 +125,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         def done(maps: list[WeightedPart]) -> None:
             for source, place, weights in maps:
                 paint = wish.paints[source]
-                image = next(
-                    (i for _, i, _ in self.table.chosen() if read_layer(i).array is paint.image.array), None
-                )
-                if image in self._viewer.layers:
+                image = image_named(self._viewer, paint.of)
+                if image is not None:
                     show_weights(self._viewer, image, paint, place, weights)
             self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
 
@@ -145,11 +145,10 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         """Return snapshots of the ticked layers that somebody painted on."""
         paints = []
         for layer, image, meaning in self.table.chosen():
-            read = read_layer(image)
             right = None
             if self.right.isChecked() and meaning == CORRECTIONS:
-                right = within(visible_region(self._viewer, image, read.axes), layer)
-            paint = take(layer, read, meaning, right=right)
+                right = within(visible_region(self._viewer, image, read_layer(image).axes), layer)
+            paint = take(layer, image, meaning, right=right)
             if paint is not None:
                 paints.append(paint)
         return paints
@@ -183,19 +182,14 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
 
     def _show(self, seen: Segmentation | None) -> None:
-        """Show a prediction of the visible part over the first image."""
-        image = self._first_image()
+        """Show a prediction of a part of the image that is learnt from first."""
+        image = image_named(self._viewer, self._shown)
         if seen is not None and image is not None:
             self._preview.show(seen, image, read_layer(image).axes)
 
-    def _first_image(self) -> napari.layers.Image | None:
-        for _, image, _ in self.table.chosen():
-            return image if image in self._viewer.layers else None
-        return None
-
     def _shown_region(self) -> dict[str, tuple[int, int]] | None:
-        """Return the part of the first image to show while learning: the middle of what is visible."""
-        image = self._first_image()
+        """Return the part of that image to show while learning: the middle of what is visible."""
+        image = image_named(self._viewer, self._shown)
         if image is None:
             return None
         try:

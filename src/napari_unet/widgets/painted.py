@@ -35,6 +35,8 @@ class Paint:
     """A snapshot of one painted layer with its image, safe to hand to a worker while painting goes on."""
 
     name: str
+    of: str
+    """What names the image's layer: see `image_id`."""
     image: LayerImage
     meaning: str
     values: NDArray[Any]
@@ -43,6 +45,8 @@ class Paint:
     """Where the layer's first pixel lies in the image; empty where it covers the image."""
     zoom: float | None = None
     """How large the network saw the image whose prediction is corrected."""
+    channel: int | None = None
+    """The channel of the image whose prediction is corrected, None where it has but one."""
     right: tuple[slice, ...] | None = None
     """The part of the layer whose prediction the painter accepts as the truth."""
 
@@ -68,14 +72,15 @@ def role_of(layer: napari.layers.Layer) -> str:
 
 def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to: the one it was made for, or one of the same shape."""
-    entry = layer.metadata.get(KEY, {})
-    images = images_of(viewer)
-    for image in images:
-        if image_id(image) == entry.get("of"):
-            return image
-    if entry.get("of"):
-        return None
-    return next((image for image in images if tuple(layer.data.shape) == labels_shape(image)), None)
+    made_for = layer.metadata.get(KEY, {}).get("of")
+    if made_for:
+        return image_named(viewer, made_for)
+    return next((image for image in images_of(viewer) if tuple(layer.data.shape) == labels_shape(image)), None)
+
+
+def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
+    """Return the image that an `image_id` names, None where it was closed."""
+    return next((image for image in images_of(viewer) if image_id(image) == of), None)
 
 
 def image_id(image: Image) -> str:
@@ -118,24 +123,24 @@ def prediction_of(layer: Labels) -> NDArray[Any] | None:
     return min(known, key=lambda one: np.count_nonzero(one != layer.data))
 
 
-def take(
-    layer: Labels, image: LayerImage, meaning: str, *, right: tuple[slice, ...] | None = None
-) -> Paint | None:
-    """Return a snapshot of a painted layer; None where nothing is painted on it."""
+def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] | None = None) -> Paint | None:
+    """Return a snapshot of a layer painted on an image; None where nothing is painted on it."""
     values = np.array(full_resolution(layer))
     prediction = prediction_of(layer) if meaning == CORRECTIONS else None
     untouched = 0 if prediction is None else prediction
     if meaning != TRUTH and not (values != untouched).any():
         return None
     entry = layer.metadata.get(KEY, {})
-    zoom = entry.get("provenance", {}).get("settings", {}).get("zoom")
+    made = entry.get("provenance", {}).get("settings", {}) if meaning == CORRECTIONS else {}
     return Paint(
         name=layer.name,
-        image=image,
+        of=image_id(image),
+        image=read_layer(image),
         meaning=meaning,
         values=values,
         prediction=prediction,
         origin=tuple(entry.get("origin", ())),
-        zoom=zoom if meaning == CORRECTIONS else None,
+        zoom=made.get("zoom"),
+        channel=made.get("channel"),
         right=right,
     )

@@ -89,15 +89,25 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             raise UnetError(
                 f"These results were found with images seen at {named}: learn from one kind at a time."
             )
-        several = any(paint.image.channels > 1 for paint in paints)
         options = {
             "seconds": float(self.seconds.value()),
             "device": self.device.currentData(),
-            "channel": self.channel.value() if several else None,
+            "channel": self._channel_of(paints),
             "zoom": zooms[0] if zooms and not self.model.is_new else None,
         }
         classes = self.kind.currentData() == CLASSES
         return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
+
+    def _channel_of(self, paints: list[Paint]) -> int | None:
+        """Return the channel that the corrected results show, else the chosen one; None where there is but one."""
+        seen = sorted({paint.channel for paint in paints if paint.channel is not None})
+        if len(seen) > 1:
+            named = " and ".join(str(channel) for channel in seen)
+            raise UnetError(f"These results were found in channels {named}: learn from one channel at a time.")
+        if seen:
+            self.channel.setValue(seen[0])
+        several = any(paint.image.channels > 1 for paint in paints)
+        return self.channel.value() if several else None
 
     def _model_changed(self) -> None:
         self._layout.setRowVisible(self.kind, self.model.is_new)
