@@ -270,9 +270,7 @@ def test_results_found_at_different_sizes_are_not_learnt_together(viewer, segmen
     assert "seen at its own size and 2 times its size" in panel.job.status.text()
 
 
-def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(
-    viewer, segment_panel, panel, qtbot
-):
+def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(viewer, segment_panel, panel, qtbot):
     rng = np.random.default_rng(1)
     viewer.add_image(np.stack([rng.normal(100, 3, (96, 128)), dots()]), axis_labels=("c", "y", "x"))
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(1))
@@ -404,9 +402,10 @@ def test_a_name_that_is_taken_or_no_name_is_refused(viewer, segment_panel, panel
         assert "cannot name a model" in messages()[-1]
     (user_folder / "models").mkdir(parents=True)
     (user_folder / "models" / "taken.safetensors").write_text("precious")
-    panel.outcome.name.setText("taken")
-    panel.accept()
-    assert "already" in messages()[-1]
+    for name in ("taken", "nuclei"):
+        panel.outcome.name.setText(name)
+        panel.accept()
+        assert f"There is a model {name} already" in messages()[-1]
     assert (user_folder / "models" / "taken.safetensors").read_text() == "precious"
 
 

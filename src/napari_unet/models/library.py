@@ -51,7 +51,7 @@ def entries() -> list[Entry]:
 
 
 def load_model(name: str | Path) -> Model:
-    """Return a model by the name of a shipped one or of one's own, or from a file.
+    """Return a model by the name of a shipped one or else of one's own, or from a file.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def load_model(name: str | Path) -> Model:
     path = Path(name)
     if path.suffix == SUFFIX or path.parent != Path():
         return load_model_file(path)
-    known = {entry.name: entry.path for entry in entries()}
+    known = {entry.name: entry.path for entry in reversed(entries())}
     if str(name) not in known:
         raise UnetError(
             f"there is no model {str(name)!r}: choose {', '.join(sorted(known)) or 'a file'}, "

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session
-from napari_unet.models.library import SUFFIX, own_folder
+from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
 from napari_unet.widgets.autosave import Autosave, restore
@@ -105,7 +105,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         path = own_folder() / f"{name}{SUFFIX}"
         if not re.fullmatch(r"[\w][\w .()-]*", name):
             self.job.fail(f"{name!r} cannot name a model: use letters, digits, spaces, - and _.")
-        elif path.exists():
+        elif path.exists() or name in {entry.name for entry in entries()}:
             self.job.fail(f"There is a model {name} already: choose another name.")
         else:
             self.job.run(begin_saving(self._outcome.tuned, path), self._saved)
