@@ -53,8 +53,20 @@ def test_the_user_may_say_the_pixel_size(viewer, panel, qtbot, tmp_path):
     viewer.add_labels(np.eye(20, dtype=np.uint16))
     assert "did not say" in panel.line.text()
     panel.size.setValue(0.2)
+    image = viewer.add_image(np.eye(20))
+    viewer.layers.remove(image)
     export(qtbot, panel, tmp_path / "a.tif")
     assert read_labels(tmp_path / "a.tif").pixel_size == pytest.approx((0.2, 0.2), rel=1e-4)
+
+
+def test_the_size_follows_a_layer_that_is_calibrated_meanwhile(viewer, panel):
+    layer = viewer.add_labels(np.eye(20, dtype=np.uint16))
+    layer.scale, layer.units = (0.5, 0.5), ("um", "um")
+    assert panel.size.value() == 0.5
+    assert panel.line.text() == ""
+    viewer.layers.remove(layer)
+    layer.scale = (1, 1)
+    assert "Segment an image first" in panel.line.text()
 
 
 def test_a_scale_without_a_unit_is_questioned(viewer, panel):
@@ -84,6 +96,11 @@ def test_a_file_is_replaced_only_when_the_user_says_so(viewer, panel, qtbot, tmp
     assert read_labels(target).array.max() == 1
     monkeypatch.setattr(QMessageBox, "question", lambda *_: pytest.fail("asked for its own file"))
     export(qtbot, panel, target)
+    other = viewer.add_labels(np.full((20, 20), 7, np.uint16))
+    panel.labels.value = other
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    export(qtbot, panel, target)
+    assert read_labels(target).array.max() == 1, "the masks of another layer need a yes of their own"
 
 
 def test_multiscale_labels_are_written_at_full_resolution(viewer, panel, qtbot, tmp_path):

@@ -41,7 +41,9 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = napari_viewer
         self.labels = create_widget(annotation=napari.layers.Labels, label="Labels")
-        self._agreed: Path | None = None
+        self._agreed: tuple[Path, Any] | None = None
+        """The file that may be replaced, and by which layer."""
+        self._shown: napari.layers.Labels | None = None
         self.size = _micrometres("Width of a pixel. Taken from the layer; correct it if the image did not say.")
         self.depth = _micrometres("Distance of planes. Unknown is taken as the pixel size.")
         self.path = QLineEdit()
@@ -56,7 +58,8 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
         self._viewer.layers.events.renamed.connect(lambda _: rename_choices(self.labels))
-        self._layers_changed()
+        self.labels.reset_choices()
+        self.refresh()
 
     @property
     def layer(self) -> napari.layers.Labels | None:
@@ -71,8 +74,9 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         if not self.path.text().strip():
             self.job.fail("Say where to write: type a file name that ends with .tif, or press …")
             return
-        target = Path(self.path.text().strip()).expanduser()
-        if target.exists() and target != self._agreed and not self._may_replace(target):
+        target = Path(self.path.text().strip()).expanduser().resolve()
+        pair = (target, self.layer.unique_id)
+        if target.exists() and pair != self._agreed and not self._may_replace(target):
             return
         try:
             axes = labels_axes(self.layer)
@@ -85,12 +89,17 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         def begin() -> Steps[Path]:
             yield Progress(done=0, total=0, doing="Writing")
             write_labels(target, np.array(data), axes=axes, pixel_size=sizes, provenance=facts)
-            return target.resolve()
+            return target
 
-        self.job.run(begin, self._written)
+        def written(path: Path) -> None:
+            self._agreed = pair
+            self.job.status.setText(f"Written: {path}")
+
+        self.job.run(begin, written)
 
     def refresh(self, *_: object) -> None:
-        """Show the pixel size of the chosen layer."""
+        """Show the pixel size of the chosen layer, and that it gets from now on."""
+        self._watch(self.layer)
         if self.layer is None:
             self.size.setValue(0)
             self.line.setText("Segment an image first.")
@@ -127,19 +136,29 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         answer = QMessageBox.question(self, "Export masks", f"{target} exists. Replace it?")
         return bool(answer == QMessageBox.StandardButton.Yes)
 
-    def _written(self, path: Path) -> None:
-        self._agreed = path
-        self.job.status.setText(f"Written: {path}")
-
     def _layers_changed(self, *_: object) -> None:
         self.labels.reset_choices()
-        self.refresh()
+        if self.layer is not self._shown:  # else what was typed stands
+            self.refresh()
+
+    def _watch(self, layer: napari.layers.Labels | None) -> None:
+        """Follow the calibration of one layer."""
+        if layer is self._shown:
+            return
+        if self._shown is not None:
+            self._shown.events.scale.disconnect(self.refresh)
+            self._shown.events.units.disconnect(self.refresh)
+        if layer is not None:
+            layer.events.scale.connect(self.refresh)
+            layer.events.units.connect(self.refresh)
+        self._shown = layer
 
     def _browse(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, "Export masks", "masks.tif", "TIFF (*.tif *.tiff)")
         if chosen:
             self.path.setText(chosen)
-            self._agreed = Path(chosen)  # the dialog has asked
+            if self.layer is not None:
+                self._agreed = (Path(chosen).resolve(), self.layer.unique_id)  # the dialog has asked
 
     def _lay_out(self) -> None:
         place = QHBoxLayout()
