@@ -12,7 +12,7 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.progress import Progress
 from napari_unet.samples import SAMPLES
 from napari_unet.widgets.layers import KEY
-from napari_unet.widgets.segment import VISIBLE, SegmentPanel
+from napari_unet.widgets.segment import VISIBLE, WHOLE, SegmentPanel
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"
@@ -196,6 +196,17 @@ def test_what_is_visible_gets_the_labels_it_has_in_the_whole_image(make_napari_v
     same = whole.data[tuple(slice(s, s + n) for s, n in zip(start, part.data.shape, strict=True))]
     inner = (slice(16, -16), slice(16, -16))
     np.testing.assert_array_equal(part.data[inner] > 0, same[inner] > 0)
+
+
+def test_a_volume_shown_in_3d_has_no_visible_part(panel, viewer, qtbot):
+    viewer.add_image(np.stack([nuclei_image((64, 64))] * 3))
+    viewer.dims.ndisplay = 3
+    panel.region.setCurrentText(VISIBLE)
+    assert "switch to 2D" in panel.line.text()
+    click(qtbot, panel.job.start_button)
+    assert "switch to 2D" in messages()[-1]
+    panel.region.setCurrentText(WHOLE)
+    assert segment(qtbot, panel).data.shape == (3, 64, 64)
 
 
 def test_cancel_answers_within_a_tile_and_leaves_nothing(panel, viewer, qtbot):

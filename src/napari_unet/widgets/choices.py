@@ -8,7 +8,6 @@ from typing import Any
 from magicgui.widgets.bases import CategoricalWidget
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_unet.errors import UnetError
@@ -99,10 +98,6 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             self.insertItem(self.findData(""), Path(path).stem, str(path))
         self.setCurrentIndex(self.findData(str(path)))
         self._remember()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Ignore the wheel: scrolling past the panel must not change the model or open a dialog."""
-        event.ignore()
 
     def _offer(self, entry: Entry) -> None:
         if entry.spec is None:

@@ -28,6 +28,7 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.choices import rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, KEY, LETTERS, full_resolution, pixel_size
+from napari_unet.widgets.wheel import hold_still
 
 UNKNOWN = "unknown"
 ROUNDING = 1e-5
@@ -174,6 +175,7 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.line)
         layout.addWidget(self.job)
         layout.addStretch(1)
+        hold_still(self)
         self.setMinimumWidth(300)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import napari.layers
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QLabel,
@@ -25,7 +26,7 @@ from napari_unet.widgets.autosave import Autosave, restore
 from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.layers import read_layer, visible_region
+from napari_unet.widgets.layers import MOMENT, read_layer, visible_region
 from napari_unet.widgets.outcome import OutcomeBox
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named, take
 from napari_unet.widgets.painted_table import PaintedTable
@@ -42,6 +43,7 @@ from napari_unet.widgets.teaching_work import (
     begin_weights,
 )
 from napari_unet.widgets.weights_layer import show_weights
+from napari_unet.widgets.wheel import hold_still
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -50,6 +52,10 @@ ADVICE = (
     "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
     "each. A few strokes where the model is wrong teach most."
 )
+
+
+LOWEST = 340
+"""Height in pixels that the panel keeps beside others: model, paint and button are in sight."""
 
 
 class FineTunePanel(QWidget):  # type: ignore[misc]
@@ -174,7 +180,11 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
                 self.curves.add("score", entry["seconds"], entry["score"])
         self._show(outcome.after)
         self.outcome.offer(outcome, self._free_name())
+        QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
+
+    def _look_at_outcome(self) -> None:
+        self._scroll.ensureWidgetVisible(self.outcome)
 
     def _saved(self, path: Path) -> None:
         self.revert()
@@ -256,7 +266,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         advice = QLabel(ADVICE)
         advice.setWordWrap(True)
         inside = QWidget()
-        scroll = QScrollArea()  # small screens are lower than all of this
+        self._scroll = scroll = QScrollArea()  # small screens are lower than all of this
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setWidget(inside)
@@ -274,5 +284,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.curves)
         layout.addWidget(self.outcome)
         layout.addStretch(1)
+        hold_still(self)
         edge = scroll.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(inside.minimumSizeHint().width() + edge)  # nothing is cut off at the side
+        self.setMinimumHeight(LOWEST)

@@ -200,6 +200,8 @@ def visible_region(
     """Return what the canvas shows of a layer, as (start, stop) by axis; other axes at the present slice."""
     spatial = axes.replace("S", "")
     level = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(len(spatial))
+    if viewer.dims.ndisplay == 3:
+        raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y), or take the whole image")
     corners = np.asarray(layer.corner_pixels) * level
     if not np.ptp(corners, axis=0).any():
         raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")

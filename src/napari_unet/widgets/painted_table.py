@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from napari_unet.widgets.painted import MEANING_TIP, MEANINGS, meanings_of, painted_layers, role_of
+from napari_unet.widgets.wheel import hold_still
 
 if TYPE_CHECKING:
     import napari
@@ -50,6 +51,7 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
             for value in meanings_of(layer):
                 box.addItem(MEANINGS[value], value)
             box.setCurrentIndex(max(0, box.findData(meaning)))
+            hold_still(box)
             self.setItemWidget(item, 1, box)
             self._rows.append((layer, image, item, box))
             if layer not in self._watched:

@@ -34,6 +34,7 @@ from napari_unet.widgets.layers import (
 )
 from napari_unet.widgets.painted import RESULT, images_of, remembered
 from napari_unet.widgets.suggestion import ModelHint
+from napari_unet.widgets.wheel import hold_still
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -236,6 +237,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.job)
         layout.addWidget(self.advanced)
         layout.addStretch(1)
+        hold_still(self)
         self.setMinimumWidth(300)
 
 
