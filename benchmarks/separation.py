@@ -136,7 +136,7 @@ def draw(path: Path, rows: list[list]) -> None:
     left.set_xlabel("merges per 100 touching nuclei")
     right.barh(names, [row[2] for row in rows][::-1], color="tab:blue", alpha=0.5, label="AP@0.5")
     right.barh(names, [row[3] for row in rows][::-1], color="tab:blue", label="AP@0.75", height=0.4)
-    right.legend(frameon=False, loc="upper left", fontsize=8)
+    figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=8)
     right.set_xlabel("average precision")
     write_figure(path, figure)
 
