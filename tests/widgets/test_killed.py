@@ -37,7 +37,7 @@ def kill_while_painting(folder, seconds):
 def check(killed, strokes):
     """Compare what is restored with the diary."""
     [session] = former_sessions()
-    [saved], _ = session.read()
+    [saved] = session.read().layers
     values = saved.arrays["values"]
     kept = [values[row, column] > 0 for at, row, column in strokes if killed - at > MAY_BE_LOST]
     assert all(kept)

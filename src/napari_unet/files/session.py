@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +26,8 @@ from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 
 INDEX = "session.json"
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file raises."""
 MOST_KEPT = 5
 """Former sessions beyond this are removed, the oldest first."""
 
@@ -40,6 +44,15 @@ class SavedLayer:
     key: str
     arrays: Mapping[str, NDArray[Any]]
     about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a session kept: layers, the panel's settings, and the names of layers whose files are damaged."""
+
+    layers: list[SavedLayer]
+    settings: dict[str, Any]
+    lost: list[str]
 
 
 class Session:
@@ -70,7 +83,13 @@ class Session:
             return False
 
     def write(self, changed: list[SavedLayer], kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Write the layers that changed, then the index of all: `kept` tells about each layer by key."""
+        """Write the layers that changed, then the index of all: `kept` tells about each layer by key.
+
+        Where nothing is kept any more, the session is removed: there would be nothing to restore.
+        """
+        if not kept:
+            self.remove()
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         for layer in changed:
             with atomic_path(self.folder / f"{layer.key}.npz") as temporary, temporary.open("wb") as file:
@@ -81,17 +100,23 @@ class Session:
             if path.stem not in kept:
                 path.unlink(missing_ok=True)
 
-    def read(self) -> tuple[list[SavedLayer], dict[str, Any]]:
-        """Return layers and settings; UnetError where the folder was damaged."""
+    def read(self) -> Restored:
+        """Return what can be read of it; UnetError where that is nothing."""
+        layers, lost, settings = [], [], {}
         try:
             index = json.loads((self.folder / INDEX).read_text())
-            layers = []
+            settings = dict(index["settings"])
             for key, about in index["layers"].items():
-                with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
-                    layers.append(SavedLayer(key=key, arrays=dict(file), about=about))
-            return layers, index["settings"]
-        except (OSError, ValueError, KeyError) as error:
+                try:
+                    with (self.folder / f"{key}.npz").open("rb") as file, np.load(file) as arrays:
+                        layers.append(SavedLayer(key=key, arrays=dict(arrays), about=about))
+                except DAMAGED:
+                    lost.append(str(about["name"]))
+        except (*DAMAGED, TypeError, AttributeError) as error:
             raise UnetError(f"the saved annotations in {self.folder} cannot be read ({error})") from None
+        if not layers:
+            raise UnetError(f"none of the saved annotations in {self.folder} can be read: the files are damaged")
+        return Restored(layers=layers, settings=settings, lost=lost)
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
@@ -104,8 +129,12 @@ def former_sessions() -> list[Session]:
     for index in sessions_folder().glob(f"*/{INDEX}"):
         session = Session(index.parent)
         try:
-            if not session.is_open:
+            if session.is_open:
+                continue
+            if any(session.folder.glob("*.npz")):
                 found.append(session)
+            else:
+                session.remove()
         except (ValueError, IndexError):
             continue  # not a folder of ours
     found.sort(key=lambda session: session.folder.name, reverse=True)

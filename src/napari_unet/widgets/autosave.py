@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary, ref
 
@@ -14,16 +12,13 @@ from napari.qt.threading import create_worker
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer
 
+from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
-from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.painted import (
     ANNOTATION,
     RESULT,
-    image_id,
     image_of,
-    images_of,
-    labels_shape,
     prediction_of,
     role_of,
 )
@@ -52,6 +47,8 @@ class Autosave(QObject):  # type: ignore[misc]
         self._changed: set[str] = set()
         self._known: set[str] = set()
         self._writing = False
+        self._under_way: tuple[set[str], set[str]] = (set(), set())
+        """The layers that are being written, and those that are known once they are."""
         self._told = False
         self._replaced: list[Session] = []
         for layer in viewer.layers:
@@ -72,8 +69,8 @@ class Autosave(QObject):  # type: ignore[misc]
     def look(self) -> None:
         """Write what was painted since the last look."""
         viewer = self._viewer()
-        if viewer is None:
-            return
+        if viewer is None or not len(viewer.layers):
+            return  # a viewer that is closed loses its layers first; what was painted on them stays saved
         layers = {str(layer.unique_id): layer for layer in viewer.layers if self._is_ours(layer)}
         touched = {key: layers[key] for key in self._changed & layers.keys()}
         gone = self._known - layers.keys()
@@ -81,9 +78,10 @@ class Autosave(QObject):  # type: ignore[misc]
             return
         self._changed -= touched.keys()
         changed = [saved for key, layer in touched.items() if (saved := _saved(key, layer)) is not None]
-        self._known = (self._known | {saved.key for saved in changed}) & layers.keys()
-        kept = {key: _about(viewer, layers[key]) for key in self._known}
+        known = (self._known | {saved.key for saved in changed}) & layers.keys()
+        kept = {key: _about(viewer, layers[key]) for key in known}
         self._writing = True
+        self._under_way = (set(touched), known)
         worker = create_worker(_write, self.session, changed, kept, dict(self.settings))
         worker.returned.connect(self._written)
         worker.start()
@@ -99,7 +97,12 @@ class Autosave(QObject):  # type: ignore[misc]
 
     def _written(self, fault: str) -> None:
         self._writing = False
-        if not fault and not self._changed:
+        touched, known = self._under_way
+        if fault:
+            self._changed |= touched  # for the next look
+        else:
+            self._known, self._told = known, False
+        if not self._changed:
             for session in self._replaced:
                 session.remove()
             self._replaced = []
@@ -124,49 +127,6 @@ class Autosave(QObject):  # type: ignore[misc]
         return isinstance(layer, Labels) and role_of(layer) in (ANNOTATION, RESULT)
 
 
-def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
-    """Put the painted layers of a former session into the viewer, opening their images; return its settings.
-
-    The session is removed once the present one has saved all of it.
-    """
-    layers, settings = session.read()
-    autosave = Autosave.of(viewer)
-    for saved in layers:
-        image = _image_for(viewer, saved)
-        entry = dict(saved.about["entry"])
-        if image is not None:
-            entry["of"] = image_id(image)
-        values = saved.arrays["values"]
-        if "prediction" in saved.arrays:
-            entry["predictions"] = [saved.arrays["prediction"]]
-        layer = viewer.add_labels(
-            values,
-            name=saved.about["name"],
-            metadata={KEY: entry},
-            units=tuple(saved.about["units"]),
-            axis_labels=tuple(saved.about["axis_labels"]),
-            **{name: np.asarray(value) for name, value in saved.about["place"].items()},
-        )
-        if role_of(layer) == ANNOTATION:
-            name_colours(layer)
-        autosave.take_over(layer)
-    autosave.replace(session)
-    return settings
-
-
-def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
-    """Return the image that was painted on: one open under its name, or its file opened again."""
-    name, path = saved.about["image"], saved.about["path"]
-    images = images_of(viewer)
-    for image in images:
-        if image.name == name:
-            return image
-    if not (path and Path(path).exists()):
-        return next((image for image in images if labels_shape(image) == saved.arrays["values"].shape), None)
-    opened: Iterable[Any] = viewer.open(path)
-    return next((layer for layer in opened if isinstance(layer, Image)), None)
-
-
 def _saved(key: str, layer: Labels) -> SavedLayer | None:
     """Return a copy of what is painted; None where nothing is."""
     values = np.array(layer.data)
@@ -185,7 +145,7 @@ def _write(session: Session, changed: list[SavedLayer], kept: dict[str, Any], se
     """Write in the worker's thread; return what went wrong, nothing where nothing did."""
     try:
         session.write(changed, kept, settings)
-    except OSError as error:
+    except (OSError, UnetError) as error:
         return str(error)
     except Exception as error:
         LOGGER.exception("autosave failed")
@@ -200,14 +160,23 @@ def _about(viewer: napari.viewer.Viewer, layer: Labels) -> dict[str, Any]:
         "name": layer.name,
         "entry": {name: entry[name] for name in REMEMBERED if name in entry},
         "place": {name: _as_list(layer, name) for name in PLACING},
-        "units": [str(unit) for unit in layer.units],
+        "units": _units(layer),
         "axis_labels": list(layer.axis_labels),
         "image": image.name if image else "",
         "path": str(image.source.path or "") if image else "",
+        "image_place": _place(image) if image else {},
     }
 
 
-def _as_list(layer: Labels, name: str) -> list[Any]:
+def _place(image: Image) -> dict[str, Any]:
+    return {"scale": _as_list(image, "scale"), "translate": _as_list(image, "translate"), "units": _units(image)}
+
+
+def _units(layer: Image | Labels) -> list[str]:
+    return [str(unit) for unit in layer.units]
+
+
+def _as_list(layer: Image | Labels, name: str) -> list[Any]:
     value = layer.affine.affine_matrix if name == "affine" else getattr(layer, name)
     as_list: list[Any] = np.asarray(value).tolist()
     return as_list

@@ -22,7 +22,7 @@ from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
-from napari_unet.widgets.autosave import Autosave, restore
+from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
@@ -32,6 +32,7 @@ from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
 from napari_unet.widgets.restore_bar import RestoreBar
+from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.teaching_form import TeachingForm
 from napari_unet.widgets.teaching_work import (
     Outcome,

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
 
 
+class SessionNews(QObject):  # type: ignore[misc]
+    """Tells the bars of all panels that a former session was decided on in one of them."""
+
+    decided = Signal(object)
+
+
+SESSION_NEWS = SessionNews()
+
+
 class RestoreBar(QWidget):  # type: ignore[misc]
     """Hidden where there is nothing to restore; one former session after the other, the latest first."""
 
-    def __init__(self, bring_back: Callable[[Session], None]) -> None:
+    def __init__(self, bring_back: Callable[[Session], object]) -> None:
         super().__init__()
         self._bring_back = bring_back
         self._sessions = former_sessions()
@@ -32,23 +43,30 @@ class RestoreBar(QWidget):  # type: ignore[misc]
         layout.addLayout(buttons)
         self.restore.clicked.connect(self._restore)
         self.discard.clicked.connect(self._discard)
+        SESSION_NEWS.decided.connect(self._forget)
         self._offer()
 
     def _offer(self) -> None:
-        self.setVisible(bool(self._sessions))
-        if self._sessions:
+        if not self._sessions:
+            self.hide()
+        else:
             time = self._sessions[0].time
             today = time.date() == time.now().astimezone().date()
             self.text.setText(f"Restore the annotations of {time.strftime('%H:%M' if today else '%d %B, %H:%M')}?")
 
     def _restore(self) -> None:
-        session = self._sessions.pop(0)
+        session = self._sessions[0]
+        SESSION_NEWS.decided.emit(session.folder)
         try:
             self._bring_back(session)
         except UnetError as error:
             show_error(str(error))
-        self._offer()
 
     def _discard(self) -> None:
-        self._sessions.pop(0).remove()
+        session = self._sessions[0]
+        SESSION_NEWS.decided.emit(session.folder)
+        session.remove()
+
+    def _forget(self, folder: Path) -> None:
+        self._sessions = [session for session in self._sessions if session.folder != folder]
         self._offer()

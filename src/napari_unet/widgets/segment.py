@@ -33,6 +33,8 @@ from napari_unet.widgets.layers import (
     visible_region,
 )
 from napari_unet.widgets.painted import RESULT, images_of, remembered
+from napari_unet.widgets.restore_bar import RestoreBar
+from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.wheel import hold_still
 
@@ -57,6 +59,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.region.addItems([WHOLE, VISIBLE])
         self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
         self.hint = ModelHint(self.model)
+        self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self.line = QLabel()
         self.line.setWordWrap(True)
         self.advanced = AdvancedSettings()
@@ -231,6 +234,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Channel", self.channel)
         self._form.addRow("Region", self.region)
         layout = QVBoxLayout(self)
+        layout.addWidget(self.restore_bar)
         layout.addLayout(self._form)
         layout.addWidget(self.hint)
         layout.addWidget(self.line)

@@ -1,0 +1,100 @@
+"""Put the painted layers of a window that is gone back over their images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.utils.notifications import show_warning
+
+from napari_unet.errors import UnetError
+from napari_unet.files.session import SavedLayer, Session
+from napari_unet.widgets.annotation_layers import name_colours
+from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.layers import KEY, placement, read_layer
+from napari_unet.widgets.painted import ANNOTATION, image_id, images_of, labels_shape, role_of
+
+if TYPE_CHECKING:
+    import napari
+
+
+def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
+    """Put the painted layers of a former session into the viewer, opening their images; return its settings.
+
+    The session is removed once the present one has saved all of it.
+    """
+    kept = session.read()
+    autosave = Autosave.of(viewer)
+    for saved in kept.layers:
+        image = _image_for(viewer, saved)
+        entry = dict(saved.about["entry"])
+        place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
+        if image is not None:
+            entry["of"] = image_id(image)
+            place = _place_over(image, entry) or place
+        values = saved.arrays["values"]
+        if "prediction" in saved.arrays:
+            entry["predictions"] = [saved.arrays["prediction"]]
+        layer = viewer.add_labels(
+            values,
+            name=saved.about["name"],
+            metadata={KEY: entry},
+            **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
+        )
+        if role_of(layer) == ANNOTATION:
+            name_colours(layer)
+        autosave.take_over(layer)
+    if kept.lost:  # what cannot be read today stays where it is
+        show_warning(
+            f"Of {' and '.join(kept.lost)} nothing can be restored: the files in {session.folder} are damaged."
+        )
+    else:
+        autosave.replace(session)
+    return kept.settings
+
+
+def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
+    """Return the image that was painted on: one that is open and fits, or its file opened again."""
+    name, path = saved.about["image"], saved.about["path"]
+    fitting = [image for image in images_of(viewer) if _fits(image, saved)]
+    same_file = [image for image in fitting if path and str(image.source.path or "") == path]
+    same_name = [image for image in fitting if image.name == name]
+    for image in (*same_file, *same_name):
+        return image
+    if path and Path(path).exists():
+        return _opened(viewer, saved)
+    return fitting[0] if fitting else None
+
+
+def _fits(image: Image, saved: SavedLayer) -> bool:
+    """Whether what was painted covers an image, or the part of it where its origin lies."""
+    shape, values = labels_shape(image), saved.arrays["values"].shape
+    origin = saved.about["entry"].get("origin")
+    if not origin or len(shape) != len(values):
+        return shape == values
+    return all(start + length <= whole for start, length, whole in zip(origin, values, shape, strict=True))
+
+
+def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
+    """Open the file of an image again, where it lay and as large as it was shown."""
+    try:
+        layers: Iterable[Any] = viewer.open(saved.about["path"])
+    except Exception as error:  # whatever a reader raises: the paint is restored all the same
+        show_warning(f"{saved.about['image']} cannot be opened again ({error}): open it, then paint on.")
+        return None
+    image = next((layer for layer in layers if isinstance(layer, Image) and _fits(layer, saved)), None)
+    if image is not None:
+        for name, value in saved.about.get("image_place", {}).items():
+            setattr(image, name, value)
+    return image
+
+
+def _place_over(image: Image, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return where labels lie over an image as it is now; empty where its axes are unclear."""
+    try:
+        return placement(image, read_layer(image).axes, entry["axes"], entry.get("origin"))
+    except (UnetError, KeyError, ValueError):
+        return {}

@@ -1,0 +1,73 @@
+"""Sessions: what was saved is read back, and one damaged file does not take the rest with it."""
+
+import numpy as np
+import pytest
+
+from napari_unet.errors import UnetError
+from napari_unet.files.session import MOST_KEPT, SavedLayer, Session, former_sessions
+
+ABOUT = {"name": "strokes"}
+
+
+@pytest.fixture(autouse=True)
+def user_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def session():
+    return Session.new()
+
+
+def layer(key, value):
+    return SavedLayer(key=key, arrays={"values": np.full((40, 50), value, np.uint16)}, about={})
+
+
+def write(session, *keys):
+    session.write([layer(key, n + 1) for n, key in enumerate(keys)], dict.fromkeys(keys, ABOUT), {"seconds": 7})
+
+
+def test_layers_and_settings_come_back(session):
+    write(session, "a", "b")
+    back = session.read()
+    assert [one.arrays["values"].max() for one in back.layers] == [1, 2]
+    assert (back.settings, back.lost) == ({"seconds": 7}, [])
+    session.write([], {"b": ABOUT}, {})
+    assert [one.key for one in session.read().layers] == ["b"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut off", None])
+def test_a_damaged_layer_is_named_and_the_others_come_back(session, damage):
+    write(session, "a", "b")
+    file = session.folder / "a.npz"
+    whole = file.read_bytes()
+    flipped = bytes(255 - byte if 60 < n < 90 else byte for n, byte in enumerate(whole))
+    file.write_bytes(flipped if damage is None else damage)
+    back = session.read()
+    assert [one.key for one in back.layers] == ["b"]
+    assert back.lost == ["strokes"]
+    (session.folder / "b.npz").unlink()
+    with pytest.raises(UnetError, match="none of the saved annotations"):
+        session.read()
+
+
+@pytest.mark.parametrize("index", ["", "[]", '{"layers": 3, "settings": {}}', "null"])
+def test_a_damaged_index_is_one_sentence(session, index):
+    write(session, "a")
+    (session.folder / "session.json").write_text(index)
+    with pytest.raises(UnetError, match="cannot be read"):
+        session.read()
+
+
+def test_a_session_that_keeps_nothing_is_gone_and_pushes_none_out(session, monkeypatch):
+    write(session, "a")
+    session.write([], {}, {})
+    assert not session.folder.exists()
+    monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)
+    real = Session.new()
+    write(real, "a")
+    for _ in range(MOST_KEPT + 1):  # as earlier versions left them
+        empty = Session.new()
+        write(empty, "a")
+        (empty.folder / "a.npz").unlink()
+    assert [one.folder for one in former_sessions()] == [real.folder]

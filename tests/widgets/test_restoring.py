@@ -1,0 +1,131 @@
+"""Autosave and Restore in less happy cases: a full disk, images of the same name, a closed viewer."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.files.session import Session, former_sessions
+from napari_unet.widgets.annotation_layers import new_annotation_layer
+from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.restore_bar import RestoreBar
+from napari_unet.widgets.restoring import restore
+from napari_unet.widgets.segment import SegmentPanel
+from tests.widgets.conftest import click, messages
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def saver(viewer):
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    return saver
+
+
+def look(saver, qtbot):
+    """Let the autosave look once, and wait until it wrote."""
+    saver.look()
+    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+
+
+def paint_on(viewer, image, value=2):
+    layer = new_annotation_layer(viewer, image, read_layer(image))
+    layer.data_setitem(np.nonzero(np.indices(layer.data.shape).sum(0) == 20), value)
+    return layer
+
+
+def open_image(viewer, path, shape=(32, 48)):
+    tifffile.imwrite(path, np.zeros(shape, np.uint8))
+    [image] = viewer.open(path)
+    return image
+
+
+def crash(monkeypatch):
+    """Let every session be one of a window that is gone."""
+    monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)
+    [session] = former_sessions()
+    return session
+
+
+def test_what_a_full_disk_refused_is_written_at_the_next_look(viewer, saver, qtbot, monkeypatch):
+    image = viewer.add_image(np.zeros((32, 48)))
+    first = paint_on(viewer, image)
+    with monkeypatch.context() as full:
+        full.setattr(np, "savez_compressed", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
+        look(saver, qtbot)
+    assert "cannot be autosaved" in messages()[-1]
+    second = paint_on(viewer, image, 5)
+    look(saver, qtbot)
+    values = {one.key: one.arrays["values"].max() for one in saver.session.read().layers}
+    assert values == {str(first.unique_id): 2, str(second.unique_id): 5}
+
+
+def test_paint_outlives_a_viewer_that_is_emptied_but_not_its_own_deletion(viewer, saver, qtbot):
+    image = viewer.add_image(np.zeros((32, 48)))
+    one, other = paint_on(viewer, image), paint_on(viewer, image)
+    look(saver, qtbot)
+    viewer.layers.remove(one)
+    look(saver, qtbot)
+    assert [layer.key for layer in saver.session.read().layers] == [str(other.unique_id)]
+    viewer.layers.clear()
+    look(saver, qtbot)
+    assert len(saver.session.read().layers) == 1
+    viewer.add_image(np.zeros((32, 48)))
+    look(saver, qtbot)
+    assert not saver.session.folder.exists()
+
+
+def test_paint_comes_back_over_the_image_as_it_is_now(
+    viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch
+):
+    image = open_image(viewer, tmp_path / "cells.tif")
+    image.scale, image.translate = (0.5, 0.5), (7, 8)
+    layer = paint_on(viewer, image)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    monkeypatch.setattr(Session, "remove", lambda _: None)
+    opened, calibrated = make_napari_viewer(), make_napari_viewer()
+    restore(opened, session)
+    [same] = calibrated.open(tmp_path / "cells.tif")
+    same.scale = (3, 3)
+    restore(calibrated, session)
+    for window, scale in ((opened, 0.5), (calibrated, 3)):
+        image, back = window.layers
+        assert image.scale[0] == scale
+        np.testing.assert_array_equal(back.data, layer.data)
+        np.testing.assert_allclose(back.data_to_world((3, 4)), image.data_to_world((3, 4)))
+
+
+def test_paint_does_not_come_back_on_another_image_of_the_same_name(
+    viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch
+):
+    paint_on(viewer, open_image(viewer, tmp_path / "cells.tif"))
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    second = make_napari_viewer()
+    second.add_image(np.zeros((64, 64)), name="cells")
+    restore(second, session)
+    other, image, back = second.layers
+    assert image.source.path == str(tmp_path / "cells.tif")
+    assert back.metadata["napari_unet"]["of"] == str(image.unique_id) != str(other.unique_id)
+
+
+def test_a_damaged_session_is_told_and_kept(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
+    image = viewer.add_image(np.zeros((32, 48)))
+    bad, _ = paint_on(viewer, image), paint_on(viewer, image, 4)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    (session.folder / f"{bad.unique_id}.npz").write_bytes(b"cut off")
+    second = make_napari_viewer()
+    panel, other = SegmentPanel(second), RestoreBar(lambda _: None)
+    assert "Restore the annotations" in panel.restore_bar.text.text()
+    click(qtbot, panel.restore_bar.restore)
+    assert "nothing can be restored" in messages()[-1]
+    assert [layer.data.max() for layer in second.layers] == [4]
+    assert session.folder.exists()
+    assert panel.restore_bar.isHidden()
+    assert other.isHidden(), "decided on in one panel, decided in all"
