@@ -1,6 +1,7 @@
 """The user's stories through the real window: sample, Segment, look, again, cancel, close."""
 
 import time
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -103,6 +104,28 @@ def test_running_again_updates_in_place_and_undo_brings_the_former_result_back(p
     assert labels.data.max() == 0
     labels.undo()
     np.testing.assert_array_equal(labels.data, former)
+
+
+def test_running_again_replaces_neither_corrections_nor_copies(panel, viewer, qtbot):
+    viewer.add_image(nuclei_image())
+    labels = segment(qtbot, panel)
+    found = labels.data.copy()
+    copy = labels.__class__(labels.data.copy(), name="backup", metadata=deepcopy(labels.metadata))
+    viewer.layers.insert(0, copy)
+    labels.visible = False
+    panel.advanced.minimum_size.setValue(10**6)
+    segment(qtbot, panel)
+    assert labels.data.max() == 0, "the result itself was replaced"
+    qtbot.waitUntil(lambda: labels.visible)
+    assert viewer.layers.selection.active == labels, "Undo acts on it"
+    np.testing.assert_array_equal(copy.data, found)
+    labels.data_setitem(np.nonzero(np.indices(labels.data.shape).sum(0) == 30), 1)
+    corrected = labels.data.copy()
+    panel.advanced.minimum_size.setValue(-1)
+    again = segment(qtbot, panel)
+    assert again.unique_id != labels.unique_id
+    np.testing.assert_array_equal(again.data, found)
+    np.testing.assert_array_equal(labels.data, corrected)
 
 
 def test_running_again_follows_an_image_that_was_calibrated_meanwhile(panel, viewer, qtbot):

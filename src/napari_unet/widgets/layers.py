@@ -151,6 +151,12 @@ def add_labels(
         layer = viewer.add_labels(
             as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, visible=False, **place
         )
+    layer.metadata[KEY]["layer"] = str(layer.unique_id)  # napari copies metadata with a layer
+    show_soon(viewer, layer)
+
+
+def show_soon(viewer: napari.viewer.Viewer, layer: napari.layers.Layer) -> None:
+    """Make a layer visible and the active one, a moment later."""
 
     def show() -> None:
         if layer in viewer.layers:
@@ -167,7 +173,7 @@ def update_labels(
 
     The caller makes sure that the ids fit the layer's dtype: undo cannot cross a change of it.
     """
-    layer.metadata = {**layer.metadata, KEY: dict(metadata)}
+    layer.metadata = {**layer.metadata, KEY: {**metadata, "layer": str(layer.unique_id)}}
     move(layer, place)
     changed = np.nonzero(layer.data != labels)
     if len(changed[0]) == 0:

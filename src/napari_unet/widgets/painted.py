@@ -123,6 +123,12 @@ def prediction_of(layer: Labels) -> NDArray[Any] | None:
     return min(known, key=lambda one: np.count_nonzero(one != layer.data))
 
 
+def is_untouched(layer: Labels) -> bool:
+    """Whether a result shows what a model said, and nothing that somebody painted."""
+    prediction = prediction_of(layer)
+    return prediction is not None and np.array_equal(prediction, layer.data)
+
+
 def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] | None = None) -> Paint | None:
     """Return a snapshot of a layer painted on an image; None where nothing is painted on it."""
     values = np.array(full_resolution(layer))

@@ -29,10 +29,11 @@ from napari_unet.widgets.layers import (
     pixel_size,
     placement,
     read_layer,
+    show_soon,
     update_labels,
     visible_region,
 )
-from napari_unet.widgets.painted import RESULT, images_of, remembered
+from napari_unet.widgets.painted import RESULT, images_of, is_untouched, remembered
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.suggestion import ModelHint
@@ -190,12 +191,12 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
             return
         channel = provenance["settings"]["channel"]
-        kind = provenance["model"] + (f", channel {channel}" if channel is not None else "")
+        shown = provenance["model"] + (f", channel {channel}" if channel is not None else "")
         entry = {
             "role": RESULT,
             "of": str(layer.unique_id),
             "image": str(layer.unique_id),
-            "kind": kind,
+            "kind": f"{shown}, {provenance['model_sha256']}",
             "axes": result.axes,
             "origin": result.origin,
             "provenance": provenance,
@@ -207,9 +208,10 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         if former is not None:
             if update_labels(former, result.labels, entry, place):
                 undo = " Undo (Ctrl+Z) brings back the former result."
+            show_soon(self._viewer, former)
             self.refresh()  # the forecast knows more now; a new layer does the same
         else:
-            name = f"{layer.name} ({kind}{', view' if region else ''})"
+            name = f"{layer.name} ({shown}{', view' if region else ''})"
             kept = {**entry, "image": ""} if region else entry
             add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
         found = f"{objects_text(result.count)}{zoom_note(result.zoom)}"
@@ -217,13 +219,18 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         show_info(f"{objects_text(result.count)} in {layer.name}")
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
-        """Return the layer that an earlier run with the same image, model and channel made, if it still fits."""
+        """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
+
+        One that somebody corrected stays as it is: nobody's work is replaced.
+        """
         for layer in self._viewer.layers:
             known = layer.metadata.get(KEY, {})
             same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
-            if not same or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+            own = known.get("layer") == str(layer.unique_id)  # a copy of a result is the user's
+            if not (same and own) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
                 continue
-            if layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count:
+            fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
+            if fits and is_untouched(layer):
                 return layer
         return None
 
