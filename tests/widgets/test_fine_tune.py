@@ -166,6 +166,42 @@ def test_revert_leaves_model_and_layers_as_they_were(viewer, segment_panel, pane
     assert not list(user_folder.glob("models/*"))
 
 
+def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_panel, panel, qtbot, user_folder):
+    viewer.add_image(dots(), name="dots")
+    result = segment(qtbot, segment_panel)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    learn(qtbot, panel, 3)
+    learnt = panel._outcome
+    panel.table.choose({result.name: (False, CORRECTIONS)})
+    click(qtbot, panel.tools.new_layer)
+    brush(viewer, qtbot, viewer.layers[-1], [(20, 18), (20, 24)], label=2)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert "only objects are painted" in messages()[-1]
+    assert panel._outcome is learnt
+    assert panel.outcome.isVisible()
+    user_folder.mkdir(parents=True, exist_ok=True)
+    (user_folder / "models").write_text("no folder")
+    panel.accept()
+    wait_until_done(qtbot, panel)
+    assert "cannot write" in messages()[-1]
+    assert panel._outcome is learnt
+
+
+def test_a_closed_panel_learns_nothing_any_more(viewer, segment_panel, panel, qtbot):
+    viewer.add_image(dots())
+    result = segment(qtbot, segment_panel)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    panel.form.seconds.setValue(3600)
+    click(qtbot, panel.job.start_button)
+    qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) > 1, timeout=60000)
+    work = panel.job._work
+    viewer.window.remove_dock_widget(panel)
+    panel.close()
+    panel.deleteLater()
+    qtbot.waitUntil(lambda: work.begin is None, timeout=20000)
+
+
 def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)

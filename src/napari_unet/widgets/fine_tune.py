@@ -94,7 +94,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        self._outcome = None
+        former, self._outcome = self._outcome, None
         self.outcome.hide()
         self._preview.hide()
         self._offer_split(wish)
@@ -102,7 +102,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
-        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt)
+        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, lambda: self._offer_again(former))
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -183,6 +183,13 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.outcome.offer(outcome, self._free_name())
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
+
+    def _offer_again(self, former: Outcome | None) -> None:
+        """Keep what was learnt before, where learning anew failed."""
+        self._outcome = former
+        if former is not None:
+            self.outcome.show()
+            self._toggled(self.outcome.after.isChecked())
 
     def _look_at_outcome(self) -> None:
         self._scroll.ensureWidgetVisible(self.outcome)

@@ -84,6 +84,10 @@ def let_the_window_go_first() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
+def _nothing(*_result: Any) -> None:
+    """Do nothing with a result."""
+
+
 class JobControl(QWidget):  # type: ignore[misc]
     """Start and Cancel buttons, a progress bar and a status line, for one piece of work at a time."""
 
@@ -103,6 +107,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.status.setWordWrap(True)
         self._work: Work | None = None
         self._done: Callable[[Any], None] = _nothing
+        self._failed: Callable[[], None] = _nothing
         self._began = 0.0
         self._ending = Ending()
         self._moment = QTimer(self, singleShot=True, interval=MOMENT)
@@ -116,11 +121,22 @@ class JobControl(QWidget):  # type: ignore[misc]
         """Whether work is under way."""
         return self._work is not None
 
-    def run(self, begin: Callable[[], Steps[Any]], done: Callable[[Any], None]) -> None:
-        """Run the steps that `begin` gives in a worker; `done` gets their result in the window's thread."""
+    def run(
+        self,
+        begin: Callable[[], Steps[Any]],
+        done: Callable[[Any], None],
+        failed: Callable[[], None] = _nothing,
+    ) -> None:
+        """Run the steps that `begin` gives in a worker; `done` gets their result in the window's thread.
+
+        Where there is no result, `failed` is called after the user was told why.
+        """
         if self.is_running:
             return
-        self._work, self._done, self._began = Work(begin), done, time.monotonic()
+        self._work = work = Work(begin)
+        self._done, self._began = done, time.monotonic()
+        self._failed = failed
+        self.destroyed.connect(lambda *_: work.cancelled.set())  # a panel that is closed learns nothing any more
         self._show_running(True)
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
@@ -166,12 +182,15 @@ class JobControl(QWidget):  # type: ignore[misc]
     def _conclude(self) -> None:
         ending, self._ending = self._ending, Ending()
         done, self._done, self._work = self._done, _nothing, None
+        failed, self._failed = self._failed, _nothing
         self.start_button.setEnabled(True)
         self.finished.emit()
         if ending.cancelled:
             self.status.setText("Cancelled. Nothing was changed.")
+            failed()
         elif ending.fault:
             self.fail(ending.fault)
+            failed()
         else:
             self.status.setText(f"Done in {seconds_text(time.monotonic() - self._began)}.")
             try:
@@ -212,7 +231,3 @@ def seconds_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min"
-
-
-def _nothing(_result: Any) -> None:
-    """Do nothing with a result."""

@@ -23,6 +23,7 @@ from napari_unet.arrays.annotations import (
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
+from napari_unet.files.complaints import unwritable
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.layers import LayerImage
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint
@@ -159,7 +160,10 @@ def begin_saving(tuned: FineTuned, path: Path) -> Callable[[], Steps[Path]]:
         from dataclasses import replace
 
         yield Progress(done=0, total=0, doing="Saving")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
         spec = replace(tuned.model.spec, name=path.stem)
         replace(tuned.model, spec=spec).save(path)
         return path
