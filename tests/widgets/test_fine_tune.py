@@ -323,6 +323,28 @@ def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(vie
     assert "found in channels 0 and 1: learn from one channel at a time" in panel.job.status.text()
 
 
+def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(viewer, segment_panel, panel, qtbot):
+    rng = np.random.default_rng(1)
+    image = viewer.add_image(np.stack([rng.normal(100, 3, (96, 128)), dots()]), name="two channels")
+    segment_panel.advanced.axes.setText("cyx")
+    segment_panel.advanced.axes.editingFinished.emit()
+    segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(1))
+    result = segment(qtbot, segment_panel)
+    assert result.data.shape == (96, 128)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    wish = panel._wished()
+    assert (wish.paints[0].image.axes, wish.options["channel"]) == ("CYX", 1)
+    viewer.layers.selection.active = image
+    click(qtbot, panel.tools.new_layer)
+    assert viewer.layers[-1].data.shape == (96, 128)
+    other = viewer.add_image(dots(), name="other")
+    segment_panel.image.value = other
+    assert segment_panel.advanced.axes.text() == ""
+    assert segment(qtbot, segment_panel).data.max() == 12
+    segment_panel.image.value = image
+    assert segment_panel.advanced.axes.text() == "cyx"
+
+
 def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel, panel, qtbot):
     for name, image in (("faint", dots()[:, ::-1] // 50), ("dots", dots())):
         layer = viewer.add_image(image, name=name, translate=(0, 0 if name == "faint" else 300))

@@ -49,6 +49,8 @@ class Annotation:
 
     def placed(self, shape: tuple[int, ...], origin: tuple[int, ...]) -> Annotation:
         """Return the annotation of a whole image, of which this one is the part that begins at `origin`."""
+        if len(shape) != self.labels.ndim:
+            raise UnetError(f"the image is {shape} and its annotation {self.labels.shape}: they must match")
         part = tuple(slice(start, start + length) for start, length in zip(origin, self.labels.shape, strict=True))
         labels, annotated = np.zeros(shape, np.int32), np.zeros(shape, bool)
         labels[part], annotated[part] = self.labels, self.annotated

@@ -51,8 +51,9 @@ class LayerImage:
 
 
 def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImage:
-    """Return the image of a layer; `axes` overrules what the layer says."""
+    """Return the image of a layer; `axes`, or what `say_axes` keeps, overrules what the layer says."""
     array = full_resolution(layer)
+    axes = said_axes(layer) if axes is None else axes
     if axes:
         named = check_axes(axes, array.shape)
         if ("S" in named) != layer.rgb or (layer.rgb and not named.endswith("S")):
@@ -66,6 +67,17 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
         return LayerImage(array=array, axes=named + samples, named=True)
     guess = GUESSED.get(layer.ndim, "")
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+
+
+def say_axes(layer: napari.layers.Image, axes: str) -> None:
+    """Keep with an image what its axes mean, for all panels; nothing forgets it again."""
+    if axes != said_axes(layer):
+        layer.metadata = {**layer.metadata, KEY: {**layer.metadata.get(KEY, {}), "image_axes": axes}}
+
+
+def said_axes(layer: napari.layers.Image) -> str:
+    """Return what somebody said of the axes of an image, empty where nobody did."""
+    return str(layer.metadata.get(KEY, {}).get("image_axes", ""))
 
 
 def full_resolution(layer: napari.layers.Layer) -> Any:

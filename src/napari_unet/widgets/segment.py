@@ -29,6 +29,8 @@ from napari_unet.widgets.layers import (
     pixel_size,
     placement,
     read_layer,
+    said_axes,
+    say_axes,
     show_soon,
     update_labels,
     visible_region,
@@ -51,6 +53,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
+        self._read_last: napari.layers.Image | None = None
         self._speed = preflight.SpeedRecord()
         self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
         self.model = ModelChoice()
@@ -92,7 +95,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             self.job.fail("There is no model: choose one, or open a .safetensors file.")
             return
         try:
-            image = read_layer(layer, self.advanced.axes.text())
+            image = self._read(layer)
         except UnetError as error:
             self.job.fail(str(error))
             return
@@ -125,7 +128,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
             return
         try:
-            image = read_layer(self.layer, self.advanced.axes.text())
+            image = self._read(self.layer)
         except UnetError as error:
             self.line.setText(str(error))
             return
@@ -143,13 +146,23 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             return
         self.line.setText(f"{text} {self._speed.forecast(spec, str(path), device, pixels)}")
 
+    def _read(self, layer: napari.layers.Image) -> LayerImage:
+        """Return what an image holds; axes that were typed and fit are kept with it, for the other panels too."""
+        if layer is not self._read_last:
+            self._read_last = layer
+            self.advanced.axes.setText(said_axes(layer))
+        axes = self.advanced.axes.text().strip()
+        image = read_layer(layer, axes)
+        say_axes(layer, axes)
+        return image
+
     def _image_changed(self, *_: object) -> None:
         """Offer the channels of the image, keep the choice where it still exists, then write the line."""
         former = self.channel.currentData()
         self.channel.blockSignals(True)
         self.channel.clear()
         try:
-            image = read_layer(self.layer, self.advanced.axes.text()) if self.layer is not None else None
+            image = self._read(self.layer) if self.layer is not None else None
         except UnetError:
             image = None
         many = image is not None and image.channels > 1
