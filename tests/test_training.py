@@ -234,3 +234,26 @@ def test_images_smaller_than_the_patch_are_mirrored():
 def test_nonsense_is_refused(name):
     with pytest.raises(UnetError, match=f"{name} must be at least 1, got 0"):
         TrainingSettings(**{name: 0})
+
+
+def test_another_meaning_of_the_labels_is_another_training(tmp_path):
+    stop_at(train(checkpoint=tmp_path / "training").steps(), 4)
+    other = [replace(image, labels=(image.labels > 0).astype(np.int32)) for image in discs(2)]
+    with pytest.raises(UnetError, match="another training"):
+        Training(spec(), other, discs(1, 50), QUICK, checkpoint=tmp_path / "training")
+    with pytest.raises(UnetError, match="another training"):
+        Training(spec(), discs(2), discs(1, 51), QUICK, checkpoint=tmp_path / "training")
+    named = replace(spec(), classes=("membrane", "object"))
+    with pytest.raises(UnetError, match="another training"):
+        Training(named, discs(2), discs(1, 50), QUICK, checkpoint=tmp_path / "training")
+
+
+def test_stopped_twice_before_the_first_validation_keeps_what_was_learnt(tmp_path):
+    settings = replace(QUICK, iterations=6, validate_every=6)
+    for stop in (2, 4):
+        training = train(settings, checkpoint=tmp_path / "training")
+        stop_at(training.steps(), stop)
+        training.save_checkpoint()
+    again = train(settings, checkpoint=tmp_path / "training")
+    stop_at(again.steps(), 5)
+    assert same(again.model(), Model(net=again.optimization.averaged, spec=again.spec))

@@ -169,10 +169,12 @@ class Training:
         return self.model()
 
     def _digest(self) -> str:
-        """Return what tells this training from another: network, settings, images."""
-        names = [image.name for image in self._images]
-        what = (self.spec.architecture, dict(self.spec.arguments), self.settings, names)
-        return hashlib.sha256(repr(what).encode()).hexdigest()
+        """Return what tells this training from another: network and what it tells, settings, images and labels."""
+        digest = hashlib.sha256(repr((self.spec.to_json(), self.settings)).encode())
+        for image in (*self._images, *self._validation):
+            digest.update(image.name.encode())
+            digest.update(image.labels.tobytes())
+        return digest.hexdigest()
 
     def model(self) -> Model:
         """Return the best model so far; the present weights where nothing was validated yet."""
@@ -252,7 +254,7 @@ class Training:
             "best_score": self.best.score,
             "best_iteration": self.best.iteration,
         }
-        if self.best.iteration == self.optimization.iteration or not self._best_file.exists():
+        if self.best.iteration == self.optimization.iteration:
             self.model().save(self._best_file)
         self.optimization.save(self._checkpoint, notes)
 
@@ -261,7 +263,7 @@ class Training:
         if notes["of"] != self._digest():
             raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
         self.history = notes["history"]
-        if self._best_file.exists():
+        if notes["best_iteration"]:
             self.best = Best(
                 score=notes["best_score"],
                 iteration=notes["best_iteration"],

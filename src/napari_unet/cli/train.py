@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.cli.common import with_bar
@@ -66,8 +68,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--architecture", choices=("classic", "padded", "vgg16"), help="default: padded, paper: classic"
     )
     parser.add_argument("--base-channels", type=int, help="width of the first level (default: 16)")
-    parser.add_argument("--channels", type=int, default=1, help="channels of the images (default: 1)")
-    parser.add_argument("--levels", type=int, default=4, help="how often the resolution is halved (default: 4)")
+    parser.add_argument("--channels", type=int, help="channels of the images (default: 1)")
+    parser.add_argument("--levels", type=int, help="how often the resolution is halved (default: 4)")
     parser.add_argument("--iterations", type=int, help="optimiser steps (default: 4000)")
     parser.add_argument("--batch", type=int, help="patches per step")
     parser.add_argument("--patch", type=int, help="side of a patch in pixels")
@@ -121,6 +123,7 @@ def run(given: argparse.Namespace) -> int:
 
 def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec) -> UNet:
     """Return the network that training starts from, with a public encoder where one is given."""
+    torch.manual_seed(given.seed)
     net = start.net if start else build_net(spec.architecture, spec.arguments)
     if given.encoder is not None:
         if not isinstance(net, Vgg16UNet):
@@ -145,6 +148,22 @@ def report(folder: Path, training: Training, images: list[LabelledImage], model:
     print(f"Pictures are in {folder}")
 
 
+def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int) -> None:
+    """Refuse a model to start from that tells something else than the labels do, or is asked to be another."""
+    for option in ("architecture", "base_channels", "channels", "levels"):
+        if getattr(given, option) is not None:
+            named = option.replace("_", "-")
+            raise UnetError(f"--{named} is for a new network, but --start gives one: leave one of them out")
+    if start.spec.is_semantic != (given.truth == "classes"):
+        what = "classes: give --truth classes" if start.spec.is_semantic else "objects: give --truth objects"
+        raise UnetError(f"{start.spec.name} tells {what}, or leave --start out")
+    if start.spec.is_semantic and classes > len(start.spec.classes):
+        raise UnetError(
+            f"the labels hold {classes} classes and {start.spec.name} knows {len(start.spec.classes)}: "
+            "leave --start out"
+        )
+
+
 def training_settings(given: argparse.Namespace, images: list[LabelledImage]) -> TrainingSettings:
     """Return the preset with what was said on the command line in its place."""
     preset = TrainingSettings.paper() if given.preset == "paper" else TrainingSettings()
@@ -156,8 +175,9 @@ def training_settings(given: argparse.Namespace, images: list[LabelledImage]) ->
 
 
 def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> ModelSpec:
-    """Return what the new model will be."""
+    """Return what the new model will be; a model to start from must be one for this truth."""
     if start is not None:
+        refuse_other_networks(given, start, classes)
         return replace(
             start.spec,
             name=given.output.stem,
@@ -171,10 +191,10 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
         name=given.output.stem,
         architecture=given.architecture or ("classic" if paper else "padded"),
         arguments={
-            "in_channels": given.channels,
+            "in_channels": or_else(given.channels, 1),
             "out_channels": classes,
-            "base_channels": given.base_channels or (64 if paper else 16),
-            "levels": given.levels,
+            "base_channels": or_else(given.base_channels, 64 if paper else 16),
+            "levels": or_else(given.levels, 4),
             "dropout": 0.5 if paper else 0.0,
         },
         **OF_TRUTH[given.truth](classes),
@@ -182,3 +202,8 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
+
+
+def or_else(said: int | None, usual: int) -> int:
+    """Return what was said, 0 too; the usual where nothing was."""
+    return usual if said is None else said

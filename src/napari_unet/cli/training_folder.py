@@ -50,13 +50,18 @@ def split(
         raise UnetError(f"--validation must lie in 0..1, got {share}")
     if given.validate:
         names = [planes[0].name for planes in images]
-        missing = [name for name in given.validate if not any(known.startswith(name) for known in names)]
+        missing = [name for name in given.validate if not any(is_named(known, name) for known in names)]
         if missing:
             raise UnetError(f"--validate names {missing[0]}, which is not among {', '.join(names[:5])}, ...")
-        held = {number for number, name in enumerate(names) if name.startswith(tuple(given.validate))}
+        held = {n for n, known in enumerate(names) if any(is_named(known, name) for name in given.validate)}
     else:
         count = min(len(images) - 1, max(1, round(share * len(images)))) if share else 0
         held = {round((position + 0.5) * len(images) / count) % len(images) for position in range(count)}
     training = [plane for number, planes in enumerate(images) if number not in held for plane in planes]
     validation = [plane for number in sorted(held) for plane in images[number]]
     return training, validation
+
+
+def is_named(known: str, name: str) -> bool:
+    """Whether a name, with or without the file's suffixes, means an image and not one that begins alike."""
+    return known == name or known.startswith(f"{name}.")

@@ -19,7 +19,7 @@ def build_net(architecture: str, arguments: Mapping[str, Any]) -> UNet:
     """Return a freshly initialised network; UnetError names an unknown architecture or argument."""
     try:
         kind = ARCHITECTURES[architecture]
-    except KeyError:
+    except (KeyError, TypeError):
         known = ", ".join(ARCHITECTURES)
         raise UnetError(f"there is no architecture {architecture!r}: choose one of {known}") from None
     unknown = set(arguments) - set(inspect.signature(kind).parameters)
@@ -27,5 +27,5 @@ def build_net(architecture: str, arguments: Mapping[str, Any]) -> UNet:
         raise UnetError(f"a {architecture} network has no argument {', '.join(sorted(unknown))}")
     try:
         return kind(**arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise UnetError(f"a {architecture} network cannot be built from {dict(arguments)} ({error})") from None

@@ -23,6 +23,9 @@ UP_CONVOLUTION: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 POOL: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
+MOST_LEVELS = 8
+"""Deeper networks would see more than any image holds, and their weights fill any memory."""
+
 
 class ConvBlock(nn.Sequential):
     """A row of [3-wide convolution, batch norm if wanted, ReLU]; padding 1 keeps the size, 0 shrinks it."""
@@ -184,6 +187,8 @@ def check_arguments(in_channels: int, out_channels: int, base_channels: int, lev
     }.items():
         if value < 1:
             raise UnetError(f"{name} must be at least 1, got {value}")
+    if levels > MOST_LEVELS:
+        raise UnetError(f"levels must be at most {MOST_LEVELS}, got {levels}: each halves the resolution")
 
 
 def fold_batch_norm(block: ConvBlock) -> None:
