@@ -22,6 +22,12 @@ def test_the_calibration_of_imagej_is_read_in_micrometres(tmp_path):
         assert size == pytest.approx((0.5 * factor, 0.25 * factor, 0.2 * factor))
 
 
+def test_planes_from_the_top_down_have_their_distance_too(tmp_path):
+    metadata = {"axes": "ZYX", "unit": "micron", "spacing": -2.0}
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME, imagej=True, resolution=(5, 5), metadata=metadata)
+    assert read_tiff(tmp_path / "a.tif").pixel_size == pytest.approx((2.0, 0.2, 0.2))
+
+
 def test_imagej_leaves_a_spacing_of_one_unit_out(tmp_path):
     metadata = {"axes": "ZYX", "unit": "micron"}
     tifffile.imwrite(tmp_path / "a.tif", VOLUME, imagej=True, resolution=(5, 5), metadata=metadata)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from skimage.io import imsave
 
 from napari_unet.errors import UnetError
@@ -45,3 +46,21 @@ def test_strokes_keep_their_values_where_a_class_between_them_was_not_painted(tm
     strokes = np.array([[0, 2, 3]], np.uint8)
     [indices] = read_class_images([write(tmp_path / "strokes.png", strokes)])
     np.testing.assert_array_equal(indices, strokes)
+
+
+def test_another_class_is_not_taken_for_the_true_one(tmp_path):
+    truth = write(tmp_path / "truth.png", np.array([[0, 2, 2]], np.uint8))
+    found = write(tmp_path / "found.png", np.array([[0, 1, 1]], np.uint8))
+    [one], [other] = read_class_pairs([found], [truth])
+    np.testing.assert_array_equal(one, [[0, 1, 1]])
+    np.testing.assert_array_equal(other, [[0, 2, 2]])
+
+
+def test_colours_of_16_bit_are_numbered_like_those_of_8(tmp_path):
+    full = 2**16 - 1
+    colours = np.array([[[0, 0, 0], [full, 0, 0]], [[0, full, 0], [full, full, full]]], np.uint16)
+    few = write(tmp_path / "8.png", (colours // 257).astype(np.uint8))
+    tifffile.imwrite(tmp_path / "16.tif", colours, photometric="rgb")
+    [one], [other] = (read_class_images([path]) for path in (few, tmp_path / "16.tif"))
+    np.testing.assert_array_equal(one, other)
+    assert (one[0, 0], one.max()) == (0, 3)

@@ -27,6 +27,13 @@ def sizes_of(axes):
     return tuple(SIZES[axis] for axis in axes if axis in SIZES)
 
 
+@pytest.mark.parametrize("shape", [(5, 9, 1), (3, 1, 1), (4, 1, 9), (1, 9, 1)])
+def test_stacks_one_pixel_wide_come_back(tmp_path, shape):
+    labels = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+    write_labels(tmp_path / "a.tif", labels, axes="ZYX", pixel_size=(2, 1, 1), provenance=None)
+    assert read_tiff(tmp_path / "a.tif").array.squeeze().tolist() == labels.squeeze().tolist()
+
+
 @pytest.mark.parametrize("axes", SHAPES)
 @pytest.mark.parametrize("name", ["a.tif", "a.TIFF", "a.ome.tif"])
 @pytest.mark.parametrize("largest", [9, 65535, 65536])

@@ -108,7 +108,8 @@ def _imagej(stored: Stored) -> Sizes | None:
     if stored.pixels_per_unit is None or not _trusted(stored.pixels_per_unit, unit):
         return None
     y, x = (micrometres(1 / density, unit) for density in stored.pixels_per_unit)
-    z = micrometres(meta.get("spacing", 1.0), str(meta.get("zunit", unit)))
+    spacing = str(meta.get("spacing", 1.0)).removeprefix("-")  # below 0 where planes go from the top down
+    z = micrometres(spacing, str(meta.get("zunit", unit)))
     if y is None or x is None:
         return None
     return {"Y": y, "X": x} if z is None else {"Z": z, "Y": y, "X": x}

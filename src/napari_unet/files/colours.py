@@ -102,8 +102,8 @@ def _samples_told_apart(stored: Stored, array: npt.NDArray[Any], axes: str) -> t
     samples = array.shape[-1]
     if samples == 1 or (stored.photometric in _COLOURS and samples in (3, 4)):
         return array, axes
-    # ExtraSamples 0 is "unspecified": data, not alpha.
-    if samples == 2 and 0 not in stored.extra_samples:
+    # ExtraSamples 1 and 2 are alpha; 0 is "unspecified", and none at all says no more: data.
+    if samples == 2 and {1, 2} & set(stored.extra_samples):
         return array[..., 0], axes[:-1]
     if "C" in axes:
         raise undecodable(stored.path, f"channels of {samples} samples each")

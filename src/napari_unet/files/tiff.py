@@ -107,11 +107,13 @@ def write_labels(
 def _as_imagej(path: Path, array: npt.NDArray[Any]) -> bool:
     """Tell whether the file becomes an ImageJ TIFF; every other becomes an OME-TIFF, whatever its name.
 
-    ImageJ's own format holds no uint32 and nothing beyond 4 GiB. OME-XML, other than tifffile's own "shaped"
+    ImageJ's own format holds no uint32, nothing beyond 4 GiB, and no stack one pixel wide that tifffile would
+    not take for one of RGB samples. OME-XML, other than tifffile's own "shaped"
     text, then keeps axes, pixel size and provenance in a form that Fiji, QuPath and napari all understand.
     """
     named_ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
-    return not named_ome and array.dtype == np.uint16 and array.nbytes < _CLASSIC_LIMIT
+    thin = array.ndim > 2 and array.shape[-1] == 1
+    return not (named_ome or thin) and array.dtype == np.uint16 and array.nbytes < _CLASSIC_LIMIT
 
 
 def _imagej_form(
