@@ -126,6 +126,15 @@ def test_a_constant_image_has_no_objects_and_a_remark(bright_model, value):
     assert "same value everywhere" in result.remarks[-1]
 
 
+@pytest.mark.parametrize(("shape", "place"), [((100, 20, 20), (1,)), ((9000, 700), (5,))])
+def test_few_objects_on_an_empty_ground_are_found(bright_model, shape, place):
+    image = np.zeros(shape, np.uint8)
+    image[place][-9:-3] = 90
+    result = finish(segment_steps(image, bright_model, axes="TYX"[-image.ndim :], settings=settings()))
+    np.testing.assert_array_equal(result.labels > 0, image > 0)
+    assert result.remarks == ()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 3)])
 def test_the_smallest_images_are_segmented(bright_model, shape):
     image = np.zeros(shape, np.uint8)

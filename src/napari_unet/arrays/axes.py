@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -111,6 +112,14 @@ class Plane:
         """
         steps = (*(slice(None, None, step) for _ in self.spatial[:-1]), slice(None))
         return _Sliced(self)[(slice(None), *steps)]
+
+    def bands(self, pixels: int) -> Iterator[NDArray[Any]]:
+        """Yield the whole image part by part, (C, *spatial) as it is stored, each of about so many pixels."""
+        length, *others = self.whole_shape
+        thick = max(1, pixels // math.prod(others))
+        for start in range(0, length, thick):
+            band = slice(start, min(start + thick, length))
+            yield _Sliced(self)[(slice(None), band, *(slice(None) for _ in others))]
 
 
 class _Sliced:

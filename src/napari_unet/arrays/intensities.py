@@ -18,13 +18,31 @@ SAMPLED_PLANES = 64
 
 
 def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> Steps[IntensityRange]:
-    """Return the intensity range of all planes of an image, one yield a plane read."""
+    """Return the intensity range of all planes of an image, one yield a plane read.
+
+    Where the pixels that are spread over it are all the same, every pixel is looked at before the image counts as
+    constant: few objects on an empty ground may lie between them.
+    """
     numbers = np.linspace(0, len(planes) - 1, min(SAMPLED_PLANES, len(planes))).round().astype(int)
     blocks = []
     for number in numbers:
         yield Progress(done=0, total=0, doing="Reading intensities")
         blocks.append(sample_blocks(planes[number], len(numbers)))
-    return intensity_range(blocks, normalization)
+    measured = intensity_range(blocks, normalization)
+    if measured.is_constant:
+        blocks += yield from _unlike(planes, measured.low)
+        measured = intensity_range(blocks, normalization)
+    return measured
+
+
+def _unlike(planes: Sequence[Plane], value: float) -> Steps[list[NDArray[Any]]]:
+    """Return the first part of an image that holds something else than a value, none where nothing does."""
+    for plane in planes:
+        for band in plane.bands(SAMPLED_PIXELS):
+            yield Progress(done=0, total=0, doing="Reading intensities")
+            if (np.isfinite(band) & (band != value)).any():
+                return [band]
+    return []
 
 
 def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
