@@ -55,6 +55,12 @@ def test_what_is_none_of_ours_gets_a_sentence(tmp_path):
     (tmp_path / "text.zip").write_text("no zip")
     with pytest.raises(UnetError, match="is not a BioImage"):
         import_bioimageio(tmp_path / "text.zip")
+    for number, text in enumerate(("just text", "- a\n- list", "weights: {pytorch_state_dict: 3}\nconfig: 3")):
+        odd = tmp_path / f"{number}.zip"
+        with zipfile.ZipFile(odd, "w") as package:
+            package.writestr("rdf.yaml", text)
+        with pytest.raises(UnetError, match="is not a BioImage"):
+            import_bioimageio(odd)
     foreign = tmp_path / "foreign.zip"
     with zipfile.ZipFile(foreign, "w") as package:
         package.writestr(

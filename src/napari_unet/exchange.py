@@ -32,6 +32,8 @@ MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
 SIDE = 256
 """Side of the test image; the largest that every viewer of packages shows at once."""
 LICENCES = {"MIT": "MIT", "CC0-1.0": "CC0-1.0", "CC-BY-4.0": "CC-BY-4.0"}
+NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
+"""What reading the description of something else raises."""
 REPOSITORY = "https://pypi.org/project/napari-unet-interactive"
 
 
@@ -77,7 +79,7 @@ def import_bioimageio(path: str | Path) -> Model:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         net = build_net(spec.architecture, spec.arguments)
         net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
-    except (OSError, zipfile.BadZipFile, StopIteration, KeyError, yaml.YAMLError) as error:
+    except (*NO_PACKAGE, yaml.YAMLError) as error:
         raise UnetError(f"{source.name} is not a BioImage.IO package with PyTorch weights ({error!r})") from None
     except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:
         first_line = str(error).splitlines()[0]

@@ -12,6 +12,7 @@ from PIL import Image
 from napari_unet.cli import COMMANDS, main
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.samples import SAMPLES
+from napari_unet.segmentation import segment_steps
 
 
 @pytest.fixture
@@ -272,3 +273,32 @@ def test_every_command_explains_itself(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         main([name, "--help"])
     assert f"napari-unet {name}" in capsys.readouterr().out
+
+
+def test_classes_are_named_and_have_no_probabilities(tmp_path, capsys):
+    image, out = tmp_path / "axons.tif", tmp_path / "mask.tif"
+    tifffile.imwrite(image, np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
+    assert main(["segment", str(image), "--model", "axons", "--output", str(out)]) == 0
+    assert "classes background" in capsys.readouterr().out
+    more = ("--probabilities", tmp_path / "p.tif")
+    assert "gives classes" in fails(capsys, "segment", image, "--model", "axons", "--output", out, *more)
+
+
+@pytest.mark.parametrize("error", [MemoryError("cannot allocate"), RuntimeError("out of memory")])
+def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
+    model, image, tmp_path, capsys, monkeypatch, error
+):
+    large = tmp_path / "a large one.tif"
+    tifffile.imwrite(large, np.zeros((300, 300), np.uint8))
+    steps = segment_steps
+
+    def limited(array, *arguments, **options):
+        if array.shape == (300, 300):
+            raise error
+        return steps(array, *arguments, **options)
+
+    monkeypatch.setattr("napari_unet.cli.segment.segment_steps", limited)
+    arguments = ["segment", str(large), str(image), "--model", model, "--output", str(tmp_path / "out")]
+    assert main(arguments) == 1
+    assert "smaller --tile" in capsys.readouterr().err
+    assert (tmp_path / "out" / "cells_labels.tif").exists()

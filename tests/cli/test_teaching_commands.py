@@ -76,3 +76,54 @@ def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, ca
     assert main([*begin[:-1], str(tmp_path / "again.safetensors"), "--model", str(target)]) == 0
     assert main([*begin, "--model", "nuclei"]) == 1
     assert "--model new" in capsys.readouterr().err
+
+
+def trained(sections, target, *more):
+    """Train on membranes or what is said, and return the exit code."""
+    arguments = ["train", sections, "--labels", "membranes", "--truth", "membranes", *SMALL, "--output", target]
+    return main([str(argument) for argument in (*arguments, *more)])
+
+
+def test_the_same_seed_gives_the_same_weights(sections, tmp_path):
+    files = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for file, seed in zip(files, (5, 5, 6), strict=True):
+        assert trained(sections, file, "--seed", seed) == 0
+    one, same, other = (load_model(file).net.state_dict()["head.weight"] for file in files)
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--start", "axons"], "axons tells classes: give --truth classes"),
+        (["--start", "nuclei", "--truth", "classes"], "nuclei tells objects: give --truth objects"),
+        (["--start", "nuclei", "--architecture", "classic"], "--architecture is for a new network"),
+        (["--base-channels", "0"], "base_channels must be at least 1"),
+        (["--levels", "30"], "levels must be at most 8, got 30"),
+        (["--validate", "s"], "--validate names s, which is not among s0.png"),
+    ],
+)
+def test_a_training_that_makes_no_sense_is_one_sentence(sections, tmp_path, capsys, more, said):
+    few = [] if "--start" not in more else ["--iterations", "1", "--patch", "32"]
+    arguments = ["train", sections, "--labels", "classes", "--truth", "objects", *few, *more]
+    assert main([str(argument) for argument in (*arguments, "--output", tmp_path / "a.safetensors")]) == 1
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.glob("*.safetensors")) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--seed", "-1"], "seed must be a number from 0"),
+        (["--seconds", "inf"], "above 0 s and end"),
+        (["--seconds", "nan"], "above 0 s and end"),
+        (["--iterations", "0"], "iterations must be at least 1"),
+        (["--anchor", "nan"], "anchor must be a number from 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_one_sentence(sections, tmp_path, capsys, more, said):
+    pair = [sections / "images" / "s0.png", sections / "membranes" / "s0.png"]
+    arguments = ["fine-tune", *pair, "--output", tmp_path / "a.safetensors", *more]
+    assert main([str(argument) for argument in arguments]) == 1
+    assert said in capsys.readouterr().err

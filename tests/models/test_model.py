@@ -147,6 +147,8 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
     ("changes", "sentence"),
     [
         ({"architecture": "resnet"}, "no architecture 'resnet'"),
+        ({"architecture": []}, "no architecture"),
+        ({"arguments": {**ARGUMENTS, "base_channels": 3.5}}, "cannot be built|understood"),
         ({"architecture": "classic"}, "not of the network that the file describes"),
         ({"arguments": {**ARGUMENTS, "base_channels": 8}}, "has shape .*, the network needs"),
         ({"arguments": {**ARGUMENTS, "depth": 3}}, "has no argument depth"),

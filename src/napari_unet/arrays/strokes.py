@@ -85,5 +85,6 @@ def _far_apart(
     chosen = [int(rng.integers(len(numbers)))]
     while len(chosen) < wanted:
         distances = np.linalg.norm(centres[:, None] - centres[chosen][None], axis=-1).min(axis=1)
+        distances[chosen] = -1  # strokes around one another share a centre
         chosen.append(int(distances.argmax()))
     return [int(numbers[i]) for i in chosen]

@@ -120,7 +120,7 @@ def settings_from(given: argparse.Namespace) -> FineTuningSettings:
     return replace(
         defaults,
         seconds=seconds,
-        iterations=given.iterations or defaults.iterations,
+        iterations=defaults.iterations if given.iterations is None else given.iterations,
         anchor=defaults.anchor if given.anchor is None else given.anchor,
         channel=given.channel,
         zoom=given.zoom,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import sys
 from pathlib import Path
+
+import numpy as np
 
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
@@ -18,6 +21,7 @@ from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import SegmentationSettings, segment_steps
 
+LOGGER = logging.getLogger(__name__)
 SUFFIX = "_labels.tif"
 
 
@@ -47,6 +51,8 @@ def run(given: argparse.Namespace) -> int:
     if given.pixel_size is not None and not 0 < given.pixel_size < float("inf"):
         raise UnetError(f"--pixel-size must be above 0 um, got {given.pixel_size}")
     model = load_model(given.model)
+    if model.spec.is_semantic and given.probabilities is not None:
+        raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
     settings = SegmentationSettings(
         channel=given.channel,
         zoom=given.zoom,
@@ -64,6 +70,10 @@ def run(given: argparse.Namespace) -> int:
         except UnetError as error:
             failed += 1
             print(f"napari-unet: {path.name}: {error}", file=sys.stderr)
+        except (MemoryError, RuntimeError) as error:  # PyTorch tells of full memory by a RuntimeError
+            failed += 1
+            LOGGER.debug("segmenting failed", exc_info=True)
+            print(f"napari-unet: {path.name}: {error}: give a smaller --tile, or free memory", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -128,4 +138,7 @@ def segment_file(
         )
     for remark in result.remarks:
         print(f"{path.name}: {remark}", file=sys.stderr)
-    print(f"{target}: {result.count} objects{zoom_note(result.zoom)}")
+    found = f"{result.count} objects"
+    if model.spec.is_semantic:
+        found = f"classes {', '.join(model.spec.classes[n] for n in np.unique(result.labels))}"
+    print(f"{target}: {found}{zoom_note(result.zoom)}")

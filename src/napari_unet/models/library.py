@@ -46,7 +46,7 @@ def entries() -> list[Entry]:
     return [
         _entry(path, shipped)
         for folder, shipped in ((SHIPPED, True), (own_folder(), False))
-        for path in sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != COMMONEST, path.stem))
+        for path in sorted(folder.glob(f"[!.]*{SUFFIX}"), key=lambda path: (path.stem != COMMONEST, path.stem))
     ]
 
 

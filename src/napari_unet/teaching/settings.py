@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -63,17 +64,17 @@ class FineTuningSettings:
 
     def __post_init__(self) -> None:
         check_zoom(1.0 if self.zoom is None else self.zoom)
-        if self.seconds is not None and self.seconds <= 0:
-            raise UnetError(f"the time to learn must be above 0 s, got {self.seconds}")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise UnetError(f"the time to learn must be above 0 s and end, got {self.seconds}")
         for name in ("iterations", "batch", "patch", "score_every"):
             if getattr(self, name) < 1:
                 raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("elsewhere", "replay", "held_out", "old_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
-        for name in ("anchor", "consistency"):
-            if (getattr(self, name) or 0) < 0:
-                raise UnetError(f"{name} must not be negative, got {getattr(self, name)}")
+        for name in ("anchor", "consistency", "seed"):
+            if not 0 <= (getattr(self, name) or 0) < math.inf:
+                raise UnetError(f"{name} must be a number from 0, got {getattr(self, name)}")
 
     @classmethod
     def from_nothing(cls, **changes: Any) -> Self:
