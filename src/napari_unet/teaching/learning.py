@@ -162,7 +162,7 @@ class Learning:
         else:  # stopped before the first step
             after = before
         learnt = {
-            "data": [lesson.name for lesson in self._lessons],
+            "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),
             "iterations": iterations,
             "seconds": round(self._seconds, 1),
             "annotated_pixels": sum(lesson.annotation.pixels for lesson in self._lessons),

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.annotations import Annotation, annotated_box
+from napari_unet.arrays.annotations import Annotation
 from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.clusters import clusters
 from napari_unet.arrays.intensities import measure_intensity
-from napari_unet.arrays.strokes import HeldOut, hold_out
+from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, joined, zoom_paint
 from napari_unet.models.library import replay_of
@@ -27,6 +28,8 @@ AROUND = 256
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score."""
 ALL_CLASSES = Result(classes=None)
+FAR = 1e6
+"""How many pixels planes and images lie apart where held-out strokes are to lie far apart."""
 HALF = 128
 """A probability of one half, times 255."""
 
@@ -37,7 +40,7 @@ Pairs = Sequence[tuple[Any, Annotation]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lesson:
-    """One painted plane: the region around its strokes, normalised, and what the previous model makes of it."""
+    """Strokes near one another in a plane: the region around them, and what the previous model makes of it."""
 
     name: str
     image: NDArray[np.float32]
@@ -54,7 +57,7 @@ class Lesson:
     @property
     def scored(self) -> NDArray[np.bool_]:
         """Return the pixels that the score looks at: held-out strokes, or all where none is held out."""
-        if self.held_out.held:
+        if self.held_out.apart:
             return self.held_out.mask
         return self.annotation.annotated & (self.held_out.strokes <= SCORED_STROKES)
 
@@ -66,12 +69,12 @@ class Lesson:
     @property
     def scored_strokes(self) -> int:
         """Return how many strokes are scored."""
-        return len(self.held_out.held) or min(self.held_out.count, SCORED_STROKES)
+        return len(self.held_out.held) if self.held_out.apart else min(self.held_out.count, SCORED_STROKES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaintedPlane:
-    """A plane on which somebody painted, cut to the region around it."""
+    """A plane on which somebody painted, cut to the region around strokes that lie near one another."""
 
     source: int
     place: tuple[int | slice, ...]
@@ -82,6 +85,13 @@ class PaintedPlane:
     """How large the network sees it; the annotation has that size already, plane and place that of the image."""
 
     @property
+    def corner(self) -> tuple[float, ...]:
+        """Return where it begins, in pixels that the network sees; other images and planes are far away."""
+        planes = [at * FAR for at in self.place if isinstance(at, int)]
+        starts = [at.start * self.zoom for at in self.place if isinstance(at, slice)]
+        return (self.source * FAR, *planes, *starts)
+
+    @property
     def seen(self) -> Zoomed:
         """Return the region as the network sees it."""
         return Zoomed(plane=self.plane, zoom=self.zoom)
@@ -90,7 +100,10 @@ class PaintedPlane:
 def painted_planes(
     spec: ModelSpec, pairs: Pairs, *, axes: str | None, channel: int | None
 ) -> Steps[list[PaintedPlane]]:
-    """Return the painted planes of all images, normalised as a whole image is; one yield a plane read."""
+    """Return what was painted on the planes of all images, normalised as a whole image is; one yield a plane read.
+
+    Strokes far apart in a plane are cut out one by one: what lies between costs no memory and no time.
+    """
     found: list[PaintedPlane] = []
     for number, (image, annotation) in enumerate(pairs):
         named = check_axes(axes, image.shape)
@@ -100,8 +113,9 @@ def painted_planes(
         for plane in wanted:
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
             said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
-            if said.annotated.any():
-                box = _around(said.annotated, joined(spec.zoom))
+            step = joined(spec.zoom)
+            for cluster in clusters(said.annotated, 2 * AROUND * step):
+                box = _around(cluster, said.annotated.shape, step)
                 labels, annotated = zoom_paint(said.labels[box], said.annotated[box], spec.zoom)
                 found.append(
                     PaintedPlane(
@@ -139,14 +153,15 @@ def upright(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
 def prepare_lessons(
     model: Model, painted_on: Sequence[PaintedPlane], settings: FineTuningSettings
 ) -> Steps[list[Lesson]]:
-    """Return a lesson for every painted plane, one yield each."""
+    """Return a lesson for everything that was cut out, one yield each."""
     predictor = Predictor(model.net, PredictionSettings(device=settings.device))
-    rng = np.random.default_rng(settings.seed)
     lessons: list[Lesson] = []
-    for painted in painted_on:
+    parts = [(painted.annotation, painted.corner) for painted in painted_on]
+    rng = np.random.default_rng(settings.seed)
+    held = hold_out_together(parts, rng, share=settings.held_out, classes=model.spec.is_semantic)
+    for painted, held_out in zip(painted_on, held, strict=True):
         yield Progress(done=0, total=0, doing="Remembering what the model knows")
         previous = (yield from predict(predictor, painted.seen, ALL_CLASSES)) if settings.anchor != 0 else None
-        classes = model.spec.is_semantic
         lessons.append(
             Lesson(
                 name=f"image {painted.source + 1}",
@@ -154,7 +169,7 @@ def prepare_lessons(
                 place=painted.place,
                 image=painted.seen.whole(),
                 annotation=painted.annotation,
-                held_out=hold_out(painted.annotation, rng, share=settings.held_out, classes=classes),
+                held_out=held_out,
                 previous=previous,
             )
         )
@@ -182,16 +197,16 @@ def replay_lessons(model: Model) -> list[Lesson]:
             name=f"replay {number}",
             image=image,
             annotation=Annotation(labels=nothing, annotated=nothing > 0, complete=np.zeros(1, bool)),
-            held_out=HeldOut(strokes=nothing, held=()),
+            held_out=HeldOut(strokes=nothing),
             previous=answer,
         )
         for number, (image, answer) in enumerate(zip(replay.images, replay.answers, strict=True), start=1)
     ]
 
 
-def _around(annotated: NDArray[np.bool_], step: int) -> Box:
-    """Return the box of the annotated pixels, grown by what the anchor may use, from a multiple of a step on."""
+def _around(cluster: Box, shape: tuple[int, ...], step: int) -> Box:
+    """Return the box of annotated pixels, grown by what the anchor may use, from a multiple of a step on."""
     return tuple(
         slice(max(0, side.start - AROUND * step) // step * step, min(length, side.stop + AROUND * step))
-        for side, length in zip(annotated_box(annotated), annotated.shape, strict=True)
+        for side, length in zip(cluster, shape, strict=True)
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.annotations import annotated_box
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.clusters import clusters
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
@@ -25,6 +25,8 @@ UNSURE, SURE = 0.7, 0.85
 SURE_STROKES = 20
 """How many strokes a sure model is worth."""
 FIRMEST = 10.0
+APART = 128
+"""Pixels between strokes that are predicted one by one for a score: what lies between would cost more."""
 
 
 def firmness(lessons: Sequence[Lesson], spec: ModelSpec) -> float:
@@ -66,33 +68,25 @@ def score_lessons(model: Model, lessons: Sequence[Lesson], device: str, *, every
     Scored are held-out strokes, or `everything` that was painted.
     """
     predictor = Predictor(model.net, PredictionSettings(device=device))
-    spec = model.spec
+    spec, stride = model.spec, predictor.geometry.stride
     count = len(spec.classes) if spec.is_semantic else 2
     kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
     table = np.zeros((count, count), np.int64)
     for lesson in lessons:
-        wanted = lesson.annotation.annotated if everything else lesson.scored
-        for box in _boxes(wanted):
-            spatial = "ZYX"[-(lesson.image.ndim - 1) :]
-            plane = Plane(
-                array=lesson.image,
-                axes="C" + spatial,
-                index={},
-                spatial=spatial,
-                channels=len(lesson.image),
-                region=box,
-            )
-            answer = finish(predict(predictor, plane, kept))[0]
-            scored, said = wanted[box], lesson.annotation.labels
-            truth = said[box] if spec.is_semantic else (said > 0)[box] & ~ridge(said)[box]
+        said, wanted = lesson.annotation.labels, lesson.annotation.annotated if everything else lesson.scored
+        truth = said if spec.is_semantic else (said > 0) & ~ridge(said)
+        spatial = "ZYX"[-said.ndim :]
+        plane = Plane(
+            array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
+        )
+        for tight in clusters(wanted, APART):
+            # from the pooling grid on, as everywhere: what is seen does not hang on where a box begins
+            box = tuple(slice(side.start // stride * stride, side.stop) for side in tight)
+            answer = finish(predict(predictor, replace(plane, region=box), kept))[0]
             found = answer if spec.is_semantic else answer >= HALF
-            np.add.at(table, (truth[scored].astype(int), found[scored].astype(int)), 1)
+            scored = wanted[box]
+            np.add.at(table, (truth[box][scored].astype(int), found[scored].astype(int)), 1)
     return mean_iou(table)
-
-
-def _boxes(wanted: NDArray[np.bool_]) -> list[Box]:
-    """Return the box that holds some pixels; none where there are none."""
-    return [annotated_box(wanted)] if wanted.any() else []
 
 
 def mean_iou(table: NDArray[Any]) -> float:

@@ -64,6 +64,7 @@ class Views:
         contested = CONTESTED / (1 + (settings.anchor or 0.0))
         self._lessons = [_Material(lesson, count, contested) for lesson in lessons]
         self._replay = [_Material(lesson, count, contested) for lesson in replay]
+        self._chances = _chances(self._lessons)
         self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
 
     def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
@@ -88,7 +89,7 @@ class Views:
 
     def _view(self, rng: np.random.Generator, *, replayed: bool) -> tuple[Tensor, ...]:
         among = self._replay if replayed else self._lessons
-        material = among[rng.integers(len(among))]
+        material = among[rng.integers(len(among))] if replayed else among[rng.choice(len(among), p=self._chances)]
         centre = material.centre(rng, anywhere=not replayed and rng.random() < self._settings.elsewhere)
         change = PLAIN if replayed else self._settings.augmentation
         warp = draw_warp(rng, centre, change)
@@ -170,6 +171,11 @@ class _Material:
         self._pixels = np.flatnonzero(taught)
         self._by_stroke = _pixels_by_stroke(self._strokes)
 
+    @property
+    def strokes(self) -> int:
+        """Return from how many strokes is learnt."""
+        return len(self._by_stroke)
+
     def centre(self, rng: np.random.Generator, *, anywhere: bool) -> tuple[int, ...]:
         """Draw a patch centre: on a stroke, every stroke as likely, or anywhere."""
         shape = self.lesson.image.shape[1:]
@@ -177,6 +183,20 @@ class _Material:
             return tuple(int(rng.integers(length)) for length in shape)
         pixels = self._by_stroke[rng.integers(len(self._by_stroke))] if self._by_stroke else self._pixels
         return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], shape))
+
+
+def _chances(materials: list[_Material]) -> NDArray[np.float64]:
+    """Return how likely each lesson is: all painted planes alike, and in a plane every stroke."""
+    strokes = np.array([max(material.strokes, 1e-6) for material in materials])
+    planes: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for number, material in enumerate(materials):
+        lesson = material.lesson
+        plane = tuple(at for at in lesson.place if isinstance(at, int))
+        planes.setdefault((lesson.source, plane), []).append(number)
+    chances = np.zeros(len(materials))
+    for numbers in planes.values():
+        chances[numbers] = strokes[numbers] / strokes[numbers].sum() / len(planes)
+    return chances
 
 
 def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
