@@ -1,7 +1,7 @@
 """BioImage.IO packages: what is written passes their own test, what is read segments the same."""
 
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -97,3 +97,11 @@ def test_other_programs_see_the_same_intensities_as_we_do(measured, turned):
     net = ExchangedUNet(model.spec.architecture, model.spec.arguments, asdict(normalization)).eval()
     with torch.inference_mode():
         torch.testing.assert_close(net(theirs), torch.softmax(net.net(ours), 1), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["Modell Größe ä", "tr.2025", "x, y", "a" * 300])
+def test_any_name_of_a_model_can_be_packed(tmp_path, name):
+    model = fresh_model()
+    named = replace(model, spec=replace(model.spec, name=name))
+    again = import_bioimageio(export_bioimageio(named, tmp_path / "package.zip"))
+    assert again.spec.name == name

@@ -7,7 +7,7 @@ This file alone knows how predicted files find their true partners. What the sco
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.membranes import between_membranes
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
@@ -100,9 +101,11 @@ def mean_scores(scores: Sequence[Scores]) -> dict[str, float]:
 
 
 def evaluate_files_steps(
-    predicted: str | Path, truth: str | Path, *, thin: bool = False
+    predicted: str | Path, truth: str | Path, *, thin: bool = False, membranes: bool = False
 ) -> Steps[dict[str, Scores]]:
     """Score a file, or every file of a folder, against its true partner; one step a file.
+
+    With `membranes` the true files show membranes (not 0), and the objects are what they part.
 
     Returns
     -------
@@ -118,27 +121,34 @@ def evaluate_files_steps(
     scores: dict[str, Scores] = {}
     for done, (predicted_file, truth_file) in enumerate(pairs):
         yield Progress(done=done, total=len(pairs), doing=f"evaluating {predicted_file.name}")
-        scores[truth_file.name] = _evaluate_files(predicted_file, truth_file, thin=thin)
+        scores[truth_file.name] = _evaluate_files(predicted_file, truth_file, thin=thin, membranes=membranes)
     yield Progress(done=len(pairs), total=len(pairs), doing="evaluated", figures=mean_scores([*scores.values()]))
     return scores
 
 
 def scores_csv(scores: dict[str, Scores]) -> str:
     """Return a table as CSV text: a header, then a row an image with its name and its figures."""
+    rows = {image: score.as_dict() for image, score in scores.items()}
+    return figures_csv(
+        {image: {name: round(figure, 6) for name, figure in row.items()} for image, row in rows.items()}
+    )
+
+
+def figures_csv(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return figures by image as CSV text; all rows have the columns of the first."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    rows = {image: score.as_dict() for image, score in scores.items()}
     writer.writerow(["image", *next(iter(rows.values()), {})])
-    writer.writerows([image, *(round(figure, 6) for figure in row.values())] for image, row in rows.items())
+    writer.writerows([image, *row.values()] for image, row in rows.items())
     return text.getvalue()
 
 
-def pair_files(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
+def pair_files(predicted: Path, truth: Path, *, sought: str = "prediction") -> list[tuple[Path, Path]]:
     """Pair predicted with true label files: two files, or two folders whose files have the same stems.
 
     A name is compared without its ending ("a.ome.tif" is "a"), and where that finds no partner without a suffix
     such as "_labels" or "_mask" too: "a_labels.ome.tif" is a partner of "a.tif". Every file must have a partner,
-    so that no image is left out in silence.
+    so that no image is left out in silence; `sought` is what a true file without one is told to lack.
     """
     for path in (predicted, truth):
         if not path.exists():
@@ -148,10 +158,10 @@ def pair_files(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
         raise UnetError(f"{folder} is a folder but {file} is a file: give two files or two folders")
     if not _is_folder(predicted):
         return [(predicted, truth)]
-    return _pair_folders(predicted, truth)
+    return _pair_folders(predicted, truth, sought)
 
 
-def _pair_folders(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
+def _pair_folders(predicted: Path, truth: Path, sought: str) -> list[tuple[Path, Path]]:
     """Pair the files of two folders; every file has exactly one partner."""
     truth_files = _files_by_name(truth)
     partners: dict[Path, Path] = {}
@@ -168,7 +178,7 @@ def _pair_folders(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
         else:
             partners[partner] = file
     _refuse_alone(alone, f"true labels in {truth}")
-    _refuse_alone([file for file in _label_files(truth) if file not in partners], f"prediction in {predicted}")
+    _refuse_alone([file for file in _label_files(truth) if file not in partners], f"{sought} in {predicted}")
     return [(file, partner) for partner, file in sorted(partners.items())]
 
 
@@ -227,10 +237,12 @@ def _refuse_alone(files: list[Path], partner: str) -> None:
         )
 
 
-def _evaluate_files(predicted: Path, truth: Path, *, thin: bool) -> Scores:
+def _evaluate_files(predicted: Path, truth: Path, *, thin: bool, membranes: bool) -> Scores:
     """Read and score one pair of label files."""
-    predicted_labels, truth_labels = read_labels(predicted), read_labels(truth)
+    found, wanted = read_labels(predicted), read_labels(truth).array
+    if "classes" in (found.metadata.get("provenance") or {}).get("values", ""):
+        raise UnetError(f"{predicted.name} holds classes, not objects: give --classes")
     try:
-        return evaluate(predicted_labels.array, truth_labels.array, thin=thin)
+        return evaluate(found.array, between_membranes(wanted) if membranes else wanted, thin=thin)
     except UnetError as error:
         raise UnetError(f"{predicted.name} and {truth.name}: {error}") from error

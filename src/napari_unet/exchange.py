@@ -8,6 +8,7 @@ the extra `bioimageio`.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,7 +35,8 @@ SIDE = 256
 LICENCES = {"MIT": "MIT", "CC0-1.0": "CC0-1.0", "CC-BY-4.0": "CC-BY-4.0"}
 NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
 """What reading the description of something else raises."""
-REPOSITORY = "https://pypi.org/project/napari-unet-interactive"
+LONGEST_NAME = 128
+"""Letters that the name of a package has at most; other than ASCII ones are not allowed."""
 
 
 def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | None = None) -> Path:
@@ -132,7 +134,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         f"# {spec.name}\n\n{spec.description}{_wanted_size(spec)}\n\nTrained on: {spec.training}\n"
     )
     return spec5.ModelDescr(
-        name=f"{spec.name} U-Net",
+        name=re.sub(r"[^\w+\- ()]", "_", f"{spec.name} U-Net", flags=re.ASCII)[:LONGEST_NAME],
         description=spec.description or "A U-Net for microscopy images.",
         authors=[spec5.Author(name="The napari-unet-interactive developers")],
         cite=[
@@ -140,8 +142,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         ],
         license=LICENCES.get(spec.licence, "BSD-3-Clause"),
         documentation=spec5.FileDescr(source=folder / "README.md"),
-        git_repo=REPOSITORY,
-        tags=["unet", "napari", "segmentation", "2d", "fluorescence-light-microscopy"],
+        tags=["unet", "napari", "segmentation", "2d"],
         version=napari_unet.__version__,
         inputs=[_input(spec, net, folder, spec5)],
         outputs=[_output(spec, net, folder, spec5)],

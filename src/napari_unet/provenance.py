@@ -24,4 +24,5 @@ def segmentation_provenance(
         "source": source,
         "settings": {"channel": settings.channel, "zoom": result.zoom, **prediction, **thresholds},
         "command": command,
+        "values": "classes" if model.spec.is_semantic else "objects",
     }

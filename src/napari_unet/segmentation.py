@@ -124,6 +124,8 @@ def segment_steps(
     image and its true surroundings as context: the same probabilities as in the whole image.
     """
     chosen = settings or SegmentationSettings()
+    if not isinstance(model, Model):
+        raise UnetError(f"segment needs a model, got {model!r}: load_model({model!r}) may give it")
     if not hasattr(image, "shape") or not hasattr(image, "dtype"):
         image = np.asarray(image)
     if np.dtype(image.dtype).kind not in "biuf":

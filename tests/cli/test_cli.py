@@ -1,6 +1,7 @@
 """The command line as a person uses it: files in, masks and figures out, one plain line if something is wrong."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -9,10 +10,13 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet.arrays.membranes import between_membranes
 from napari_unet.cli import COMMANDS, main
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.tiff import write_labels
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
+from napari_unet.teaching.learning import Learning
 
 
 @pytest.fixture
@@ -302,3 +306,61 @@ def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
     assert main(arguments) == 1
     assert "smaller --tile" in capsys.readouterr().err
     assert (tmp_path / "out" / "cells_labels.tif").exists()
+
+
+def test_masks_of_a_former_run_are_no_images(model, image, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    image.rename(folder / "cells.tif")
+    for _ in range(2):
+        assert main(["segment", str(folder), "--model", model, "--output", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["cells.tif", "cells_labels.tif"]
+    command = read_labels(folder / "cells_labels.tif").metadata["provenance"]["command"]
+    assert command.startswith("napari-unet ")
+
+
+def test_membranes_and_classes_are_evaluated_as_what_they_are(tmp_path, capsys):
+    membranes = np.zeros((60, 60), np.uint8)
+    membranes[::20] = membranes[:, ::20] = 255
+    found, truth = tmp_path / "found.tif", tmp_path / "membranes.png"
+    write_labels(found, between_membranes(membranes), axes="YX", pixel_size=None, provenance=None)
+    Image.fromarray(membranes).save(truth)
+    assert main(["evaluate", str(found), str(truth), "--membranes", "--thin", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mean"]["V_Rand"] > 0.95
+    image, mask = tmp_path / "axons.tif", tmp_path / "mask.tif"
+    tifffile.imwrite(image, np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
+    assert main(["segment", str(image), "--model", "axons", "--output", str(mask)]) == 0
+    capsys.readouterr()
+    assert "give --classes" in fails(capsys, "evaluate", mask, mask)
+    assert main(["evaluate", str(mask), str(mask), "--classes", "--csv"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.startswith("image,mean_IoU,IoU_class_0")
+    assert row.startswith("mask.tif,1.0,1.0")
+
+
+def test_info_knows_models_by_name(capsys):
+    assert main(["info", "nuclei"]) == 0
+    assert "architecture: padded" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatch):
+    painted, out = tmp_path / "painted.tif", tmp_path / "better.safetensors"
+    layer = np.zeros((40, 50), np.uint16)
+    layer[6:14, 6:14], layer[22:33, 32:43], layer[2:4, 30:45], layer[30:38, 5:10] = 2, 3, 1, 1
+    tifffile.imwrite(painted, layer)
+    steps, taken = Learning.steps, []
+
+    def interrupted(self):
+        for progress in steps(self):
+            taken.append(progress)
+            if len(taken) == 3:
+                signal.raise_signal(signal.SIGINT)
+            yield progress
+
+    monkeypatch.setattr(Learning, "steps", interrupted)
+    usual = signal.getsignal(signal.SIGINT)
+    learn = ["fine-tune", str(image), str(painted), "--model", model, "--seconds", "600", "--output", str(out)]
+    assert main(learn) == 0
+    assert len(taken) < 10
+    assert "Stopping with the best so far" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is usual

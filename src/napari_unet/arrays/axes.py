@@ -25,7 +25,8 @@ def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
     if axes is None:
         if len(shape) == 2:
             return "YX"
-        raise UnetError(f"an image of shape {shape} is ambiguous: name its axes, for example axes='ZYX'")
+        usual = "YXS" if len(shape) == 3 and shape[-1] in (3, 4) else "TCZYX"[-len(shape) :]
+        raise UnetError(f"an image of shape {shape} is ambiguous: name its axes, for example axes={usual!r}")
     named = axes.upper()
     if len(named) != len(shape):
         raise UnetError(f"axes {named!r} name {len(named)} axes, the image has {len(shape)}: {shape}")

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from napari_unet.arrays.zoom import ZOOMS
 from napari_unet.errors import UnetError
-from napari_unet.files.images import IMAGE_SUFFIXES
+from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
+from napari_unet.files.provenance import read_provenance
 from napari_unet.progress import Progress, Steps
 
 Result = TypeVar("Result")
@@ -33,7 +35,7 @@ def _expand(text: str) -> list[Path]:
         inside = [
             item
             for item in sorted(path.iterdir())
-            if item.suffix.lower() in IMAGE_SUFFIXES and not item.name.startswith(".")
+            if item.suffix.lower() in IMAGE_SUFFIXES and not item.name.startswith(".") and not _is_mask(item)
         ]
         if not inside:
             raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)})")
@@ -44,6 +46,14 @@ def _expand(text: str) -> list[Path]:
             raise UnetError(f"nothing matches {text}: check the pattern")
         return matches
     return [path]
+
+
+def _is_mask(path: Path) -> bool:
+    """Whether a file was written by this program, and is no image to segment."""
+    try:
+        return path.suffix.lower() in TIFF_SUFFIXES and read_provenance(path) is not None
+    except UnetError:  # what is wrong with it is said where it is read
+        return False
 
 
 def with_bar(steps: Steps[Result], title: str) -> Result:
@@ -71,8 +81,8 @@ def add_zoom_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--zoom",
         type=float,
-        help="how large the network sees the image, 0.125 to 2: small for objects much larger than those that the "
-        "model learnt (default: as the model says, which may measure the objects)",
+        help=f"how large the network sees the image, one of {', '.join(f'{zoom:g}' for zoom in ZOOMS)}: small for "
+        "objects much larger than the model learnt (default: as the model says, which may measure them)",
     )
 
 

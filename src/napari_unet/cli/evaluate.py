@@ -7,7 +7,14 @@ import json
 from pathlib import Path
 
 from napari_unet.cli.common import with_bar
-from napari_unet.evaluation import evaluate_classes_steps, evaluate_files_steps, mean_scores, scores_csv
+from napari_unet.evaluation import (
+    COUNTS,
+    evaluate_classes_steps,
+    evaluate_files_steps,
+    figures_csv,
+    mean_scores,
+    scores_csv,
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--thin", action="store_true", help="V_Rand and V_Info after thinning the borders, as for membranes"
     )
     parser.add_argument("--classes", action="store_true", help="values or colours are classes: IoU of each")
+    parser.add_argument(
+        "--membranes", action="store_true", help="the truth shows membranes, not 0: objects are what they part"
+    )
     parser.set_defaults(run=run)
 
 
@@ -27,7 +37,8 @@ def run(given: argparse.Namespace) -> int:
     """Print the figures."""
     if given.classes:
         return run_classes(given)
-    scores = with_bar(evaluate_files_steps(given.predicted, given.truth, thin=given.thin), "Comparing")
+    steps = evaluate_files_steps(given.predicted, given.truth, thin=given.thin, membranes=given.membranes)
+    scores = with_bar(steps, "Comparing")
     mean = mean_scores(list(scores.values()))
     if given.json:
         images = {name: score.as_dict() for name, score in scores.items()}
@@ -42,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
 def run_classes(given: argparse.Namespace) -> int:
     """Print IoU per class."""
     images = with_bar(evaluate_classes_steps(given.predicted, given.truth), "Comparing")
-    names = sorted(set().union(*images.values()), reverse=True)
+    names = sorted(set().union(*images.values()), key=lambda name: (name != "mean_IoU", name))
     mean = {
         name: sum(known) / len(known)
         for name in names
@@ -50,6 +61,9 @@ def run_classes(given: argparse.Namespace) -> int:
     }
     if given.json:
         print(json.dumps({"mean": mean, "images": images}, indent=2))
+    elif given.csv:
+        rows = {image: {name: row.get(name, "") for name in names} for image, row in images.items()}
+        print(figures_csv(rows), end="")
     else:
         print_mean(len(images), mean)
     return 0
@@ -59,4 +73,4 @@ def print_mean(count: int, mean: dict[str, float]) -> None:
     """Print figures one a line."""
     print(f"{count} image{'s' if count != 1 else ''}, mean:")
     for name, value in mean.items():
-        print(f"  {name:16} {value:.4f}" if not name.startswith("n_") else f"  {name:16} {value:.0f}")
+        print(f"  {name:16} {value:.4f}" if name not in COUNTS else f"  {name:16} {value:.0f} in all")

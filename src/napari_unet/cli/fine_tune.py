@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.cli.common import add_zoom_option, with_bar
@@ -16,6 +19,7 @@ from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.teaching.learning import Companion
 from napari_unet.teaching.settings import FineTuningSettings
 
 NEW = "new"
@@ -69,7 +73,9 @@ def run(given: argparse.Namespace) -> int:
         raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
     pairs, axes = read_pairs(given)
     model = starting_model(given, pairs, axes)
-    result = with_bar(fine_tune_steps(model, pairs, axes=axes, settings=settings_from(given)), "Learning")
+    with Stop() as stop:
+        steps = fine_tune_steps(model, pairs, axes=axes, settings=settings_from(given), companion=stop)
+        result = with_bar(steps, "Learning")
     print(result.sentence())
     if not result.improved:
         print(f"{given.output} was not written.")
@@ -77,6 +83,32 @@ def run(given: argparse.Namespace) -> int:
     spec = replace(result.model.spec, name=given.output.stem)
     print(f"{replace(result.model, spec=spec).save(given.output).path}")
     return 0
+
+
+class Stop(Companion):
+    """Within it the first Ctrl-C ends the learning with the best so far; a second one ends the command."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._usual: Any = None
+
+    def stopped(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._asked
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # others get no signals
+            self._usual = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._usual is not None:
+            signal.signal(signal.SIGINT, self._usual)
+
+    def _ask(self, *_: object) -> None:
+        self._asked = True
+        signal.signal(signal.SIGINT, self._usual)
+        print("Stopping with the best so far; Ctrl-C again leaves at once.", file=sys.stderr)
 
 
 def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str) -> Model:

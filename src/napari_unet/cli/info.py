@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.files.images import read_image
+from napari_unet.models.library import SUFFIX, entries
 from napari_unet.models.model import file_sha256
 from napari_unet.models.spec import read_spec
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
-    parser.add_argument("file", type=Path, help="a mask (.tif) or a model (.safetensors)")
+    parser.add_argument("file", type=Path, help="a mask (.tif), a model (.safetensors) or the name of one")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the facts that the file carries."""
-    facts = _model_facts(given.file) if given.file.suffix == ".safetensors" else _image_facts(given.file)
+    known = {entry.name: entry.path for entry in reversed(entries())}
+    path = known.get(str(given.file), given.file)
+    facts = _model_facts(path) if path.suffix == SUFFIX else _image_facts(path)
     if given.json:
         print(json.dumps(facts, indent=2))
     else:

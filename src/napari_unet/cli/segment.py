@@ -126,7 +126,8 @@ def segment_file(
     pixel_size = image.pixel_size
     if pixel_size is None and given.pixel_size is not None:
         pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
-    provenance = segmentation_provenance(model, settings, result, source=path.name, command=shlex.join(sys.argv))
+    command = shlex.join(["napari-unet", *sys.argv[1:]])
+    provenance = segmentation_provenance(model, settings, result, source=path.name, command=command)
     write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)
     if result.probabilities is not None:
         write_labels(

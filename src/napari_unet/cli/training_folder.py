@@ -22,7 +22,7 @@ def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
     for part in ("images", given.labels):
         if not (given.folder / part).is_dir():
             raise UnetError(f"{given.folder} must hold the folders images and {given.labels}; {part} is missing")
-    pairs = list(pair_files(given.folder / given.labels, given.folder / "images"))
+    pairs = pair_files(given.folder / given.labels, given.folder / "images", sought="labels")
     if given.truth == "classes":
         indices = read_class_images([label_path for label_path, _ in pairs])
         return {image_path: index for (_, image_path), index in zip(pairs, indices, strict=True)}

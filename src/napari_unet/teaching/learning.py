@@ -78,7 +78,7 @@ class FineTuned:
         digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
         text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
         if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
-            text += f" Too few to trust: {self.pixels} pixels in {self.strokes} strokes."
+            text += f" Too few to trust: {self.pixels} pixels in {self.strokes} stroke{'s' * (self.strokes != 1)}."
         if self.model.spec.zoom != 1:
             text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
@@ -171,9 +171,11 @@ class Learning:
             "anchor": round(self.settings.anchor or 0.0, 3),
             "seed": self.settings.seed,
         }
+        # the figures of the old model are not those of the new one
+        inherited = {name: fact for name, fact in self._model.spec.training.items() if "validation" not in name}
         spec = replace(
             self._model.spec,
-            training={**self._model.spec.training, "fine_tuning": learnt},
+            training={**inherited, "fine_tuning": learnt},
             parent=self._model.sha256 or None,
         )
         held = any(lesson.held_out.held for lesson in self._lessons)
