@@ -34,7 +34,7 @@ gpu: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-# Trains from ../shared/data; can be stopped and goes on. Minutes on a GPU, about four hours on one CPU core.
+# Trains from ../shared/data; can be stopped and goes on. Minutes on a GPU, about ten hours on one CPU core.
 models: $(VENV)/.installed
 	$(BIN)/python scripts/train_models.py ../shared/data --work runs
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from skimage.io import imsave
+from skimage.io import imread, imsave
 
 from napari_unet.cli import main
 from napari_unet.models.library import load_model
@@ -127,3 +127,14 @@ def test_numbers_that_make_no_sense_are_one_sentence(sections, tmp_path, capsys,
     arguments = ["fine-tune", *pair, "--output", tmp_path / "a.safetensors", *more]
     assert main([str(argument) for argument in arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("more", "said"), [([], "RGB images are learnt in grey"), (["--channels", "3"], "")])
+def test_what_is_learnt_of_colours_is_said(sections, tmp_path, capsys, more, said):
+    for path in (sections / "images").iterdir():
+        image = imread(path)
+        imsave(path, np.stack([image, 255 - image, image], -1), check_contrast=False)
+    assert trained(sections, tmp_path / "a.safetensors", *more) == 0
+    heard = capsys.readouterr().err
+    assert said in heard
+    assert ("in grey" in heard) == (not more)
