@@ -553,3 +553,17 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
     assert result.painted is None
     assert not result.improved
     assert "not better" in result.sentence()
+
+
+@pytest.mark.parametrize(
+    ("image", "said"), [(np.zeros((9, 9), complex), "real numbers"), (np.zeros((0, 9)), "is empty")]
+)
+def test_what_is_no_image_is_refused_as_segment_does(model, image, said):
+    with pytest.raises(UnetError, match=said):
+        fine_tune(model, [(image, np.ones(image.shape, np.uint8))])
+
+
+def test_lists_are_images_too(model):
+    image, truth = image_and_truth()
+    settings = replace(QUICK, iterations=2)
+    assert isinstance(fine_tune(model, [(image.tolist(), strokes(truth))], settings=settings), Model)

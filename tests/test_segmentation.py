@@ -204,3 +204,13 @@ def test_segmenting_can_be_stopped_and_leaves_image_and_model_alone(bright_model
     steps.close()
     np.testing.assert_array_equal(image, before)
     assert all((a == b).all() for a, b in zip(weights, bright_model.net.parameters(), strict=True))
+
+
+def test_a_name_in_place_of_a_model_is_one_sentence():
+    with pytest.raises(UnetError, match=r"load_model\('nuclei'\)"):
+        segment(squares(), "nuclei")
+
+
+def test_a_colour_image_without_axes_is_told_its_likely_ones(bright_model):
+    with pytest.raises(UnetError, match="for example axes='YXS'"):
+        segment(np.zeros((20, 30, 3), np.uint8), bright_model)

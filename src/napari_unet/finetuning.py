@@ -18,7 +18,7 @@ from napari_unet.arrays.annotations import (
     require_known_classes,
     require_two_classes,
 )
-from napari_unet.arrays.axes import check_axes, planes, require_axes
+from napari_unet.arrays.axes import as_image, check_axes, planes, require_axes
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
@@ -78,7 +78,8 @@ def fine_tune_steps(
 ) -> Steps[FineTuned]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
     chosen = settings or FineTuningSettings()
-    given = [(image, understood(image, annotation, axes, model)) for image, annotation in pairs]
+    images = [(as_image(image), annotation) for image, annotation in pairs]
+    given = [(image, understood(image, annotation, axes, model)) for image, annotation in images]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)

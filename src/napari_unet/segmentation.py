@@ -12,6 +12,7 @@ from napari_unet.arrays.axes import (
     Plane,
     Region,
     aligned_region,
+    as_image,
     check_axes,
     planes,
     require_axes,
@@ -126,15 +127,8 @@ def segment_steps(
     chosen = settings or SegmentationSettings()
     if not isinstance(model, Model):
         raise UnetError(f"segment needs a model, got {model!r}: load_model({model!r}) may give it")
-    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
-        image = np.asarray(image)
-    if np.dtype(image.dtype).kind not in "biuf":
-        raise UnetError(
-            f"an image holds real numbers, got {image.dtype}: convert it first, for example to float32"
-        )
+    image = as_image(image)
     named = check_axes(axes, image.shape)
-    if 0 in image.shape:
-        raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
     spatial = model.spec.axes
     require_axes(named, spatial)
     wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))

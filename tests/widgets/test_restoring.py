@@ -8,6 +8,7 @@ from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.painted import image_of
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.segment import SegmentPanel
@@ -129,3 +130,28 @@ def test_a_damaged_session_is_told_and_kept(viewer, saver, qtbot, make_napari_vi
     assert session.folder.exists()
     assert panel.restore_bar.isHidden()
     assert other.isHidden(), "decided on in one panel, decided in all"
+
+
+def test_paint_on_labels_of_other_origin_is_kept_too(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
+    viewer.add_image(np.zeros((32, 48)), name="cells")
+    foreign = viewer.add_labels(np.ones((32, 48), np.uint16), name="by hand")
+    look(saver, qtbot)
+    assert former_sessions() == [], "what nobody painted on is not kept"
+    foreign.data_setitem(np.nonzero(np.indices(foreign.data.shape).sum(0) == 20), 7)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    second = make_napari_viewer()
+    second.add_image(np.zeros((32, 48)), name="cells")
+    restore(second, session)
+    np.testing.assert_array_equal(second.layers["by hand"].data, foreign.data)
+
+
+def test_paint_finds_its_image_when_it_was_closed_and_opened_again(viewer, tmp_path):
+    image = open_image(viewer, tmp_path / "cells.tif")
+    layer = paint_on(viewer, image)
+    assert image_of(viewer, layer) == image
+    viewer.layers.remove(image)
+    other = viewer.add_image(np.zeros((32, 48)), name="other")
+    assert image_of(viewer, layer) is None
+    [again] = viewer.open(tmp_path / "cells.tif")
+    assert image_of(viewer, layer) == again != other

@@ -5,13 +5,14 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 
 from napari_unet.arrays.metrics import average_precision
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.progress import Progress
 from napari_unet.samples import SAMPLES
+from napari_unet.widgets import choices
 from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.segment import VISIBLE, WHOLE, SegmentPanel
 from tests.widgets.conftest import click, messages, wait_until_done
@@ -374,3 +375,21 @@ def test_a_model_file_can_be_opened_and_used(panel, viewer, qtbot, tmp_path):
 def test_one_pixel_wide_and_tiny_images_work(panel, viewer, qtbot):
     viewer.add_image(np.arange(40, dtype=np.uint8)[None])
     assert segment(qtbot, panel).data.shape == (1, 40)
+
+
+def test_keys_walk_over_the_models_and_open_no_dialog(panel, qtbot, monkeypatch):
+    monkeypatch.setattr(choices.QFileDialog, "getOpenFileName", lambda *_: pytest.fail("a dialog was opened"))
+    names, seen = panel.model.names(), []
+    panel.model.changed.connect(lambda: seen.append(panel.model.currentText()))
+    for _ in range(len(names) + 2):
+        qtbot.keyClick(panel.model, Qt.Key.Key_Down)
+    assert seen == names[1:]
+    assert panel.model.currentText() == names[-1]
+    assert panel.model.spec is not None
+
+
+def test_an_image_of_six_dimensions_says_where_its_axes_are_named(panel, viewer, qtbot):
+    viewer.add_image(np.zeros((2, 1, 2, 1, 16, 16)))
+    assert "6 dimensions: say its axes under Advanced" in panel.line.text()
+    click(qtbot, panel.job.start_button)
+    assert "6 dimensions" in messages()[-1]

@@ -20,6 +20,19 @@ GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
 """Luminance of RGB (ITU-R BT.709)."""
 
 
+def as_image(image: Any) -> Any:
+    """Return what has a shape and a dtype, lazy arrays as they are; UnetError where it holds no image."""
+    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
+        image = np.asarray(image)
+    if np.dtype(image.dtype).kind not in "biuf":
+        raise UnetError(
+            f"an image holds real numbers, got {image.dtype}: convert it first, for example to float32"
+        )
+    if 0 in image.shape:
+        raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
+    return image
+
+
 def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
     """Return the axes of an array, upper case; without a name only (Y, X) is unambiguous."""
     if axes is None:

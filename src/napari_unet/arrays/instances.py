@@ -44,7 +44,8 @@ class InstanceSettings:
     def __post_init__(self) -> None:
         if not 0 < self.mask <= self.seed < 1:
             raise UnetError(
-                f"thresholds must obey 0 < mask <= seed < 1, got mask {self.mask} and seed {self.seed}"
+                f"thresholds must obey 0 < mask <= seed < 1, got mask (edge probability) {self.mask} and "
+                f"seed (core probability) {self.seed}"
             )
         if self.minimum_size < 0:
             raise UnetError(f"minimum size must not be negative, got {self.minimum_size}")

@@ -46,7 +46,8 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'s' * (threads != 1)}"
     return {"mps": "Apple GPU", "xpu": "Intel GPU"}.get(device.type, device.type)
 
 

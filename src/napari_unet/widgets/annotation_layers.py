@@ -34,7 +34,7 @@ def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: Layer
     layer = viewer.add_labels(
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",
-        metadata={KEY: {"role": ANNOTATION, "of": str(image.unique_id), "axes": kept}},
+        metadata={KEY: {"role": ANNOTATION, "of": str(image.unique_id), "of_name": image.name, "axes": kept}},
         features={"index": [BACKGROUND, FIRST_INSTANCE], "meaning": ["background", "object"]},
         **placement(image, read.axes, kept),
     )

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.widgets import annotation_layers
-from napari_unet.widgets.layers import KEY, read_layer
+from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.painted import ANNOTATION, image_of, images_of, prediction_of, role_of
 from napari_unet.widgets.painted_table import PaintedTable
 
@@ -87,9 +87,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
     def _sure(self, image: napari.layers.Image, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """Return where some result of an image has an object."""
         for layer in self._viewer.layers:
-            if isinstance(layer, napari.layers.Labels) and layer.metadata.get(KEY, {}).get("of") == str(
-                image.unique_id
-            ):
+            if isinstance(layer, napari.layers.Labels) and image_of(self._viewer, layer) == image:
                 known = prediction_of(layer)
                 if known is not None and known.shape == shape:
                     return known > 0

@@ -71,7 +71,7 @@ class Autosave(QObject):  # type: ignore[misc]
         viewer = self._viewer()
         if viewer is None or not len(viewer.layers):
             return  # a viewer that is closed loses its layers first; what was painted on them stays saved
-        layers = {str(layer.unique_id): layer for layer in viewer.layers if self._is_ours(layer)}
+        layers = {str(layer.unique_id): layer for layer in viewer.layers if self._is_painted(layer)}
         touched = {key: layers[key] for key in self._changed & layers.keys()}
         gone = self._known - layers.keys()
         if self._writing or not (touched or gone):
@@ -111,7 +111,7 @@ class Autosave(QObject):  # type: ignore[misc]
             show_warning(f"Your paint cannot be autosaved ({fault}): save it yourself, or free some space.")
 
     def _watch(self, layer: napari.layers.Layer) -> None:
-        if not self._is_ours(layer):
+        if not self._is_painted(layer):
             return
         key = str(layer.unique_id)
 
@@ -123,8 +123,9 @@ class Autosave(QObject):  # type: ignore[misc]
         if role_of(layer) == ANNOTATION:
             mark()
 
-    def _is_ours(self, layer: napari.layers.Layer) -> bool:
-        return isinstance(layer, Labels) and role_of(layer) in (ANNOTATION, RESULT)
+    def _is_painted(self, layer: napari.layers.Layer) -> bool:
+        """Whether somebody can paint on a layer, ours or not."""
+        return isinstance(layer, Labels) and isinstance(layer.data, np.ndarray)
 
 
 def _saved(key: str, layer: Labels) -> SavedLayer | None:

@@ -8,6 +8,7 @@ from typing import Any
 from magicgui.widgets.bases import CategoricalWidget
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_unet.errors import UnetError
@@ -98,6 +99,17 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             self.insertItem(self.findData(""), Path(path).stem, str(path))
         self.setCurrentIndex(self.findData(str(path)))
         self._remember()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Let keys walk over the models alone: a dialog opens for a choice, not for passing by."""
+        former = self.currentIndex()
+        self.blockSignals(True)
+        super().keyPressEvent(event)
+        self.blockSignals(False)
+        if self.currentText() == OPEN_FILE:
+            self.setCurrentIndex(former)
+        elif self.currentIndex() != former:
+            self._remember()
 
     def _offer(self, entry: Entry) -> None:
         if entry.spec is None:

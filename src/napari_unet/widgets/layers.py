@@ -66,6 +66,11 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
         return LayerImage(array=array, axes=named + samples, named=True)
     guess = GUESSED.get(layer.ndim, "")
+    if not guess:
+        raise UnetError(
+            f"{layer.name} has {layer.ndim} dimensions: say its axes under Advanced in the Segment panel, "
+            "for example TCZYX"
+        )
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +71,26 @@ def role_of(layer: napari.layers.Layer) -> str:
 
 
 def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
-    """Return the image that a Labels layer belongs to: the one it was made for, or one of the same shape."""
-    made_for = layer.metadata.get(KEY, {}).get("of")
-    if made_for:
-        return image_named(viewer, made_for)
-    return next((image for image in images_of(viewer) if tuple(layer.data.shape) == labels_shape(image)), None)
+    """Return the image that a Labels layer belongs to, None where it is not open.
+
+    It is the one that the layer was made for, also when it was opened again; for layers that we did not make one
+    of the same shape.
+    """
+    entry = layer.metadata.get(KEY, {})
+    if (image := image_named(viewer, entry.get("of", ""))) is not None:
+        return image
+    origin, name = entry.get("origin"), entry.get("of_name")
+    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), layer.data.shape, origin)]
+    if "of" in entry:  # it was closed; one that is opened again has its name
+        fitting = [image for image in fitting if image.name == name]
+    return fitting[0] if fitting else None
+
+
+def covers(whole: tuple[int, ...], part: tuple[int, ...], origin: Sequence[int] | None) -> bool:
+    """Whether labels of an image of one shape have another one: all of it, or a part that begins at an origin."""
+    if not origin or len(whole) != len(part):
+        return whole == tuple(part)
+    return all(start + length <= side for start, length, side in zip(origin, part, whole, strict=True))
 
 
 def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:

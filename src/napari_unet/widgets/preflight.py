@@ -37,23 +37,24 @@ class SpeedRecord:
         where = self._names.get(choice, WHERE.get(choice, choice))
         speed = self._speeds.get((model, choice))
         if speed is not None:
-            return f"Runs on {where}, about {seconds_text(pixels / speed)}."
+            return f"Runs on {where}, {_about(pixels / speed)}."
         base = spec.arguments.get("base_channels", 64)
         cores = max(1, (os.cpu_count() or 2) // 2)
         seconds = STARTING + pixels * FLOPS_OF_BASE_16 * (base / 16) ** 2 / (cores * GIGAFLOPS_A_CORE * 1e9)
-        return f"Runs on {where}, about {seconds_text(seconds)} on a CPU."
+        return f"Runs on {where}, {_about(seconds)} on a CPU."
+
+
+def _about(seconds: float) -> str:
+    return f"about {seconds_text(seconds)}" if seconds >= 1 else seconds_text(seconds)
 
 
 def describe_image(image: LayerImage, size: PixelSize | None) -> str:
     """Return the axes and sizes as understood, and the pixel size."""
     lengths = dict(zip(image.axes, image.array.shape, strict=True))
     parts = [f"{lengths['X']} × {lengths['Y']} px"]
-    if "Z" in lengths:
-        parts.append(f"{lengths['Z']} planes")
-    if "T" in lengths:
-        parts.append(f"{lengths['T']} time points")
-    if "C" in lengths:
-        parts.append(f"{lengths['C']} channels")
+    for axis, thing in (("Z", "plane"), ("T", "time point"), ("C", "channel")):
+        if axis in lengths:
+            parts.append(f"{lengths[axis]} {thing}" + "s" * (lengths[axis] != 1))
     if "S" in lengths:
         parts.append("RGB")
     if size is None:

@@ -15,7 +15,7 @@ from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.layers import KEY, placement, read_layer
-from napari_unet.widgets.painted import ANNOTATION, image_id, images_of, labels_shape, role_of
+from napari_unet.widgets.painted import ANNOTATION, covers, image_id, images_of, labels_shape, role_of
 
 if TYPE_CHECKING:
     import napari
@@ -33,7 +33,7 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
         entry = dict(saved.about["entry"])
         place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
         if image is not None:
-            entry["of"] = image_id(image)
+            entry |= {"of": image_id(image), "of_name": image.name}
             place = _place_over(image, entry) or place
         values = saved.arrays["values"]
         if "prediction" in saved.arrays:
@@ -71,11 +71,7 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
 
 def _fits(image: Image, saved: SavedLayer) -> bool:
     """Whether what was painted covers an image, or the part of it where its origin lies."""
-    shape, values = labels_shape(image), saved.arrays["values"].shape
-    origin = saved.about["entry"].get("origin")
-    if not origin or len(shape) != len(values):
-        return shape == values
-    return all(start + length <= whole for start, length, whole in zip(origin, values, shape, strict=True))
+    return covers(labels_shape(image), saved.arrays["values"].shape, saved.about["entry"].get("origin"))
 
 
 def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:

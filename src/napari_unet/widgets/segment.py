@@ -208,6 +208,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         entry = {
             "role": RESULT,
             "of": str(layer.unique_id),
+            "of_name": layer.name,
             "image": str(layer.unique_id),
             "kind": f"{shown}, {provenance['model_sha256']}",
             "axes": result.axes,
