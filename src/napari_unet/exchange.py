@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import napari_unet
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
+from napari_unet.files.complaints import unreadable
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import HEADER, ModelSpec
@@ -81,6 +82,8 @@ def import_bioimageio(path: str | Path) -> Model:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         net = build_net(spec.architecture, spec.arguments)
         net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
+    except FileNotFoundError as error:
+        raise unreadable(source, error) from None
     except (*NO_PACKAGE, yaml.YAMLError) as error:
         raise UnetError(f"{source.name} is not a BioImage.IO package with PyTorch weights ({error!r})") from None
     except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:

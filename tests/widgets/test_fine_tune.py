@@ -134,6 +134,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert "In the part shown: 12 objects before, 10 after, 10 of them the same." in panel.outcome.sentence.text()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), image.data_to_world((0, 0)))
     shown = viewer.layers[NAME].data.copy()
+    assert not result.visible, "before and after are compared without the former result over them"
     click(qtbot, panel.outcome.before)
     assert (viewer.layers[NAME].data != shown).any()
     panel.outcome.name.setText("fewer dots")
@@ -144,6 +145,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert spec.parent == result.metadata[KEY]["provenance"]["model_sha256"]
     assert spec.training["fine_tuning"]["annotated_pixels"] > 100
     assert NAME not in viewer.layers
+    assert result.visible
     assert segment_panel.model.currentText() == panel.form.model.currentText() == "fewer dots"
     again = segment(qtbot, segment_panel)
     assert again is not result
@@ -158,7 +160,9 @@ def test_revert_leaves_model_and_layers_as_they_were(viewer, segment_panel, pane
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     painted, layers = result.data.copy(), list(viewer.layers)
     learn(qtbot, panel, 3)
+    assert not result.visible
     click(qtbot, panel.outcome.revert)
+    assert result.visible
     assert list(viewer.layers) == layers
     np.testing.assert_array_equal(result.data, painted)
     assert panel.form.model.currentText() == "nuclei"

@@ -69,7 +69,8 @@ def run(given: argparse.Namespace) -> int:
             segment_file(path, target, model, settings, given)
         except UnetError as error:
             failed += 1
-            print(f"napari-unet: {path.name}: {error}", file=sys.stderr)
+            named = "" if path.name in str(error) else f"{path.name}: "
+            print(f"napari-unet: {named}{error}", file=sys.stderr)
         except (MemoryError, RuntimeError) as error:  # PyTorch tells of full memory by a RuntimeError
             failed += 1
             LOGGER.debug("segmenting failed", exc_info=True)
@@ -139,7 +140,7 @@ def segment_file(
         )
     for remark in result.remarks:
         print(f"{path.name}: {remark}", file=sys.stderr)
-    found = f"{result.count} objects"
+    found = f"{result.count} object{'s' * (result.count != 1)}"
     if model.spec.is_semantic:
         found = f"classes {', '.join(model.spec.classes[n] for n in np.unique(result.labels))}"
     print(f"{target}: {found}{zoom_note(result.zoom)}")

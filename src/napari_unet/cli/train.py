@@ -88,7 +88,10 @@ def run(given: argparse.Namespace) -> int:
     if not given.output.parent.is_dir():
         raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
     if given.report is not None:
-        given.report.mkdir(parents=True, exist_ok=True)
+        try:
+            given.report.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnetError(f"cannot make the folder {given.report} ({error.strerror}): choose another") from None
     start = load_model(given.start) if given.start else None
     truths = read_truths(given)
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2

@@ -180,6 +180,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
         self._show(outcome.after)
+        self._preview.stand_alone()
         self.outcome.offer(outcome, self._free_name())
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())

@@ -10,7 +10,7 @@ from napari.utils.colormaps import label_colormap
 from numpy.typing import NDArray
 
 from napari_unet.widgets.layers import KEY, move, placement, selection_kept, visible_region
-from napari_unet.widgets.painted import PREVIEW
+from napari_unet.widgets.painted import PREVIEW, RESULT, role_of
 
 if TYPE_CHECKING:
     import napari
@@ -34,6 +34,8 @@ class Preview:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Image | None = None
+        self._hidden: list[Labels] = []
+        """Results that are hidden while the preview stands alone."""
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -57,16 +59,33 @@ class Preview:
                 colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
             )
 
+    def stand_alone(self) -> None:
+        """Hide all results while there is a preview: below it they would look like what the model sees."""
+        if self._layer is None:
+            return
+        for layer in self._viewer.layers:
+            if role_of(layer) == RESULT and layer.visible:
+                layer.visible = False
+                self._hidden.append(layer)
+
     def hide(self) -> None:
         """Show nothing until there is something new."""
+        self._show_results()
         if self._layer is not None:
             self._layer.visible = False
 
     def remove(self) -> None:
         """Take the layer away."""
+        self._show_results()
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
+
+    def _show_results(self) -> None:
+        for layer in self._hidden:
+            if layer in self._viewer.layers:
+                layer.visible = True
+        self._hidden = []
 
 
 def within(region: Region, layer: Labels) -> tuple[slice, ...]:
