@@ -41,6 +41,7 @@ class Curves(QWidget):  # type: ignore[misc]
             angle=0, pen=pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
         )
         self._plots["score"].addItem(self._before)
+        self._plots["score"].setYRange(0, 1)  # what an IoU can be, also while it stays the same
         self.clear()
 
     def clear(self) -> None:
