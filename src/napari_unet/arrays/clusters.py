@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.annotations import annotated_box
+from napari_unet.arrays.boxes import gap_between, joined, moved
 from napari_unet.arrays.tiling import Box
 
 
@@ -23,26 +24,6 @@ def clusters(marked: NDArray[np.bool_], gap: int) -> list[Box]:
     boxes = []
     for cells in ndimage.find_objects(groups):
         part = tuple(slice(side.start * gap, side.stop * gap) for side in cells)
-        inside = annotated_box(marked[part])
-        boxes.append(tuple(slice(p.start + i.start, p.start + i.stop) for p, i in zip(part, inside, strict=True)))
-    return _merged(boxes, gap)
-
-
-def _merged(boxes: list[Box], gap: int) -> list[Box]:
-    """Return boxes of which those too near to one another became one; a group may lie in the bend of another."""
-    apart: list[Box] = []
-    for box in boxes:
-        grown = box
-        while near := [other for other in apart if _are_near(grown, other, gap)]:
-            apart = [other for other in apart if other not in near]
-            grown = tuple(
-                slice(min(side.start for side in sides), max(side.stop for side in sides))
-                for sides in zip(grown, *near, strict=True)
-            )
-        apart.append(grown)
-    return apart
-
-
-def _are_near(one: Box, other: Box, gap: int) -> bool:
-    """Whether less than a gap lies between two boxes along every axis."""
-    return all(a.start - b.stop < gap and b.start - a.stop < gap for a, b in zip(one, other, strict=True))
+        boxes.append(moved(annotated_box(marked[part]), part))
+    # a group may lie in the bend of another
+    return joined(boxes, lambda one, other: gap_between(one, other) < gap)

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Box = tuple[slice, ...]
+from napari_unet.arrays.boxes import gap_between, joined, moved
+from napari_unet.arrays.tiling import Box
+
 FAR = 20
 """Pixels between places of one id beyond which it cannot be one object, unless the places are larger."""
 
@@ -24,9 +26,9 @@ def scattered(instances: NDArray[Any]) -> dict[int, list[Box]]:
         if box is None:
             continue
         pieces, count = ndimage.label(instances[box] == number, np.ones((3,) * instances.ndim))
-        groups = _groups(ndimage.find_objects(pieces)) if count > 1 else []
+        groups = joined(ndimage.find_objects(pieces), _belong_together) if count > 1 else []
         if len(groups) > 1:
-            found[number] = [_moved(group, box) for group in groups]
+            found[number] = [moved(group, box) for group in groups]
     return found
 
 
@@ -44,29 +46,8 @@ def split_scattered(instances: NDArray[Any]) -> NDArray[Any]:
     return split
 
 
-def _groups(boxes: list[Box]) -> list[Box]:
-    """Return boxes joined with those near them."""
-    groups: list[Box] = []
-    for box in boxes:
-        joined = box
-        while near := [group for group in groups if _gap(group, joined) <= max(FAR, _size(group), _size(joined))]:
-            groups = [group for group in groups if group not in near]
-            joined = tuple(
-                slice(min(side.start for side in sides), max(side.stop for side in sides))
-                for sides in zip(joined, *near, strict=True)
-            )
-        groups.append(joined)
-    return groups
-
-
-def _moved(box: Box, by: Box) -> Box:
-    return tuple(
-        slice(side.start + origin.start, side.stop + origin.start) for side, origin in zip(box, by, strict=True)
-    )
-
-
-def _gap(one: Box, other: Box) -> int:
-    return int(max(max(a.start - b.stop, b.start - a.stop, 0) for a, b in zip(one, other, strict=True)))
+def _belong_together(one: Box, other: Box) -> bool:
+    return gap_between(one, other) <= max(FAR, _size(one), _size(other))
 
 
 def _size(box: Box) -> int:
