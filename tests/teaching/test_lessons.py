@@ -1,15 +1,22 @@
 """Lessons of strokes far apart: each is cut out by itself, and what is held out is chosen among all of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_unet.arrays.annotations import painted
+from napari_unet.arrays.annotations import corrected, painted
+from napari_unet.arrays.axes import planes
+from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import fresh_model
 from napari_unet.progress import finish
-from napari_unet.teaching.lessons import AROUND, painted_planes, prepare_lessons
+from napari_unet.teaching.lessons import AROUND, painted_planes, prepare_lessons, upright
 from napari_unet.teaching.marks import score_lessons
 from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.views import Views
+from tests.teaching.small import QUICK, planes_of
 
 SETTINGS = FineTuningSettings(device="cpu", batch=2, patch=32)
 CORNERS = [(40, 40), (40, 2900), (2900, 40), (2900, 2900)]
@@ -30,7 +37,7 @@ def painted_corners(shape, corners=CORNERS, strokes=2):
     return painted(layer)
 
 
-def lessons_of(model, image, said, axes="YX"):
+def lessons_on(model, image, said, axes="YX"):
     planes = finish(painted_planes(model.spec, [(image, said)], axes=axes, channel=None))
     return finish(prepare_lessons(model, planes, SETTINGS))
 
@@ -38,7 +45,7 @@ def lessons_of(model, image, said, axes="YX"):
 def test_strokes_in_the_corners_of_a_large_image_are_small_lessons(model):
     image = np.random.default_rng(0).integers(0, 255, (3000, 3000), np.uint8)
     said = painted_corners(image.shape)
-    lessons = lessons_of(model, image, said)
+    lessons = lessons_on(model, image, said)
     assert len(lessons) == 4
     assert max(lesson.image.size for lesson in lessons) <= (2 * AROUND + 40) ** 2
     taught = np.zeros(image.shape, bool)
@@ -50,7 +57,7 @@ def test_strokes_in_the_corners_of_a_large_image_are_small_lessons(model):
 
 def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_scored(model):
     image = np.random.default_rng(0).integers(0, 255, (3000, 3000), np.uint8)
-    lessons = lessons_of(model, image, painted_corners(image.shape))
+    lessons = lessons_on(model, image, painted_corners(image.shape))
     held = [len(lesson.held_out.held) for lesson in lessons]
     assert sum(held) == 2  # a fifth of eight strokes: an object and a piece of background
     assert [lesson.scored_strokes for lesson in lessons] == held
@@ -61,7 +68,7 @@ def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_score
 def test_one_stroke_a_plane_can_be_held_out_too(model):
     stack = np.random.default_rng(0).integers(0, 255, (8, 64, 64), np.uint8)
     corners = [(plane, 20, 20) for plane in range(8)]
-    lessons = lessons_of(model, stack, painted_corners(stack.shape, corners, strokes=2), axes="ZYX")
+    lessons = lessons_on(model, stack, painted_corners(stack.shape, corners, strokes=2), axes="ZYX")
     assert len(lessons) == 8
     assert sum(len(lesson.held_out.held) for lesson in lessons) == 4
 
@@ -69,7 +76,7 @@ def test_one_stroke_a_plane_can_be_held_out_too(model):
 def test_lessons_are_drawn_by_their_strokes_and_planes_alike(model):
     stack = np.random.default_rng(0).integers(0, 255, (2, 1400, 64), np.uint8)
     said = painted_corners(stack.shape, [(0, 20, 20), (0, 40, 20), (0, 60, 20), (0, 1300, 20), (1, 20, 20)])
-    lessons = lessons_of(model, stack, said, axes="ZYX")
+    lessons = lessons_on(model, stack, said, axes="ZYX")
     chances = Views(lessons, [], model, SETTINGS)._chances
     strokes = [lesson.held_out.count - len(lesson.held_out.held) for lesson in lessons]
     assert chances[2] == pytest.approx(0.5)
@@ -80,7 +87,65 @@ def test_lessons_are_drawn_by_their_strokes_and_planes_alike(model):
 def test_strokes_predicted_one_by_one_score_as_they_do_together(model, monkeypatch):
     image = np.random.default_rng(0).integers(0, 255, (700, 600), np.uint8)
     corners = [(17, 33), (331, 210), (633, 551), (30, 500), (500, 71)]
-    lessons = lessons_of(model, image, painted_corners(image.shape, corners))
+    lessons = lessons_on(model, image, painted_corners(image.shape, corners))
     apart = score_lessons(model, lessons, "cpu", everything=True)
     monkeypatch.setattr("napari_unet.teaching.marks.APART", 10**4)
     assert score_lessons(model, lessons, "cpu", everything=True) == apart
+
+
+def test_a_long_stack_is_read_sparsely_and_seen_as_segmentation_sees_it(model):
+    stack = np.random.default_rng(0).random((150, 32, 32)) * np.arange(1, 151)[:, None, None]
+    layer = np.zeros(stack.shape, np.int32)
+    layer[70, 4:9, 4:9], layer[70, 20:25, 4:9] = 1, 2
+    counted = Counted(stack)
+    [plane] = finish(painted_planes(model.spec, [(counted, painted(layer))], axes="ZYX", channel=None))
+    assert plane.place[0] == 70
+    assert len(counted.read) <= 64
+    whole = list(planes(stack, "ZYX", spatial="YX", channels=1))
+    assert plane.plane.intensity == finish(measure_intensity(whole, model.spec.normalization))
+
+
+class Counted:
+    """A lazy array that remembers which planes were asked for."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.read = array, array.shape, array.dtype, set()
+
+    def __getitem__(self, key):
+        self.read.add(key[0])
+        return self.array[key]
+
+
+def test_one_id_in_two_far_places_counts_as_two_objects():
+    layer = np.zeros((200, 200), int)
+    layer[5:15, 5:15], layer[180:190, 180:190], layer[100] = 2, 2, 1
+    assert painted(layer).labels.max() == 2
+
+
+def test_what_is_visible_may_be_accepted_as_right():
+    prediction = np.zeros((40, 40), int)
+    prediction[5:10, 5:10], prediction[20:25, 20:25] = 1, 2
+    layer = prediction.copy()
+    layer[5:10, 5:10] = 0
+    said = corrected(prediction, layer, right=(slice(0, 30), slice(0, 40)))
+    assert said.annotated[:30].all()
+    assert not said.annotated[30:].any()
+    assert (said.labels > 0).sum() == 25
+
+
+def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(bright_model):
+    spec = bright_model.spec
+    turning = replace(bright_model, spec=replace(spec, normalization=Normalization(bright_objects=True)))
+    image = np.full((90, 120), 200.0) + np.random.default_rng(0).normal(0, 3, (90, 120))
+    image[::30], image[:, ::30] = 20, 20  # dark membranes on a bright ground
+    inside, membrane = np.zeros(image.shape, np.int32), np.zeros(image.shape, np.int32)
+    inside[5:20, 5:20], inside[30, 5:100] = 2, 1
+    membrane[30, 5:100], membrane[5:20, 5:20] = 2, 1
+    for layer, turned in ((inside, False), (membrane, True)):
+        chosen = upright(turning, planes_of(turning, [(image, painted(layer))]))
+        assert chosen.spec.normalization.bright_objects is turned
+    dark_ground = upright(turning, planes_of(turning, [(220 - image, painted(membrane))]))
+    assert dark_ground is turning
+    result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
+    assert not result.model.spec.normalization.bright_objects
+    assert result.model.spec.parent == turning.sha256 or turning.sha256 == ""

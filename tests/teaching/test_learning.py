@@ -1,0 +1,140 @@
+"""The loop: memory, numbers that are none, mixed weights, and which weights are kept."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_unet.arrays.annotations import painted
+from napari_unet.finetuning import fine_tune_steps
+from napari_unet.models.library import load_model
+from napari_unet.nets.architectures import build_net
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.optimization import mix_weights
+from napari_unet.progress import finish
+from napari_unet.teaching.learning import Companion, FineTuned, Learning
+from napari_unet.teaching.lessons import painted_planes, prepare_lessons
+from napari_unet.teaching.marks import FIRMEST, score_lessons
+from napari_unet.teaching.views import Views
+from tests.teaching.small import (
+    QUICK,
+    image_and_truth,
+    lessons_of,
+    small_model,
+    strokes,
+)
+
+
+@pytest.fixture
+def model():
+    return small_model()
+
+
+def test_memory_that_runs_out_halves_the_batch_and_goes_on(model, monkeypatch):
+    from napari_unet.nets.optimization import Optimization
+
+    step, sizes = Optimization.step, []
+
+    def short_of_memory(self, images, loss_of):
+        sizes.append(len(images))
+        if len(images) > 1:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return step(self, images, loss_of)
+
+    monkeypatch.setattr(Optimization, "step", short_of_memory)
+    image, truth = image_and_truth()
+    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=3, batch=4)))
+    assert sizes[:3] == [4, 2, 1]
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_best(model):
+    image, truth = image_and_truth()
+    wild = replace(QUICK.optimization, learning_rate=1e30, optimizer="sgd", warmup=0)
+    settings = replace(QUICK, iterations=50, score_every=1, optimization=wild)
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
+    assert "Stopped early" in result.remark
+
+
+def test_a_firm_anchor_asks_the_previous_model_about_the_view_itself():
+    """What it said of the image would come stretched with the view, and pull a model away from what it knows."""
+    shipped = load_model("nuclei")
+    image, truth = image_and_truth()
+    warped = AugmentationSettings(
+        scale=(0.5, 2), elastic=5, gamma=(1, 1), contrast=(1, 1), noise=0, blur=0, offset=0
+    )
+    settings = replace(QUICK, anchor=FIRMEST, augmentation=warped, replay=0.0)
+    given = [(255 - image, painted(strokes(truth)))]
+    lessons = finish(
+        prepare_lessons(shipped, finish(painted_planes(shipped.spec, given, axes=None, channel=None)), settings)
+    )
+    learning = Learning(shipped, lessons, settings, Companion(), before=0.0)
+    views = Views(lessons, [], shipped, settings).batch(0, 4, torch.device("cpu"))
+    answer = torch.softmax(shipped.net.eval()(views.images), 1)
+    torch.testing.assert_close(learning.expected(views), answer, atol=1e-4, rtol=0)
+    assert (views.previous - answer).abs().max() > 0.1
+
+
+@given(st.floats(0, 1))
+def test_mixed_weights_lie_between_the_new_and_the_old(share):
+    torch.manual_seed(0)
+    new, old = (build_net("padded", {"base_channels": 2, "levels": 1}) for _ in range(2))
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    mix_weights(new, old, share)
+    for name, value in new.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, torch.lerp(fresh[name], old.state_dict()[name], share))
+
+
+def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_none(bright_model):
+    image, truth = image_and_truth()
+    settings = replace(QUICK, iterations=10, held_out=0.0)
+    for training, share in (({"data": "discs"}, 0.25), ({}, 0.0)):
+        model = replace(bright_model, spec=replace(bright_model.spec, training=training))
+        ends = {}
+        for kept in (0.0, 0.25):
+            learnt = replace(settings, old_share=kept)
+            result = finish(fine_tune_steps(model, [(image, painted(strokes(truth)))], settings=learnt))
+            ends[kept] = torch.cat([value.flatten().float() for value in result.model.net.state_dict().values()])
+        before = torch.cat([value.flatten().float() for value in model.net.state_dict().values()])
+        way = float((ends[0.25] - before).norm() / (ends[0.0] - before).norm())
+        assert way == pytest.approx(1 - share, abs=0.05)  # weights are stored in 16 bit
+
+
+@pytest.mark.parametrize(
+    ("everything", "better"), [((0.30, 0.86), True), ((0.86, 0.86), False), ((0.9, 0.5), False)]
+)
+def test_where_few_held_out_strokes_cannot_tell_all_that_was_painted_does(bright_model, everything, better):
+    tuned = FineTuned(
+        model=bright_model, before=0.25, after=0.21, held_out=True, pixels=300, strokes=2, iterations=9, seconds=1,
+        painted=everything,
+    )  # fmt: skip
+    assert tuned.improved is better
+    assert "0.25 before, 0.21 after; too close to tell" in tuned.sentence()
+    assert f"{everything[0]:.2f} before, {everything[1]:.2f} after" in tuned.sentence()
+    assert ("the old model stays" in tuned.sentence()) is not better
+
+
+def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_heart(bright_model):
+    image, truth = image_and_truth()
+    image = 220 - image  # the model is right about every stroke
+    wrong = strokes(truth)
+    said = painted(np.where(wrong > 1, 1, np.where(wrong == 1, 2, 0)))  # and is taught the opposite
+    held = replace(QUICK, held_out=0.3, iterations=60, anchor=0)
+    lessons = lessons_of(bright_model, [(image, said)], held)
+    truthful = [
+        replace(one, annotation=replace(one.annotation, labels=np.where(
+            one.held_out.mask, truth[one.place] > 0, one.annotation.labels
+        ).astype(np.int32), complete=np.zeros(99, bool)))
+        for one in lessons
+    ]  # fmt: skip
+    before = score_lessons(bright_model, truthful, "cpu")
+    learning = Learning(bright_model, truthful, held, Companion(), before=before)
+    finish(learning.steps())
+    result = learning.result()
+    assert result.after < before - 0.1
+    assert result.painted is None
+    assert not result.improved
+    assert "not better" in result.sentence()
