@@ -40,7 +40,8 @@ def test_unknown_and_missing_devices_are_refused_in_a_sentence(monkeypatch):
 
 
 def test_devices_have_names_for_people():
-    assert device_name(CPU) == f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    assert device_name(CPU) == ("CPU, 1 thread" if threads == 1 else f"CPU, {threads} threads")
     assert device_name(torch.device("mps")) == "Apple GPU"
 
 

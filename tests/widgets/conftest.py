@@ -36,3 +36,24 @@ def wait_until_done(qtbot, panel, timeout=60000):
 def messages():
     """Return the sentences that the user was shown."""
     return [record.message for record in notification_manager.records]
+
+
+PLUGIN = "napari-unet-interactive"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1200, 900)
+    return viewer
+
+
+@pytest.fixture
+def segment_panel(viewer):
+    return viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")[1]
+
+
+@pytest.fixture
+def panel(viewer, segment_panel):
+    """Return the Fine-tune panel, beside Segment; tests of other panels have a fixture of their own."""
+    return viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune")[1]
