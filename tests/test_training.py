@@ -243,6 +243,11 @@ def test_another_meaning_of_the_labels_is_another_training(tmp_path):
         Training(spec(), other, discs(1, 50), QUICK, checkpoint=tmp_path / "training")
     with pytest.raises(UnetError, match="another training"):
         Training(spec(), discs(2), discs(1, 51), QUICK, checkpoint=tmp_path / "training")
+    darker = [replace(image, image=image.image / 2) for image in discs(2)]
+    with pytest.raises(UnetError, match="another training"):
+        Training(spec(), darker, discs(1, 50), QUICK, checkpoint=tmp_path / "training")
+    with pytest.raises(UnetError, match="another training"):
+        train(net=build_net("padded", TINY), checkpoint=tmp_path / "training")
     named = replace(spec(), classes=("membrane", "object"))
     with pytest.raises(UnetError, match="another training"):
         Training(named, discs(2), discs(1, 50), QUICK, checkpoint=tmp_path / "training")

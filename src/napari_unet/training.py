@@ -144,6 +144,7 @@ class Training:
         self._chances = areas / areas.sum()
         self._checkpoint = checkpoint
         fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
+        self._of = self._digest(fresh) if checkpoint is not None else ""
         self._sides = view_sizes(fresh, settings.patch, settings.weights.sigma)
         self.optimization = Optimization(
             fresh, settings.optimization, iterations=settings.iterations, device=choose_device(settings.device)
@@ -168,11 +169,14 @@ class Training:
             )
         return self.model()
 
-    def _digest(self) -> str:
-        """Return what tells this training from another: network and what it tells, settings, images and labels."""
+    def _digest(self, net: UNet) -> str:
+        """Return what tells this training from another: its start, meaning, settings, images and labels."""
         digest = hashlib.sha256(repr((self.spec.to_json(), self.settings)).encode())
+        for weights in net.state_dict().values():
+            digest.update(weights.cpu().numpy().tobytes())
         for image in (*self._images, *self._validation):
             digest.update(image.name.encode())
+            digest.update(image.image.tobytes())
             digest.update(image.labels.tobytes())
         return digest.hexdigest()
 
@@ -249,7 +253,7 @@ class Training:
         if self._checkpoint is None:
             return
         notes = {
-            "of": self._digest(),
+            "of": self._of,
             "history": self.history,
             "best_score": self.best.score,
             "best_iteration": self.best.iteration,
@@ -260,7 +264,7 @@ class Training:
 
     def _restore(self, checkpoint: Path) -> None:
         notes = self.optimization.restore(checkpoint)
-        if notes["of"] != self._digest():
+        if notes["of"] != self._of:
             raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
         self.history = notes["history"]
         if notes["best_iteration"]:

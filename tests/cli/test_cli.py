@@ -14,9 +14,10 @@ from napari_unet.arrays.membranes import between_membranes
 from napari_unet.cli import COMMANDS, main
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.tiff import write_labels
+from napari_unet.models.library import load_model
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.learning import Learning
+from napari_unet.teaching.learning import FineTuned, Learning
 
 
 @pytest.fixture
@@ -304,7 +305,7 @@ def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
     monkeypatch.setattr("napari_unet.cli.segment.segment_steps", limited)
     arguments = ["segment", str(large), str(image), "--model", model, "--output", str(tmp_path / "out")]
     assert main(arguments) == 1
-    assert "smaller --tile" in capsys.readouterr().err
+    assert "give a smaller --tile" in capsys.readouterr().err
     assert (tmp_path / "out" / "cells_labels.tif").exists()
 
 
@@ -358,9 +359,11 @@ def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatc
             yield progress
 
     monkeypatch.setattr(Learning, "steps", interrupted)
+    monkeypatch.setattr(FineTuned, "improved", True)  # two steps are few
     usual = signal.getsignal(signal.SIGINT)
     learn = ["fine-tune", str(image), str(painted), "--model", model, "--seconds", "600", "--output", str(out)]
     assert main(learn) == 0
     assert len(taken) < 10
+    assert load_model(out).spec.training["fine_tuning"]["iterations"] > 0
     assert "Stopping with the best so far" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is usual

@@ -65,12 +65,16 @@ def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_score
     assert 0 <= score_lessons(model, lessons, "cpu") <= 1
 
 
-def test_one_stroke_a_plane_can_be_held_out_too(model):
+def test_strokes_are_held_out_among_planes_and_planes_without_others_are_not_drawn(model):
     stack = np.random.default_rng(0).integers(0, 255, (8, 64, 64), np.uint8)
-    corners = [(plane, 20, 20) for plane in range(8)]
-    lessons = lessons_on(model, stack, painted_corners(stack.shape, corners, strokes=2), axes="ZYX")
-    assert len(lessons) == 8
-    assert sum(len(lesson.held_out.held) for lesson in lessons) == 4
+    layer = np.zeros(stack.shape, np.uint16)
+    for plane in range(8):  # one stroke each
+        layer[plane, 20:24, 20:40] = 1 if plane % 2 else plane + 2
+    lessons = lessons_on(model, stack, painted(layer), axes="ZYX")
+    held = np.array([len(lesson.held_out.held) for lesson in lessons])
+    assert (len(lessons), held.sum()) == (8, 2)
+    chances = Views(lessons, [], model, SETTINGS)._chances
+    np.testing.assert_allclose(chances, (1 - held) / 6)
 
 
 def test_lessons_are_drawn_by_their_strokes_and_planes_alike(model):

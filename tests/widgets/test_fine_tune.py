@@ -80,6 +80,9 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     learn(qtbot, panel, 3)
     learnt = panel._outcome
     panel.table.choose({result.name: (False, CORRECTIONS)})
+    other = viewer.add_image(dots(), name="other", translate=(0, 300))
+    viewer.layers.selection.active = other
+    viewer.reset_view()
     click(qtbot, panel.tools.new_layer)
     brush(viewer, qtbot, viewer.layers[-1], [(20, 18), (20, 24)], label=2)
     click(qtbot, panel.job.start_button)
@@ -87,6 +90,8 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     assert "only objects are painted" in messages()[-1]
     assert panel._outcome is learnt
     assert panel.outcome.isVisible()
+    np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), result.data_to_world((0, 0)))
+    assert not result.visible
     user_folder.mkdir(parents=True, exist_ok=True)
     (user_folder / "models").write_text("no folder")
     panel.accept()
@@ -107,6 +112,8 @@ def test_a_closed_panel_learns_nothing_any_more(viewer, segment_panel, panel, qt
     panel.close()
     panel.deleteLater()
     qtbot.waitUntil(lambda: work.begin is None, timeout=20000)
+    assert NAME not in viewer.layers
+    assert result.visible
 
 
 def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, panel, qtbot):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from napari_unet.segmentation import Segmentation
-from napari_unet.widgets.painted import CORRECTIONS, TRUTH
+from napari_unet.widgets.layers import KEY
+from napari_unet.widgets.painted import CORRECTIONS, RESULT, TRUTH, belonging
 from napari_unet.widgets.preview import NAME, Preview
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
@@ -214,3 +215,25 @@ def test_the_preview_is_coloured_where_there_are_objects_and_is_no_image_of_the_
     [(painted, of, _)] = panel.table.chosen()
     assert of is image
     assert painted.data.shape == image.data.shape
+
+
+def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
+    image, other = viewer.add_image(dots(), name="dots"), viewer.add_image(dots(), name="other")
+    one = np.ones(dots().shape, np.uint8)
+    made = [
+        viewer.add_labels(one, metadata={KEY: {"role": RESULT, **belonging(owner)}}) for owner in (image, other)
+    ]
+    preview = Preview(viewer)
+    seen = Segmentation(labels=np.ones((40, 50), np.int32), axes="YX", origin=(0, 0))
+    preview.stand_alone()
+    assert [layer.visible for layer in made] == [True, True]
+    preview.show(seen, image, "YX")
+    preview.stand_alone()
+    assert [layer.visible for layer in made] == [False, True]
+    preview.hide()
+    preview.stand_alone()
+    assert [layer.visible for layer in made] == [True, True]
+    preview.show(seen, image, "YX")
+    viewer.layers.remove(NAME)
+    preview.stand_alone()
+    assert [layer.visible for layer in made] == [True, True]

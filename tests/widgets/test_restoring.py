@@ -12,7 +12,8 @@ from napari_unet.widgets.painted import image_of
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.segment import SegmentPanel
-from tests.widgets.conftest import click, messages
+from tests.widgets.conftest import click, messages, wait_until_done
+from tests.widgets.painting import dots as cells
 
 
 @pytest.fixture
@@ -155,3 +156,75 @@ def test_paint_finds_its_image_when_it_was_closed_and_opened_again(viewer, tmp_p
     assert image_of(viewer, layer) is None
     [again] = viewer.open(tmp_path / "cells.tif")
     assert image_of(viewer, layer) == again != other
+
+
+def test_a_result_belongs_to_its_image_and_not_to_a_larger_one(
+    viewer, saver, qtbot, make_napari_viewer, monkeypatch
+):
+    image = viewer.add_image(cells((96, 128)), name="cells")
+    panel = viewer.window.add_plugin_dock_widget("napari-unet-interactive", "Segment")[1]
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    result = viewer.layers[-1]
+    qtbot.waitUntil(lambda: result.visible)
+    result.data_setitem(np.nonzero(np.indices(result.data.shape).sum(0) == 20), 9)
+    look(saver, qtbot)
+    viewer.layers.remove(image)
+    larger = viewer.add_image(cells((200, 300)), name="cells")
+    assert image_of(viewer, result) is None
+    viewer.layers.remove(larger)
+    session = crash(monkeypatch)
+    second = make_napari_viewer()
+    second.add_image(cells((200, 300)), name="other")
+    restore(second, session)
+    assert "of" not in second.layers[-1].metadata["napari_unet"]
+    np.testing.assert_array_equal(second.layers[-1].data, result.data)
+
+
+def test_paint_is_not_taken_for_that_of_a_file_of_the_same_name(viewer, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    image = open_image(viewer, tmp_path / "a" / "cells.tif")
+    layer = paint_on(viewer, image)
+    viewer.layers.remove(image)
+    open_image(viewer, tmp_path / "b" / "cells.tif")
+    assert image_of(viewer, layer) is None
+
+
+def test_what_was_chosen_comes_back_whichever_panel_restores(
+    viewer, saver, qtbot, make_napari_viewer, monkeypatch
+):
+    paint_on(viewer, viewer.add_image(np.zeros((32, 48)), name="cells"))
+    saver.settings = {"seconds": 77, "layers": {"cells (annotation)": (False, "strokes")}}
+    look(saver, qtbot)
+    crash(monkeypatch)
+    second = make_napari_viewer()
+    second.add_image(np.zeros((32, 48)), name="cells")
+    plugin = "napari-unet-interactive"
+    segment_panel = second.window.add_plugin_dock_widget(plugin, "Segment")[1]
+    teach = second.window.add_plugin_dock_widget(plugin, "Fine-tune")[1]
+    click(qtbot, segment_panel.restore_bar.restore)
+    assert teach.form.seconds.value() == 77
+    assert list(teach.table.chosen()) == []
+    assert teach.restore_bar.isHidden()
+
+
+def test_large_labels_of_other_origin_are_told_not_to_be_kept(viewer, saver, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_unet.widgets.autosave.LARGEST_OF_OTHERS", 100)
+    foreign = viewer.add_labels(np.ones((32, 48), np.uint16), name="by hand")
+    for _ in range(2):
+        foreign.paint((3, 4), 7)
+    assert [text for text in messages() if "is not autosaved" in text] == messages()[-1:]
+    look(saver, qtbot)
+    assert not saver.session.folder.exists()
+
+
+def test_deleted_paint_does_not_keep_a_restored_session(viewer, saver, qtbot):
+    image = viewer.add_image(np.zeros((32, 48)))
+    viewer.layers.remove(paint_on(viewer, image))
+    paint_on(viewer, image)
+    former = Session.new()
+    former.folder = former.folder.with_name("former-1-1")
+    former.folder.mkdir(parents=True)
+    saver.replace(former)
+    qtbot.waitUntil(lambda: not former.folder.exists(), timeout=10000)

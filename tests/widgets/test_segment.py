@@ -388,8 +388,8 @@ def test_keys_walk_over_the_models_and_open_no_dialog(panel, qtbot, monkeypatch)
     assert panel.model.spec is not None
 
 
-def test_an_image_of_six_dimensions_says_where_its_axes_are_named(panel, viewer, qtbot):
+def test_an_image_of_six_dimensions_is_refused_in_a_sentence(panel, viewer, qtbot):
     viewer.add_image(np.zeros((2, 1, 2, 1, 16, 16)))
-    assert "6 dimensions: say its axes under Advanced" in panel.line.text()
+    assert "6 dimensions, an image has at most T, C, Z, Y and X" in panel.line.text()
     click(qtbot, panel.job.start_button)
     assert "6 dimensions" in messages()[-1]

@@ -38,6 +38,10 @@ def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
     if axes is None:
         if len(shape) == 2:
             return "YX"
+        if not 2 < len(shape) < 6:
+            raise UnetError(
+                f"an image of shape {shape} has {len(shape)} axes: give Y and X at least, TCZYX at most"
+            )
         usual = "YXS" if len(shape) == 3 and shape[-1] in (3, 4) else "TCZYX"[-len(shape) :]
         raise UnetError(f"an image of shape {shape} is ambiguous: name its axes, for example axes={usual!r}")
     named = axes.upper()

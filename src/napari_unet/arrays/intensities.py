@@ -13,6 +13,8 @@ from napari_unet.arrays.normalization import IntensityRange, Normalization, inte
 from napari_unet.progress import Progress, Steps
 
 SAMPLED_PIXELS = 4_000_000
+KEPT = 100_000
+"""At most about so many pixels of a part are kept where the sampled ones were all the same."""
 SAMPLED_PLANES = 64
 """At most so many planes, evenly picked, are read."""
 
@@ -36,13 +38,14 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
 
 
 def _unlike(planes: Sequence[Plane], value: float) -> Steps[list[NDArray[Any]]]:
-    """Return the first part of an image that holds something else than a value, none where nothing does."""
+    """Return all pixels of an image that are finite and have another value."""
+    found = []
     for plane in planes:
         for band in plane.bands(SAMPLED_PIXELS):
             yield Progress(done=0, total=0, doing="Reading intensities")
-            if (np.isfinite(band) & (band != value)).any():
-                return [band]
-    return []
+            values = band[np.isfinite(band) & (band != value)]
+            found.append(values[:: max(1, values.size // KEPT)])
+    return [values for values in found if values.size]
 
 
 def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shlex
 import sys
 from pathlib import Path
@@ -17,11 +16,11 @@ from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.nets.device import is_out_of_memory
 from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import SegmentationSettings, segment_steps
 
-LOGGER = logging.getLogger(__name__)
 SUFFIX = "_labels.tif"
 
 
@@ -72,8 +71,9 @@ def run(given: argparse.Namespace) -> int:
             named = "" if path.name in str(error) else f"{path.name}: "
             print(f"napari-unet: {named}{error}", file=sys.stderr)
         except (MemoryError, RuntimeError) as error:  # PyTorch tells of full memory by a RuntimeError
+            if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
+                raise
             failed += 1
-            LOGGER.debug("segmenting failed", exc_info=True)
             print(f"napari-unet: {path.name}: {error}: give a smaller --tile, or free memory", file=sys.stderr)
     return 1 if failed else 0
 

@@ -186,13 +186,16 @@ class _Material:
 
 
 def _chances(materials: list[_Material]) -> NDArray[np.float64]:
-    """Return how likely each lesson is: all painted planes alike, and in a plane every stroke."""
-    strokes = np.array([max(material.strokes, 1e-6) for material in materials])
+    """Return how likely each lesson is: all planes that teach alike, and in a plane every stroke."""
+    strokes = np.array([material.strokes for material in materials], float)
+    if not strokes.any():
+        strokes += 1
     planes: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for number, material in enumerate(materials):
         lesson = material.lesson
         plane = tuple(at for at in lesson.place if isinstance(at, int))
-        planes.setdefault((lesson.source, plane), []).append(number)
+        if strokes[number]:
+            planes.setdefault((lesson.source, plane), []).append(number)
     chances = np.zeros(len(materials))
     for numbers in planes.values():
         chances[numbers] = strokes[numbers] / strokes[numbers].sum() / len(planes)

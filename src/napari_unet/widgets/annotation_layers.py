@@ -13,7 +13,7 @@ from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import KEY, LayerImage, placement
-from napari_unet.widgets.painted import ANNOTATION, labels_shape
+from napari_unet.widgets.painted import ANNOTATION, belonging, labels_shape
 
 if TYPE_CHECKING:
     import napari
@@ -34,7 +34,7 @@ def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: Layer
     layer = viewer.add_labels(
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",
-        metadata={KEY: {"role": ANNOTATION, "of": str(image.unique_id), "of_name": image.name, "axes": kept}},
+        metadata={KEY: {"role": ANNOTATION, **belonging(image), "axes": kept}},
         features={"index": [BACKGROUND, FIRST_INSTANCE], "meaning": ["background", "object"]},
         **placement(image, read.axes, kept),
     )

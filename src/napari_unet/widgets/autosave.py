@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 EVERY = 5.0
 """Seconds between two looks for new paint."""
+LARGEST_OF_OTHERS = 2**27
+"""Bytes up to which layers that we did not make are saved: copying more would hold up the brush."""
 PLACING = ("scale", "translate", "rotate", "shear", "affine")
 REMEMBERED = ("role", "kind", "axes", "origin", "provenance")
 
@@ -36,6 +38,8 @@ REMEMBERED = ("role", "kind", "axes", "origin", "provenance")
 class Autosave(QObject):  # type: ignore[misc]
     """Watches the painted layers of one viewer and writes those that changed, in the background."""
 
+    restored = Signal(dict)
+    """The settings of a session that was brought back."""
     _of: ClassVar[WeakKeyDictionary[Any, Autosave]] = WeakKeyDictionary()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
@@ -50,6 +54,7 @@ class Autosave(QObject):  # type: ignore[misc]
         self._under_way: tuple[set[str], set[str]] = (set(), set())
         """The layers that are being written, and those that are known once they are."""
         self._told = False
+        self._not_kept: set[str] = set()
         self._replaced: list[Session] = []
         for layer in viewer.layers:
             self._watch(layer)
@@ -71,8 +76,9 @@ class Autosave(QObject):  # type: ignore[misc]
         viewer = self._viewer()
         if viewer is None or not len(viewer.layers):
             return  # a viewer that is closed loses its layers first; what was painted on them stays saved
-        layers = {str(layer.unique_id): layer for layer in viewer.layers if self._is_painted(layer)}
-        touched = {key: layers[key] for key in self._changed & layers.keys()}
+        layers = {str(layer.unique_id): layer for layer in viewer.layers if can_be_kept(layer)}
+        self._changed &= layers.keys()
+        touched = {key: layers[key] for key in self._changed}
         gone = self._known - layers.keys()
         if self._writing or not (touched or gone):
             return
@@ -110,8 +116,15 @@ class Autosave(QObject):  # type: ignore[misc]
             self._told = True
             show_warning(f"Your paint cannot be autosaved ({fault}): save it yourself, or free some space.")
 
+    def _say_not_kept(self, name: str) -> None:
+        if name not in self._not_kept:
+            self._not_kept.add(name)
+            show_warning(f"Paint on {name} is not autosaved, as it is large and made elsewhere: save it yourself.")
+
     def _watch(self, layer: napari.layers.Layer) -> None:
-        if not self._is_painted(layer):
+        if not can_be_kept(layer):
+            if isinstance(layer, Labels):
+                layer.events.paint.connect(lambda _: self._say_not_kept(layer.name))
             return
         key = str(layer.unique_id)
 
@@ -123,9 +136,12 @@ class Autosave(QObject):  # type: ignore[misc]
         if role_of(layer) == ANNOTATION:
             mark()
 
-    def _is_painted(self, layer: napari.layers.Layer) -> bool:
-        """Whether somebody can paint on a layer, ours or not."""
-        return isinstance(layer, Labels) and isinstance(layer.data, np.ndarray)
+
+def can_be_kept(layer: napari.layers.Layer) -> bool:
+    """Whether what is painted on a layer is saved: on ours, and on others that are copied in a moment."""
+    if not isinstance(layer, Labels) or not isinstance(layer.data, np.ndarray):
+        return False
+    return bool(role_of(layer)) or layer.data.nbytes <= LARGEST_OF_OTHERS
 
 
 def _saved(key: str, layer: Labels) -> SavedLayer | None:

@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import UnetError
-from napari_unet.files.session import Session
 from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
@@ -80,10 +79,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.curves = Curves()
         self.outcome = OutcomeBox()
         self._autosave = Autosave.of(napari_viewer)
-        self.restore_bar = RestoreBar(self._bring_back)
+        self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()
         self._connect()
         self._layers_changed()
+        if self._autosave.settings:
+            self._use(self._autosave.settings)
 
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values, for the autosave."""
@@ -94,7 +95,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        former, self._outcome = self._outcome, None
+        former = (self._outcome, self._shown)
+        self._outcome = None
         self.outcome.hide()
         self._preview.hide()
         self._offer_split(wish)
@@ -102,7 +104,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._watch = Watch()
         self._watch.region = self._shown_region()
         self.curves.clear()
-        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, lambda: self._offer_again(former))
+        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, lambda: self._offer_again(*former))
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -185,12 +187,13 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
 
-    def _offer_again(self, former: Outcome | None) -> None:
+    def _offer_again(self, outcome: Outcome | None, shown: str) -> None:
         """Keep what was learnt before, where learning anew failed."""
-        self._outcome = former
-        if former is not None:
+        self._outcome, self._shown = outcome, shown
+        if outcome is not None:
             self.outcome.show()
             self._toggled(self.outcome.after.isChecked())
+            self._preview.stand_alone()
 
     def _look_at_outcome(self) -> None:
         self._scroll.ensureWidgetVisible(self.outcome)
@@ -228,9 +231,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         classes = self.form.model.spec.is_semantic if self.form.model.spec is not None else wish.classes
         self.tools.offer_split(paint.values for paint in wish.paints if paint.meaning == STROKES and not classes)
 
-    def _bring_back(self, session: Session) -> None:
-        """Restore the layers of a former session, and what was chosen then."""
-        settings = restore(self._viewer, session)
+    def _use(self, settings: dict[str, Any]) -> None:
+        """Choose what was chosen in a former session."""
         self.form.restore(settings)
         self.table.choose(settings.get("layers", {}))
 
@@ -256,6 +258,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _connect(self) -> None:
         self.form.changed.connect(self._keep_settings)
+        self._autosave.restored.connect(self._use)
+        preview = self._preview  # not the panel's own slot: it is gone by then
+        self.destroyed.connect(lambda *_: preview.remove())
         self.table.itemChanged.connect(self._keep_settings)
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.status.setText)

@@ -84,6 +84,12 @@ def let_the_window_go_first() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
+def _cancel(under_way: list[Work]) -> None:
+    """Ask work to end that nobody waits for any more."""
+    for work in under_way:
+        work.cancelled.set()
+
+
 def _nothing(*_result: Any) -> None:
     """Do nothing with a result."""
 
@@ -106,6 +112,9 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.status = QLabel("")
         self.status.setWordWrap(True)
         self._work: Work | None = None
+        self._under_way: list[Work] = []
+        under_way = self._under_way  # not the panel itself: it is gone by then, and its work ends
+        self.destroyed.connect(lambda *_: _cancel(under_way))
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing
         self._began = 0.0
@@ -136,7 +145,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._work = work = Work(begin)
         self._done, self._began = done, time.monotonic()
         self._failed = failed
-        self.destroyed.connect(lambda *_: work.cancelled.set())  # a panel that is closed learns nothing any more
+        self._under_way[:] = [work]
         self._show_running(True)
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)

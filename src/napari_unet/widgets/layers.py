@@ -68,14 +68,14 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     guess = GUESSED.get(layer.ndim, "")
     if not guess:
         raise UnetError(
-            f"{layer.name} has {layer.ndim} dimensions: say its axes under Advanced in the Segment panel, "
-            "for example TCZYX"
+            f"{layer.name} has {layer.ndim} dimensions, an image has at most T, C, Z, Y and X: "
+            "open one index of an axis alone"
         )
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
 
 
 def say_axes(layer: napari.layers.Image, axes: str) -> None:
-    """Keep with an image what its axes mean, for all panels; nothing forgets it again."""
+    """Keep with an image what its axes mean, for all panels; an empty text forgets it."""
     if axes != said_axes(layer):
         layer.metadata = {**layer.metadata, KEY: {**layer.metadata.get(KEY, {}), "image_axes": axes}}
 

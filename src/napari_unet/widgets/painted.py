@@ -79,10 +79,11 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     entry = layer.metadata.get(KEY, {})
     if (image := image_named(viewer, entry.get("of", ""))) is not None:
         return image
-    origin, name = entry.get("origin"), entry.get("of_name")
-    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), layer.data.shape, origin)]
-    if "of" in entry:  # it was closed; one that is opened again has its name
-        fitting = [image for image in fitting if image.name == name]
+    shape, origin = layer.data.shape, entry.get("origin")
+    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), shape, origin)]
+    if "of" in entry:  # it was closed: is it opened again?
+        known = (entry.get("of_name"), entry.get("of_path", ""))
+        fitting = [image for image in fitting if (image.name, path_of(image)) == known]
     return fitting[0] if fitting else None
 
 
@@ -98,9 +99,19 @@ def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
     return next((image for image in images_of(viewer) if image_id(image) == of), None)
 
 
+def belonging(image: Image) -> dict[str, str]:
+    """Return the entries of our metadata that say which image a layer belongs to, also once it was closed."""
+    return {"of": image_id(image), "of_name": image.name, "of_path": path_of(image)}
+
+
 def image_id(image: Image) -> str:
     """Return what names an image for as long as it is open."""
     return str(image.unique_id)
+
+
+def path_of(image: Image) -> str:
+    """Return the file of an image, empty where it has none."""
+    return str(image.source.path or "")
 
 
 def labels_shape(image: Image) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from napari.utils.colormaps import label_colormap
 from numpy.typing import NDArray
 
 from napari_unet.widgets.layers import KEY, move, placement, selection_kept, visible_region
-from napari_unet.widgets.painted import PREVIEW, RESULT, role_of
+from napari_unet.widgets.painted import PREVIEW, RESULT, image_of, role_of
 
 if TYPE_CHECKING:
     import napari
@@ -34,6 +34,7 @@ class Preview:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._layer: Image | None = None
+        self._image: Image | None = None
         self._hidden: list[Labels] = []
         """Results that are hidden while the preview stands alone."""
 
@@ -45,6 +46,7 @@ class Preview:
 
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
+        self._image = image
         colours, place = _coloured(seen.labels), placement(image, axes, seen.axes, seen.origin)
         layer = self._layer
         if layer is not None and layer in self._viewer.layers and layer.ndim == len(seen.axes):
@@ -60,11 +62,12 @@ class Preview:
             )
 
     def stand_alone(self) -> None:
-        """Hide all results while there is a preview: below it they would look like what the model sees."""
-        if self._layer is None:
+        """Hide the results of its image while it is shown: below it they would look like what the model sees."""
+        if self._layer not in self._viewer.layers or self._layer is None or not self._layer.visible:
             return
         for layer in self._viewer.layers:
-            if role_of(layer) == RESULT and layer.visible:
+            mine = role_of(layer) == RESULT and image_of(self._viewer, layer) == self._image
+            if mine and layer.visible:
                 layer.visible = False
                 self._hidden.append(layer)
 

@@ -15,14 +15,14 @@ from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.layers import KEY, placement, read_layer
-from napari_unet.widgets.painted import ANNOTATION, covers, image_id, images_of, labels_shape, role_of
+from napari_unet.widgets.painted import ANNOTATION, belonging, covers, images_of, labels_shape, path_of, role_of
 
 if TYPE_CHECKING:
     import napari
 
 
-def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
-    """Put the painted layers of a former session into the viewer, opening their images; return its settings.
+def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
+    """Put the painted layers of a former session into the viewer, opening their images; tell panels its settings.
 
     The session is removed once the present one has saved all of it.
     """
@@ -33,7 +33,7 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
         entry = dict(saved.about["entry"])
         place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
         if image is not None:
-            entry |= {"of": image_id(image), "of_name": image.name}
+            entry |= belonging(image)
             place = _place_over(image, entry) or place
         values = saved.arrays["values"]
         if "prediction" in saved.arrays:
@@ -53,14 +53,15 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> dict[str, Any]:
         )
     else:
         autosave.replace(session)
-    return kept.settings
+    autosave.settings = kept.settings
+    autosave.restored.emit(kept.settings)
 
 
 def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     """Return the image that was painted on: one that is open and fits, or its file opened again."""
     name, path = saved.about["image"], saved.about["path"]
     fitting = [image for image in images_of(viewer) if _fits(image, saved)]
-    same_file = [image for image in fitting if path and str(image.source.path or "") == path]
+    same_file = [image for image in fitting if path and path_of(image) == path]
     same_name = [image for image in fitting if image.name == name]
     for image in (*same_file, *same_name):
         return image

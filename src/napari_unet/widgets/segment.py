@@ -35,7 +35,7 @@ from napari_unet.widgets.layers import (
     update_labels,
     visible_region,
 )
-from napari_unet.widgets.painted import RESULT, images_of, is_untouched, remembered
+from napari_unet.widgets.painted import RESULT, belonging, image_id, images_of, is_untouched, remembered
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.suggestion import ModelHint
@@ -125,6 +125,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         """Write the model's card and the pre-flight line."""
         self.hint.refresh(self.layer)
         if self.layer is None:
+            self._read_last = None
             self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
             return
         try:
@@ -207,12 +208,11 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         shown = provenance["model"] + (f", channel {channel}" if channel is not None else "")
         entry = {
             "role": RESULT,
-            "of": str(layer.unique_id),
-            "of_name": layer.name,
-            "image": str(layer.unique_id),
+            **belonging(layer),
+            "image": image_id(layer),
             "kind": f"{shown}, {provenance['model_sha256']}",
             "axes": result.axes,
-            "origin": result.origin,
+            "origin": result.origin if region else (),
             "provenance": provenance,
         }
         place = placement(layer, image.axes, result.axes, result.origin)
