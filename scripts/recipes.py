@@ -425,6 +425,29 @@ RECIPES = {
                     optimization=OptimizationSettings(learning_rate=1.5e-3),
                 ),
             ),
+            # and other magnifications: the same views for a second time, for longer
+            *(
+                Phase(
+                    spec=AXONS,
+                    data=("em_axon_sem",),
+                    settings=TrainingSettings(
+                        iterations=iterations,
+                        validate_every=500,
+                        augmentation=AugmentationSettings(
+                            scale=(0.45, 2.6),
+                            elastic=4,
+                            contrast=(0.5, 1.4),
+                            gamma=(0.6, 1.6),
+                            offset=0.15,
+                            blur=1.8,
+                            noise=0.08,
+                            inversion=0.35,
+                        ),
+                        optimization=OptimizationSettings(learning_rate=1.5e-3),
+                    ),
+                )
+                for iterations in (4000, 6000)
+            ),
         ),
     ),
     "nuclei-histology": Recipe(
