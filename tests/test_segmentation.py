@@ -70,7 +70,7 @@ def test_a_volume_model_finds_objects_across_planes():
 
 def test_several_channels_ask_which_one(bright_model):
     image = np.stack([np.full((40, 40), 100, np.uint16), squares()])
-    with pytest.raises(UnetError, match="2 channels and the model takes one: say which, 0 to 1"):
+    with pytest.raises(UnetError, match="2 channels, the model takes one: say which channel, 0 to 1"):
         segment(image, bright_model, axes="CYX", settings=settings())
     assert segment(image, bright_model, axes="CYX", settings=settings(channel=1)).max() == 2
 

@@ -97,7 +97,7 @@ def test_grey_is_repeated_for_a_colour_network():
 @pytest.mark.parametrize(
     ("channels", "channel", "sentence"),
     [
-        (1, None, "3 channels and the model takes one: say which, 0 to 2"),
+        (1, None, "3 channels, the model takes one: say which channel, 0 to 2"),
         (2, None, "3 channels, the model takes 2"),
         (1, 3, "channel 3 does not exist"),
         (1, -1, "channel -1 does not exist"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from skimage.io import imread, imsave
 
 from napari_unet.cli import main
@@ -138,3 +139,16 @@ def test_what_is_learnt_of_colours_is_said(sections, tmp_path, capsys, more, sai
     heard = capsys.readouterr().err
     assert said in heard
     assert ("in grey" in heard) == (not more)
+
+
+def test_one_channel_of_several_is_learnt(sections, tmp_path, capsys):
+    for path in (sections / "images").iterdir():
+        image = imread(path)
+        two = np.stack([np.zeros_like(image), image])
+        tifffile.imwrite(path.with_suffix(".tif"), two, imagej=True, metadata={"axes": "CYX"})
+        path.unlink()
+    assert trained(sections, tmp_path / "a.safetensors") == 1
+    assert "say which channel, 0 to 1" in capsys.readouterr().err
+    assert trained(sections, tmp_path / "a.safetensors", "--channel", "1") == 0
+    assert trained(sections, tmp_path / "b.safetensors", "--channel", "2") == 1
+    assert "channel 2 does not exist" in capsys.readouterr().err

@@ -211,7 +211,9 @@ def _choose_channel(lengths: dict[str, int], channels: int, channel: int | None)
         return {}
     if channels == 1:
         if channel is None and count > 1:
-            raise UnetError(f"the image has {count} channels and the model takes one: say which, 0 to {count - 1}")
+            raise UnetError(
+                f"the image has {count} channels, the model takes one: say which channel, 0 to {count - 1}"
+            )
         return {"C": channel or 0}
     if channel is not None:
         return {"C": channel}

@@ -68,7 +68,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--architecture", choices=("classic", "padded", "vgg16"), help="default: padded, paper: classic"
     )
     parser.add_argument("--base-channels", type=int, help="width of the first level (default: 16)")
-    parser.add_argument("--channels", type=int, help="channels of the images (default: 1)")
+    parser.add_argument("--channels", type=int, help="how many channels the network takes (default: 1)")
+    parser.add_argument("--channel", type=int, help="which channel to learn, from 0, where images have several")
     parser.add_argument("--levels", type=int, help="how often the resolution is halved (default: 4)")
     parser.add_argument("--iterations", type=int, help="optimiser steps (default: 4000)")
     parser.add_argument("--batch", type=int, help="patches per step")
@@ -96,7 +97,7 @@ def run(given: argparse.Namespace) -> int:
     truths = read_truths(given)
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
     spec = start_spec(given, start, classes)
-    training_images, validation_images = split(load_folder(truths, spec), given)
+    training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
     settings = training_settings(given, training_images)
     net = starting_net(given, start, spec)
     checkpoint = given.output.with_name(f".{given.output.stem}-checkpoint.safetensors")

@@ -33,13 +33,15 @@ def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
     return truths
 
 
-def load_folder(truths: dict[Path, NDArray[Any]], spec: ModelSpec) -> list[list[LabelledImage]]:
+def load_folder(
+    truths: dict[Path, NDArray[Any]], spec: ModelSpec, channel: int | None
+) -> list[list[LabelledImage]]:
     """Return the planes of every labelled image of the folder; what is learnt of colours is said."""
     loaded, in_grey = [], False
     for path, labels in truths.items():
         image = read_image(path)
         in_grey |= image.axes.endswith("S") and spec.in_channels == 1
-        loaded.append(labelled_images(path.name, image.array, labels, spec, axes=image.axes))
+        loaded.append(labelled_images(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
     if in_grey:
         print("RGB images are learnt in grey: --channels 3 learns their colours.", file=sys.stderr)
     return loaded

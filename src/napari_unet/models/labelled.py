@@ -28,11 +28,20 @@ class LabelledImage:
 
 
 def labelled_images(
-    name: str, image: NDArray[Any], labels: NDArray[Any], spec: ModelSpec, *, axes: str | None = None
+    name: str,
+    image: NDArray[Any],
+    labels: NDArray[Any],
+    spec: ModelSpec,
+    *,
+    axes: str | None = None,
+    channel: int | None = None,
 ) -> list[LabelledImage]:
-    """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts."""
+    """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts.
+
+    `channel` is the one to learn, from 0, where images have several and the model takes one.
+    """
     named = check_axes(axes, image.shape)
-    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels))
+    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
     truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
     kept = "".join(axis for axis in named if axis not in "CS")
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
