@@ -134,7 +134,8 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
     np.save(folder / "test_output.npy", answer)
     torch.save(net.state_dict(), folder / "weights.pt")
     (folder / "README.md").write_text(
-        f"# {spec.name}\n\n{spec.description}{_wanted_size(spec)}\n\nTrained on: {spec.training}\n"
+        f"# {spec.name}\n\n{spec.description}{_wanted_size(spec)}\n\nTrained on: {spec.training}\n",
+        encoding="utf-8",
     )
     return spec5.ModelDescr(
         name=re.sub(r"[^\w+\- ()]", "_", f"{spec.name} U-Net", flags=re.ASCII)[:LONGEST_NAME],

@@ -1,6 +1,7 @@
 """The command line as a person uses it: files in, masks and figures out, one plain line if something is wrong."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -367,3 +368,32 @@ def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatc
     assert load_model(out).spec.training["fine_tuning"]["iterations"] > 0
     assert "Stopping with the best so far" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_names_that_differ_in_case_alone_are_refused(model, image, tmp_path, capsys):
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for name in ("a.png", "A.tif"):
+        (folder / name).write_bytes(image.read_bytes())
+    assert "several images" in fails(capsys, "segment", folder, "--model", model, "--output", tmp_path / "out")
+
+
+def test_a_name_that_the_terminal_cannot_show_stops_nothing(model, image, tmp_path):
+    odd = image.rename(tmp_path / "Zelle_β.tif")
+    command = [
+        sys.executable,
+        "-m",
+        "napari_unet",
+        "segment",
+        str(odd),
+        "--model",
+        model,
+        "--output",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert b"Zelle_" in done.stdout
+    assert b"Traceback" not in done.stderr

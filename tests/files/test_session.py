@@ -1,6 +1,7 @@
 """Sessions: what was saved is read back, and one damaged file does not take the rest with it."""
 
 import numpy as np
+import psutil
 import pytest
 
 from napari_unet.errors import UnetError
@@ -71,3 +72,15 @@ def test_a_session_that_keeps_nothing_is_gone_and_pushes_none_out(session, monke
         write(empty, "a")
         (empty.folder / "a.npz").unlink()
     assert [one.folder for one in former_sessions()] == [real.folder]
+
+
+def test_a_session_is_open_while_its_process_may_live(session, monkeypatch):
+    write(session, "a")
+    assert session.is_open
+    stamp, host, process = session.folder.name.rsplit("-", 3)[0], "0badcafe", session.folder.name.split("-")[-2:]
+    elsewhere = Session(session.folder.with_name("-".join([stamp, host, *process])))
+    assert elsewhere.is_open, "another machine with the same home writes it"
+    gone = Session(session.folder.with_name("-".join([*session.folder.name.split("-")[:-1], "1"])))
+    assert not gone.is_open
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: (_ for _ in ()).throw(psutil.AccessDenied()))
+    assert session.is_open

@@ -393,3 +393,12 @@ def test_an_image_of_six_dimensions_is_refused_in_a_sentence(panel, viewer, qtbo
     assert "6 dimensions, an image has at most T, C, Z, Y and X" in panel.line.text()
     click(qtbot, panel.job.start_button)
     assert "6 dimensions" in messages()[-1]
+
+
+def test_a_window_of_low_priority_works_too(panel, viewer, qtbot, monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.setpriority", refused)
+    viewer.add_image(nuclei_image((96, 96)))
+    assert segment(qtbot, panel).data.max() > 0

@@ -91,7 +91,8 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
     except OSError as error:
         raise UnetError(f"cannot make the folder {output} ({error.strerror}): choose another one") from None
     targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
-    repeated = {target.name for target in targets if targets.count(target) > 1}
+    names = [target.name.casefold() for target in targets]  # some systems do not tell A.tif from a.tif
+    repeated = {target.name for target in targets if names.count(target.name.casefold()) > 1}
     if repeated:
         raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
     return targets
@@ -99,9 +100,8 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
 
 def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
     """Refuse to write over an image that is read, twice to one place, or under a name that is no TIFF's."""
-    read = {path.resolve() for path in inputs}
     for target in targets:
-        if target.resolve() in read:
+        if target.exists() and any(path.exists() and target.samefile(path) for path in inputs):
             raise UnetError(f"{target} is one of the images: give another --output, so that no image is lost")
         if target.suffix.lower() not in TIFF_SUFFIXES:
             raise UnetError(f"{target.name!r} must end in .tif")

@@ -1,19 +1,21 @@
 """The autosaved paint of one napari window: a folder of small files, each whole or not there at all.
 
-sessions/<time>-<process>/session.json      what the layers are, and the panel's settings
-sessions/<time>-<process>/<key>.npz         what is painted on one layer
+sessions/<time>-<machine>-<process>/session.json   what the layers are, and the panel's settings
+sessions/<time>-<machine>-<process>/<key>.npz      what is painted on one layer
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,8 +67,8 @@ class Session:
     def new(cls) -> Self:
         """Return a session for this process; nothing is written yet."""
         process = psutil.Process()
-        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
-        return cls(sessions_folder() / f"{stamp}-{os.getpid()}-{int(process.create_time())}")
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+        return cls(sessions_folder() / f"{stamp}-{_host()}-{os.getpid()}-{int(process.create_time())}")
 
     @property
     def time(self) -> datetime:
@@ -75,12 +77,14 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether the process that writes it is still alive."""
-        pid, created = (int(part) for part in self.folder.name.split("-")[-2:])
+        """Whether the process that writes it is alive, or may be: on another machine with the same home."""
+        *_, host, pid, created = self.folder.name.split("-")
         try:
-            return int(psutil.Process(pid).create_time()) == created
+            return host != _host() or int(psutil.Process(int(pid)).create_time()) == int(created)
         except psutil.NoSuchProcess:
             return False
+        except psutil.AccessDenied:
+            return True
 
     def write(self, changed: list[SavedLayer], kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Write the layers that changed, then the index of all: `kept` tells about each layer by key.
@@ -121,6 +125,11 @@ class Session:
     def remove(self) -> None:
         """Remove it with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _host() -> str:
+    """Return what tells this machine from others, without a hyphen."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def former_sessions() -> list[Session]:

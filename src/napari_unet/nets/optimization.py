@@ -133,7 +133,8 @@ class Optimization:
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+                # copies: what is mapped into memory cannot be replaced on Windows
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
             self.net.load_state_dict(_part(tensors, "net."))
             self.averaged.load_state_dict(_part(tensors, "averaged."))
             self._restore_optimizer(_part(tensors, "optimizer."))

@@ -30,6 +30,7 @@ from napari_unet.widgets.outcome import OutcomeBox
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import Preview, within
+from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.teaching_form import TeachingForm
@@ -187,6 +188,11 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
 
+    def _leave(self) -> None:
+        """End the work of a closed panel, and show the results again."""
+        self.job.abandon()
+        self._preview.remove()
+
     def _offer_again(self, outcome: Outcome | None, shown: str) -> None:
         """Keep what was learnt before, where learning anew failed."""
         self._outcome, self._shown = outcome, shown
@@ -259,8 +265,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _connect(self) -> None:
         self.form.changed.connect(self._keep_settings)
         self._autosave.restored.connect(self._use)
-        preview = self._preview  # not the panel's own slot: it is gone by then
-        self.destroyed.connect(lambda *_: preview.remove())
+        when_removed(self, self._leave)
         self.table.itemChanged.connect(self._keep_settings)
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.status.setText)

@@ -6,6 +6,7 @@ PyTorch error is one. Work ends by returning a value, also when cancelled, so th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -81,13 +82,8 @@ def run_work(work: Work) -> Generator[Progress, None, Ending]:
 def let_the_window_go_first() -> None:
     """Give this thread, and those that PyTorch starts from it, a lower priority where threads have one (Linux)."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-def _cancel(under_way: list[Work]) -> None:
-    """Ask work to end that nobody waits for any more."""
-    for work in under_way:
-        work.cancelled.set()
+        with contextlib.suppress(PermissionError):  # napari itself was started with a lower one
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _nothing(*_result: Any) -> None:
@@ -112,9 +108,6 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.status = QLabel("")
         self.status.setWordWrap(True)
         self._work: Work | None = None
-        self._under_way: list[Work] = []
-        under_way = self._under_way  # not the panel itself: it is gone by then, and its work ends
-        self.destroyed.connect(lambda *_: _cancel(under_way))
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing
         self._began = 0.0
@@ -142,10 +135,9 @@ class JobControl(QWidget):  # type: ignore[misc]
         """
         if self.is_running:
             return
-        self._work = work = Work(begin)
+        self._work = Work(begin)
         self._done, self._began = done, time.monotonic()
         self._failed = failed
-        self._under_way[:] = [work]
         self._show_running(True)
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
@@ -169,6 +161,11 @@ class JobControl(QWidget):  # type: ignore[misc]
             self._stop()
             self.status.setText("Stopping…")
         self.cancel_button.setEnabled(False)
+
+    def abandon(self) -> None:
+        """Let work end that nobody waits for any more."""
+        if self._work is not None:
+            self._work.cancelled.set()
 
     def _progressed(self, progress: Progress) -> None:
         if self._work is None or self._work.cancelled.is_set():

@@ -36,6 +36,7 @@ from napari_unet.widgets.layers import (
     visible_region,
 )
 from napari_unet.widgets.painted import RESULT, belonging, image_id, images_of, is_untouched, remembered
+from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.suggestion import ModelHint
@@ -263,6 +264,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.advanced)
         layout.addStretch(1)
         hold_still(self)
+        when_removed(self, self.job.abandon)
         self.setMinimumWidth(300)
 
 
