@@ -78,7 +78,7 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     learn(qtbot, panel, 3)
-    learnt = panel._outcome
+    learnt = panel.trial.outcome
     panel.table.choose({result.name: (False, CORRECTIONS)})
     other = viewer.add_image(dots(), name="other", translate=(0, 300))
     viewer.layers.selection.active = other
@@ -88,7 +88,7 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
     assert "only objects are painted" in messages()[-1]
-    assert panel._outcome is learnt
+    assert panel.trial.outcome is learnt
     assert panel.outcome.isVisible()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), result.data_to_world((0, 0)))
     assert not result.visible
@@ -97,7 +97,7 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     panel.accept()
     wait_until_done(qtbot, panel)
     assert "cannot write" in messages()[-1]
-    assert panel._outcome is learnt
+    assert panel.trial.outcome is learnt
 
 
 def test_a_closed_panel_learns_nothing_any_more(viewer, segment_panel, panel, qtbot):
@@ -125,7 +125,7 @@ def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, pane
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) >= 3, timeout=60000)
     click(qtbot, panel.job.cancel_button)
     wait_until_done(qtbot, panel, 30000)
-    assert panel._outcome.tuned.iterations >= 1
+    assert panel.trial.outcome.tuned.iterations >= 1
     assert panel.outcome.isVisible()
 
 

@@ -167,7 +167,7 @@ def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_fo
     assert panel.form.kind.isVisible()
     panel.form.kind.setCurrentIndex(1)
     learn_until(qtbot, panel, 0.5)
-    tuned = panel._outcome.tuned
+    tuned = panel.trial.outcome.tuned
     assert tuned.model.spec.classes == ("background", "class 1", "class 2")
     assert tuned.after > 0.5 > tuned.before
 

@@ -50,7 +50,8 @@ class PredictionSettings:
     precision: Literal["exact", "fast"] = "exact"
     """"fast" computes in 16 bit where the device is good at it: about twice the speed, 0.1 % of pixels differ."""
     rotations: bool = False
-    """Average the prediction over the image's rotations and flips (8 in 2D): slower, a little better."""
+    """Average the prediction over the image's rotations and flips (8 in 2D), at 8 times the cost; `axons` gain
+    0.01 of mean IoU by it, `nuclei` nothing."""
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:

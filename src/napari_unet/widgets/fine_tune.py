@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import napari.layers
 from napari.utils.notifications import show_info
@@ -26,10 +26,9 @@ from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import MOMENT, read_layer, visible_region
-from napari_unet.widgets.outcome import OutcomeBox
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named, take
 from napari_unet.widgets.painted_table import PaintedTable
-from napari_unet.widgets.preview import Preview, within
+from napari_unet.widgets.preview import within
 from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
@@ -43,11 +42,9 @@ from napari_unet.widgets.teaching_work import (
     begin_saving,
     begin_weights,
 )
+from napari_unet.widgets.trial import Trial
 from napari_unet.widgets.weights_layer import show_weights
 from napari_unet.widgets.wheel import hold_still
-
-if TYPE_CHECKING:
-    from napari_unet.segmentation import Segmentation
 
 ADVICE = (
     "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
@@ -66,9 +63,6 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = napari_viewer
         self._watch = Watch()
-        self._outcome: Outcome | None = None
-        self._shown = ""
-        self._preview = Preview(napari_viewer)
         self.table = PaintedTable(napari_viewer)
         self.tools = AnnotationTools(napari_viewer, self.table)
         self.form = TeachingForm()
@@ -78,7 +72,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         )
         self.job = JobControl("Fine-tune", self.start, stop=self._stop)
         self.curves = Curves()
-        self.outcome = OutcomeBox()
+        self.trial = Trial(napari_viewer)
+        self.outcome = self.trial.box
         self._autosave = Autosave.of(napari_viewer)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()
@@ -96,20 +91,16 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         wish = self._wished()
         if wish is None:
             return
-        former = (self._outcome, self._shown)
-        self._outcome = None
-        self.outcome.hide()
-        self._preview.hide()
         self._offer_split(wish)
-        self._shown = wish.paints[0].of
-        self._watch = Watch()
-        self._watch.region = self._shown_region()
+        self.trial.begin(wish.paints[0].of)
+        self._watch = Watch(region=self.trial.region())
         self.curves.clear()
-        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, lambda: self._offer_again(*former))
+        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, self.trial.offer_former)
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
-        if self._outcome is None or self.job.is_running:
+        learnt = self.trial.outcome
+        if learnt is None or self.job.is_running:
             return
         name = self.outcome.name.text().strip()
         path = own_folder() / f"{name}{SUFFIX}"
@@ -118,13 +109,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         elif path.exists() or name in {entry.name for entry in entries()}:
             self.job.fail(f"There is a model {name} already: choose another name.")
         else:
-            self.job.run(begin_saving(self._outcome.tuned, path), self._saved)
-
-    def revert(self) -> None:
-        """Forget the new model; model, layers and paint are as before."""
-        self._outcome = None
-        self.outcome.hide()
-        self._preview.remove()
+            self.job.run(begin_saving(learnt.tuned, path), self._saved)
 
     def show_weights(self) -> None:
         """Show what each pixel of the present paint counts in the loss, as an image layer."""
@@ -165,7 +150,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _progressed(self, progress: Progress) -> None:
         """Draw the curves and what the model sees meanwhile."""
-        self._watch.region = self._shown_region()
+        self._watch.region = self.trial.region()
         figures = progress.figures
         if progress.doing == "Learning" and not progress.total and "score" in figures:
             self.curves.show_before(figures["score"])
@@ -175,55 +160,28 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
             if progress.preview is not None or not self.curves.points["score"]:
                 self.curves.add("score", seconds, figures["score"])
         if progress.preview is not None:
-            self._show(progress.preview)
+            self.trial.see(progress.preview)
 
     def _learnt(self, outcome: Outcome) -> None:
-        self._outcome = outcome
         for entry in outcome.tuned.history:
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
-        self._show(outcome.after)
-        self._preview.stand_alone()
-        self.outcome.offer(outcome, self._free_name())
+        self.trial.offer(outcome, self._free_name())
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
 
     def _leave(self) -> None:
         """End the work of a closed panel, and show the results again."""
         self.job.abandon()
-        self._preview.remove()
-
-    def _offer_again(self, outcome: Outcome | None, shown: str) -> None:
-        """Keep what was learnt before, where learning anew failed."""
-        self._outcome, self._shown = outcome, shown
-        if outcome is not None:
-            self.outcome.show()
-            self._toggled(self.outcome.after.isChecked())
-            self._preview.stand_alone()
+        self.trial.forget()
 
     def _look_at_outcome(self) -> None:
         self._scroll.ensureWidgetVisible(self.outcome)
 
     def _saved(self, path: Path) -> None:
-        self.revert()
+        self.trial.forget()
         MODEL_NEWS.saved.emit(str(path))
         self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
-
-    def _show(self, seen: Segmentation | None) -> None:
-        """Show a prediction of a part of the image that is learnt from first."""
-        image = image_named(self._viewer, self._shown)
-        if seen is not None and image is not None:
-            self._preview.show(seen, image, read_layer(image).axes)
-
-    def _shown_region(self) -> dict[str, tuple[int, int]] | None:
-        """Return the part of that image to show while learning: the middle of what is visible."""
-        image = image_named(self._viewer, self._shown)
-        if image is None:
-            return None
-        try:
-            return self._preview.region(image, read_layer(image).axes)
-        except UnetError:
-            return None
 
     def _free_name(self) -> str:
         """Return a name for the new model that no other has."""
@@ -272,14 +230,9 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.tools.failed.connect(self.job.fail)
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
-        self.outcome.reverted.connect(self.revert)
-        self.outcome.toggled.connect(self._toggled)
+        self.outcome.reverted.connect(self.trial.forget)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
-
-    def _toggled(self, after: bool) -> None:
-        if self._outcome is not None:
-            self._show(self._outcome.after if after else self._outcome.before)
 
     def _lay_out(self) -> None:
         advice = QLabel(ADVICE)

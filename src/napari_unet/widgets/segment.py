@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
@@ -15,7 +13,6 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
-from napari_unet.progress import Steps
 from napari_unet.widgets import preflight
 from napari_unet.widgets.advanced import AdvancedSettings
 from napari_unet.widgets.autosave import Autosave
@@ -39,6 +36,7 @@ from napari_unet.widgets.painted import RESULT, belonging, image_id, images_of, 
 from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
+from napari_unet.widgets.segmenting_work import begin_segmentation
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.wheel import hold_still
 
@@ -266,34 +264,6 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         hold_still(self)
         when_removed(self, self.job.abandon)
         self.setMinimumWidth(300)
-
-
-def begin_segmentation(
-    image: LayerImage,
-    model_path: Path,
-    region: dict[str, tuple[int, int]] | None,
-    values: dict[str, Any],
-    source: str,
-) -> Callable[[], Steps[tuple[Segmentation, dict[str, Any]]]]:
-    """Return the function that a worker calls; PyTorch is imported there, not in the window's thread."""
-
-    def begin() -> Steps[tuple[Segmentation, dict[str, Any]]]:
-        from napari_unet.nets.preload import preload_torch
-
-        preload_torch()
-        from napari_unet.models.library import load_model
-        from napari_unet.nets.device import choose_device, device_name
-        from napari_unet.provenance import segmentation_provenance
-        from napari_unet.segmentation import segment_steps
-
-        settings = preflight.settings_from(values)
-        model = load_model(model_path)
-        result = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
-        device = device_name(choose_device(settings.prediction.device))
-        made = segmentation_provenance(model, settings, result, source=source)
-        return result, {**made, "device": device}
-
-    return begin
 
 
 def objects_text(count: int) -> str:
