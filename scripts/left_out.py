@@ -23,8 +23,9 @@ from napari_unet import evaluate
 from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model, load_model_file
+from napari_unet.models.validation import segment_labelled
 from napari_unet.progress import finish
-from napari_unet.training import Training, segment_labelled
+from napari_unet.training import Training
 
 LARGE_SIDE = 360
 GROUND = 80

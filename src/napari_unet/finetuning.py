@@ -26,7 +26,8 @@ from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.teaching.learning import Companion, FineTuned, Learning
+from napari_unet.teaching.fine_tuned import FineTuned
+from napari_unet.teaching.learning import Companion, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
 from napari_unet.teaching.marks import firmness, score_lessons
 from napari_unet.teaching.settings import FineTuningSettings

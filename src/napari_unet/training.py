@@ -19,17 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
-from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
 from napari_unet.models.labelled import LabelledImage
-from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.validation import evenly, score_labels, segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import (
     AugmentationSettings,
@@ -44,7 +41,6 @@ from napari_unet.nets.device import choose_device
 from napari_unet.nets.grey_values import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
-from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 
@@ -137,7 +133,7 @@ class Training:
         """Of each validation: iteration, mean loss since the one before, score."""
         self._losses: list[float] = []
         self._images = images
-        self._validation = _evenly(validation, settings.validation_images)
+        self._validation = evenly(validation, settings.validation_images)
         self._centres = [PatchCentres(image.labels) for image in images]
         self._tensors = [(as_tensor(i.image, torch.device("cpu")), torch.from_numpy(i.labels)) for i in images]
         areas = np.sqrt([image.labels.size for image in images])
@@ -236,7 +232,7 @@ class Training:
         scores = []
         for image in self._validation:
             labels = yield from segment_labelled(image, model, self.settings.device)
-            scores.append(_score(labels, image.labels, spec=self.spec))
+            scores.append(score_labels(labels, image.labels, model.spec))
         score = float(np.mean(scores)) if scores else -loss
         self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
         if score > self.best.score or not self.best.weights:
@@ -278,26 +274,3 @@ class Training:
     def _best_file(self) -> Path:
         assert self._checkpoint is not None
         return self._checkpoint.with_name(self._checkpoint.stem + "-best.safetensors")
-
-
-def segment_labelled(image: LabelledImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
-    """Return the labels that a model gives an image which is normalised already."""
-    spatial = model.spec.axes
-    plane = Plane(array=image.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image.image))
-    predictor = Predictor(model.net, PredictionSettings(device=device))
-    predicted = yield from predict_map(predictor, plane, model.spec)
-    labels = yield from read_map(predicted, model.spec)
-    return labels
-
-
-def _score(labels: NDArray[np.int32], truth: NDArray[np.int32], *, spec: ModelSpec) -> float:
-    """Return the mean AP 0.5..0.95 of instances, the mean IoU of classes."""
-    if spec.is_semantic:
-        return mean_class_iou(labels, truth)
-    pairs = contingency(labels, truth)
-    return float(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
-
-
-def _evenly(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
-    picked = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
-    return [images[i] for i in picked]

@@ -18,7 +18,8 @@ from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.learning import FineTuned, Learning
+from napari_unet.teaching.fine_tuned import FineTuned
+from napari_unet.teaching.learning import Learning
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import mix_weights
 from napari_unet.progress import finish
-from napari_unet.teaching.learning import Companion, FineTuned, Learning
+from napari_unet.teaching.fine_tuned import FineTuned
+from napari_unet.teaching.learning import Companion, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons
 from napari_unet.teaching.marks import FIRMEST, score_lessons
 from napari_unet.teaching.views import Views

@@ -22,11 +22,12 @@ from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.validation import segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.progress import finish
-from napari_unet.training import Training, TrainingSettings, segment_labelled
+from napari_unet.training import Training, TrainingSettings
 
 MONTAGE_ROWS = 3
 OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {

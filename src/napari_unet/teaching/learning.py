@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.device import choose_device, is_out_of_memory
@@ -21,67 +20,22 @@ from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, mix_weights
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
+from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.lessons import Lesson, replay_lessons
 from napari_unet.teaching.marks import mean_iou, score_lessons
 from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.views import Batch, Views
 
-TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
 LUCK = 0.15
 """By how much the IoU on one held-out stroke may change by chance; on n strokes by its n-th root less."""
-GAIN = 0.01
-"""Of IoU, that counts as better."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
 FIRM = 1.0
 """Weight of the anchor from which the previous network itself is asked about each view."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FineTuned:
-    """What came of it: the new model, both scores, and how far they can be trusted."""
-
-    model: Model
-    before: float
-    after: float
-    """Mean IoU of the classes on the scored pixels, of the old and of the new model."""
-    held_out: bool
-    """Whether those pixels were kept from training; False where there were too few strokes to keep any."""
-    pixels: int
-    strokes: int
-    """How much was scored."""
-    iterations: int
-    seconds: float
-    history: tuple[dict[str, float], ...] = ()
-    remark: str = ""
-    painted: tuple[float, float] | None = None
-    """The same before and after of all that was painted, where the held-out strokes are too few to tell."""
-
-    @property
-    def improved(self) -> bool:
-        """Whether the new model is the better one."""
-        if self.painted is not None:
-            return self.painted[1] > self.painted[0] + GAIN
-        return self.after > self.before
-
-    def sentence(self) -> str:
-        """Return the outcome in words."""
-        where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
-        word = "better" if self.improved else "not better: the old model stays"
-        if self.painted is not None:
-            before, after = self.painted
-            word = f"too close to tell. On all that was painted {before:.2f} before, {after:.2f} after; {word}"
-        digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
-        text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
-        if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
-            text += f" Too few to trust: {self.pixels} pixels in {self.strokes} stroke{'s' * (self.strokes != 1)}."
-        if self.model.spec.zoom != 1:
-            text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
-        return f"{text} {self.remark}".strip()
 
 
 class Companion:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_unet.models.model import Model
     from napari_unet.models.spec import ModelSpec
     from napari_unet.segmentation import Segmentation
-    from napari_unet.teaching.learning import FineTuned
+    from napari_unet.teaching.fine_tuned import FineTuned
 
 Region = dict[str, tuple[int, int]]
 SAME = 0.5
