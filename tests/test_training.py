@@ -262,3 +262,17 @@ def test_stopped_twice_before_the_first_validation_keeps_what_was_learnt(tmp_pat
     again = train(settings, checkpoint=tmp_path / "training")
     stop_at(again.steps(), 5)
     assert same(again.model(), Model(net=again.optimization.averaged, spec=again.spec))
+
+
+def test_the_recipe_for_sections_takes_what_is_asked_for():
+    assert TrainingSettings.em(30).iterations == 1200
+    assert TrainingSettings.em(30).validate_every == 60
+    assert TrainingSettings.em(30, validate_every=10).validate_every == 10
+
+
+def test_training_leaves_the_draws_of_the_process_alone():
+    torch.manual_seed(5)
+    finish(train(replace(QUICK, iterations=1)).steps())
+    drawn = torch.rand(3)
+    torch.manual_seed(5)
+    assert torch.equal(drawn, torch.rand(3))

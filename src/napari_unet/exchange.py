@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 import napari_unet
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.complaints import unreadable
 from napari_unet.models.library import replay_of
@@ -33,7 +33,8 @@ from napari_unet.nets.exchanged import ExchangedUNet
 MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
 SIDE = 256
 """Side of the test image; the largest that every viewer of packages shows at once."""
-LICENCES = {"MIT": "MIT", "CC0-1.0": "CC0-1.0", "CC-BY-4.0": "CC-BY-4.0"}
+EPSILON = 1e-6
+"""What BioImage.IO's percentile scaling adds to the range."""
 NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
 """What reading the description of something else raises."""
 LONGEST_NAME = 128
@@ -56,7 +57,10 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
     net.net.load_state_dict(model.net.state_dict())
     net.eval()
     with TemporaryDirectory() as folder, atomic_path(target) as temporary:
-        description = _describe(model.spec, net, Path(folder), _test_image(model, image), spec5)
+        try:
+            description = _describe(model.spec, net, Path(folder), _test_image(model, image), spec5)
+        except ValueError as error:  # what the standard does not know, a licence say
+            raise UnetError(f"{model.spec.name} cannot be described as BioImage.IO wants ({error})") from error
         save_package(description, output_path=temporary)
     return target
 
@@ -87,8 +91,7 @@ def import_bioimageio(path: str | Path) -> Model:
     except (*NO_PACKAGE, yaml.YAMLError) as error:
         raise UnetError(f"{source.name} is not a BioImage.IO package with PyTorch weights ({error!r})") from None
     except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-        first_line = str(error).splitlines()[0]
-        raise UnetError(f"the weights in {source.name} do not fit its description ({first_line})") from None
+        raise UnetError(f"the weights in {source.name} do not fit its description ({first_line(error)})") from None
     return Model(net=net.eval(), spec=spec)
 
 
@@ -144,7 +147,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         cite=[
             spec5.CiteEntry(text="Ronneberger et al., MICCAI 2015", doi=spec5.Doi("10.1007/978-3-319-24574-4_28"))
         ],
-        license=LICENCES.get(spec.licence, "BSD-3-Clause"),
+        license=spec.licence,
         documentation=spec5.FileDescr(source=folder / "README.md"),
         tags=["unet", "napari", "segmentation", "2d"],
         version=napari_unet.__version__,
@@ -169,10 +172,6 @@ def _wanted_size(spec: ModelSpec) -> str:
         smallest, largest = spec.sizes
         return f" Scale images so that typical objects are {smallest:g} to {largest:g} px wide."
     return "" if spec.zoom == 1 else f" Scale images by {spec.zoom:g} first."
-
-
-EPSILON = 1e-6
-"""What BioImage.IO's percentile scaling adds to the range."""
 
 
 def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:

@@ -25,7 +25,7 @@ from napari_unet.models.model import Model
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
-from napari_unet.progress import Progress, Report, Steps, finish
+from napari_unet.progress import Progress, Report, Steps, finish, quietly
 from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.learning import Companion, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
@@ -93,13 +93,13 @@ def fine_tune_steps(
         seen = yield from prepare_lessons(model, painted_on, replace(chosen, anchor=0))
         painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
         lessons = yield from prepare_lessons(turned, painted_on, chosen)
-    before = score_lessons(model, seen, chosen.device)
+    before = yield from quietly(score_lessons(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=firmness(lessons, model.spec))
     learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
-    return learning.result()
+    return (yield from learning.result())
 
 
 def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:

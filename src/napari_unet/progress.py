@@ -42,12 +42,17 @@ def finish(steps: Steps[Result], report: Report | None = None) -> Result:
             report(progress)
 
 
-def quietly(steps: Steps[Result], doing: str = "") -> Steps[Result]:
-    """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
+def mapped(steps: Steps[Result], change: Callable[[Progress], Progress]) -> Steps[Result]:
+    """Run steps within longer work, which says in its own words how far it has come."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
             result: Result = end.value
             return result
-        yield Progress(done=0, total=0, doing=doing or step.doing)
+        yield change(step)
+
+
+def quietly(steps: Steps[Result], doing: str = "") -> Steps[Result]:
+    """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
+    return mapped(steps, lambda step: Progress(done=0, total=0, doing=doing or step.doing))

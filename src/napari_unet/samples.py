@@ -12,12 +12,11 @@ FOLDER = Path(__file__).parent / "samples"
 class Sample:
     """One bundled image, axes YX."""
 
-    key: str
     title: str
     path: Path
 
 
 SAMPLES = (
-    Sample(key="u2os", title="U2OS nuclei, 16 bit", path=FOLDER / "u2os_nuclei.tif"),
-    Sample(key="crowded", title="Crowded nuclei, 8 bit", path=FOLDER / "crowded_nuclei.tif"),
+    Sample(title="U2OS nuclei, 16 bit", path=FOLDER / "u2os_nuclei.tif"),
+    Sample(title="Crowded nuclei, 8 bit", path=FOLDER / "crowded_nuclei.tif"),
 )

@@ -29,7 +29,7 @@ from napari_unet.models.model import Model
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
-from napari_unet.progress import Report, Steps, finish, quietly
+from napari_unet.progress import Progress, Report, Steps, finish, mapped, quietly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,8 @@ class Segmentation:
     """Where the labels' first pixel lies in the image, per axis of the labels."""
     zoom: float = 1.0
     """How large the network saw the image; labels and probabilities have the image's own size all the same."""
+    classes: tuple[str, ...] = ()
+    """What the labels mean where they are classes and no instances."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user should read: pixels that were not finite, an empty image."""
 
@@ -76,6 +78,13 @@ class Segmentation:
     def count(self) -> int:
         """Return the number of instances."""
         return int(self.labels.max(initial=0))
+
+    @property
+    def found(self) -> str:
+        """Return in words what was found: how many objects, or which classes."""
+        if not self.classes:
+            return f"{self.count} object{'s' * (self.count != 1)}"
+        return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
 
 
 def segment(
@@ -148,6 +157,7 @@ def segment_steps(
         probabilities=np.zeros(shape, np.uint8) if keep_probabilities else None,
         origin=tuple(side.start for side in sides),
         zoom=zoom,
+        classes=model.spec.classes if model.spec.is_semantic else (),
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:
@@ -187,14 +197,12 @@ def _as_in_image(plane: Plane) -> list[int]:
 
 def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray[Any]]:
     """Yield the progress of one plane as a share of that of all planes."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: NDArray[Any] = end.value
-            return result
+
+    def share(step: Progress) -> Progress:
         doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
-        yield replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
+        return replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
+
+    return mapped(steps, share)
 
 
 def _remarks(intensity: IntensityRange) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from napari_unet.nets.augmentation import (
     warp_image,
     warp_labels,
 )
+from napari_unet.nets.chance import seeded
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.crowding import crowd
 from napari_unet.nets.device import choose_device
@@ -84,8 +85,8 @@ class TrainingSettings:
                 scale=(0.8, 1.25), elastic=10, contrast=(0.6, 1.4), offset=0.15, noise=0.06
             ),
         }
-        settings = cls(**{**recipe, **changes})
-        return replace(settings, validate_every=max(1, settings.iterations // 20))
+        recipe |= changes
+        return cls(**{"validate_every": max(1, recipe["iterations"] // 20), **recipe})
 
     @classmethod
     def paper(cls, **changes: Any) -> Self:
@@ -125,7 +126,6 @@ class Training:
     ) -> None:
         if not images:
             raise UnetError("there are no training images: give a folder with images/ and labels/")
-        torch.manual_seed(settings.seed)
         self.spec = spec
         self.settings = settings
         self.best = Best()
@@ -139,7 +139,8 @@ class Training:
         areas = np.sqrt([image.labels.size for image in images])
         self._chances = areas / areas.sum()
         self._checkpoint = checkpoint
-        fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
+        with seeded(settings.seed):
+            fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
         self._of = self._digest(fresh) if checkpoint is not None else ""
         self._sides = view_sizes(fresh, settings.patch, settings.weights.sigma)
         self.optimization = Optimization(
@@ -152,8 +153,7 @@ class Training:
         """Train to the end, one yield an iteration, and return the best model."""
         total = self.settings.iterations
         while self.optimization.iteration < total:
-            images, targets, weights = self._batch(self.optimization.iteration)
-            loss = self.optimization.step(images, partial(weighted_cross_entropy, target=targets, weights=weights))
+            loss = self._step(self.optimization.iteration)
             self._losses.append(loss)
             iteration = self.optimization.iteration
             if iteration % self.settings.validate_every == 0 or iteration == total:
@@ -190,10 +190,15 @@ class Training:
         }
         return Model(net=net.eval(), spec=replace(self.spec, training=trained))
 
-    def _batch(self, iteration: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw the batch of an iteration: the same for the same seed, wherever training was interrupted."""
+    def _step(self, iteration: int) -> float:
+        """Take a step on a batch that is the same for the same seed, wherever training was interrupted."""
         rng = np.random.default_rng((self.settings.seed, iteration))
-        torch.manual_seed(int(rng.integers(2**31)))  # for dropout
+        with seeded(int(rng.integers(2**31))):  # for dropout
+            images, targets, weights = self._batch(rng)
+            return self.optimization.step(images, partial(weighted_cross_entropy, target=targets, weights=weights))
+
+    def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw a batch."""
         views = [self._view(rng) for _ in range(self.settings.batch)]
         device = self.optimization.device
         images, targets, weights = (torch.stack(parts).to(device) for parts in zip(*views, strict=True))

@@ -7,6 +7,7 @@ from skimage.io import imread, imsave
 
 from napari_unet.cli import main
 from napari_unet.models.library import load_model
+from napari_unet.training import Training
 
 SMALL = ["--iterations", "4", "--patch", "32", "--base-channels", "4", "--levels", "2", "--batch", "1"]
 
@@ -154,3 +155,33 @@ def test_one_channel_of_several_is_learnt(sections, tmp_path, capsys):
     assert trained(sections, tmp_path / "a.safetensors", "--channel", "1") == 0
     assert trained(sections, tmp_path / "b.safetensors", "--channel", "2") == 1
     assert "channel 2 does not exist" in capsys.readouterr().err
+
+
+def stop_at(iteration, monkeypatch):
+    """Press Ctrl-C while this step of a training is taken."""
+    step = Training._step
+
+    def stopped(self, number):
+        if number == iteration:
+            raise KeyboardInterrupt
+        return step(self, number)
+
+    monkeypatch.setattr(Training, "_step", stopped)
+
+
+def test_a_training_stopped_too_early_replaces_no_former_model(sections, tmp_path, capsys, monkeypatch):
+    """What nothing was validated of is no better than chance, and no reason to lose a model."""
+    output = tmp_path / "mine.safetensors"
+    output.write_bytes(b"a model of last week")
+    command = ["train", str(sections), "--labels", "membranes", "--truth", "membranes", "--preset", "em", *SMALL]
+    command += ["--output", str(output)]
+    with monkeypatch.context() as context:
+        stop_at(0, context)
+        assert main(command) == 130
+    assert "was not written. The same command goes on" in capsys.readouterr().err
+    assert output.read_bytes() == b"a model of last week"
+    with monkeypatch.context() as context:
+        stop_at(3, context)
+        assert main(command) == 0
+    assert "keeping the best" in capsys.readouterr().err
+    assert 1 <= load_model(str(output)).spec.training["iterations"] <= 3

@@ -222,6 +222,7 @@ def test_of_several_series_the_first_is_read_and_their_number_is_kept(tmp_path):
     image = read_tiff(tmp_path / "a.tif")
     np.testing.assert_array_equal(image.array, PLANE)
     assert image.metadata == {"series": 2}
+    assert image.remarks == ("the file holds 2 images: the first was read",)
 
 
 def test_of_a_pyramid_the_full_resolution_is_read(tmp_path):

@@ -82,5 +82,8 @@ def test_a_session_is_open_while_its_process_may_live(session, monkeypatch):
     assert elsewhere.is_open, "another machine with the same home writes it"
     gone = Session(session.folder.with_name("-".join([*session.folder.name.split("-")[:-1], "1"])))
     assert not gone.is_open
+    born = psutil.Process().create_time()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: born + 1.5)
+    assert session.is_open, "the clock was set, the process is the same"
     monkeypatch.setattr(psutil.Process, "create_time", lambda _: (_ for _ in ()).throw(psutil.AccessDenied()))
     assert session.is_open

@@ -1,7 +1,5 @@
 """Which processor, how much memory, and how running out of it looks."""
 
-import platform
-
 import pytest
 import torch
 
@@ -45,9 +43,7 @@ def test_devices_have_names_for_people():
     assert device_name(torch.device("mps")) == "Apple GPU"
 
 
-@pytest.mark.parametrize("system", [platform.system(), "Darwin", "Windows"])
-def test_free_memory_is_bytes_on_every_system(monkeypatch, system):
-    monkeypatch.setattr(platform, "system", lambda: system)
+def test_free_memory_is_bytes():
     assert 2**20 < free_memory(CPU) < 2**50
 
 

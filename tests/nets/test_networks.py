@@ -11,7 +11,13 @@ from napari_unet.nets import unet
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.classic import ClassicUNet
 from napari_unet.nets.padded import PaddedUNet
-from napari_unet.nets.vgg16 import PUBLIC_LAYERS, PUBLIC_LAYERS_NORM, Vgg16UNet, adapt_channels
+from napari_unet.nets.vgg16 import (
+    PUBLIC_LAYERS,
+    PUBLIC_LAYERS_NORM,
+    Vgg16UNet,
+    adapt_channels,
+    read_public_weights,
+)
 from tests.nets.small import KINDS, noise, small_net
 
 TRACE = """570 568 284 282 280 140 138 136 68 66 64 32 30 28
@@ -279,3 +285,11 @@ def test_other_files_and_other_widths_are_refused_in_a_sentence():
         small_net("vgg16", in_channels=3, base_channels=8).load_public_weights(public_state(4, PUBLIC_LAYERS))
     with pytest.raises(UnetError, match="cannot start a 3D network"):
         small_net("vgg16", in_channels=3, dims=3).load_public_weights(public_state(4, PUBLIC_LAYERS))
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off"])
+def test_a_file_that_holds_no_public_weights_is_refused_in_a_sentence(tmp_path, content):
+    path = tmp_path / "vgg16.pt"
+    path.write_bytes(content)
+    with pytest.raises(UnetError, match="holds no weights that can be read safely"):
+        read_public_weights(path)

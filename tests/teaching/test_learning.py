@@ -1,5 +1,6 @@
 """The loop: memory, numbers that are none, mixed weights, and which weights are kept."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -131,11 +132,50 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
         ).astype(np.int32), complete=np.zeros(99, bool)))
         for one in lessons
     ]  # fmt: skip
-    before = score_lessons(bright_model, truthful, "cpu")
+    before = finish(score_lessons(bright_model, truthful, "cpu"))
     learning = Learning(bright_model, truthful, held, Companion(), before=before)
     finish(learning.steps())
-    result = learning.result()
+    result = finish(learning.result())
     assert result.after < before - 0.1
     assert result.painted is None
     assert not result.improved
     assert "not better" in result.sentence()
+
+
+def test_a_second_try_does_not_start_with_the_memory_of_the_first(model, monkeypatch):
+    """What ran out of memory must let go of it before less is tried."""
+    image, truth = image_and_truth()
+    lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK)
+    learning = Learning(model, lessons, replace(QUICK, iterations=1, batch=4), Companion(), before=0.0)
+    batch, first = learning._views.batch, []
+
+    def short_of_memory(iteration, size, device):
+        assert not first or first[0]() is None
+        views = batch(iteration, size, device)
+        if not first:
+            first.append(weakref.ref(views.images))
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return views
+
+    monkeypatch.setattr(learning._views, "batch", short_of_memory)
+    finish(learning.steps())
+    assert first
+    assert finish(learning.result()).iterations == 1
+
+
+def test_scoring_gives_the_window_a_turn_and_leaves_the_bar_where_it_is(model):
+    image, truth = image_and_truth()
+    settings = replace(QUICK, iterations=10, score_every=5)
+    steps = list(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
+    learning = [step.done for step in steps if step.doing == "Learning" and step.total]
+    assert learning == sorted(learning)
+    assert len(learning) > 10  # one an iteration, and some for the scores
+
+
+def test_learning_leaves_the_draws_of_the_process_alone(model):
+    image, truth = image_and_truth()
+    torch.manual_seed(5)
+    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=2)))
+    drawn = torch.rand(3)
+    torch.manual_seed(5)
+    torch.testing.assert_close(drawn, torch.rand(3), rtol=0, atol=0)

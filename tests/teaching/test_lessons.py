@@ -62,7 +62,7 @@ def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_score
     assert sum(held) == 2  # a fifth of eight strokes: an object and a piece of background
     assert [lesson.scored_strokes for lesson in lessons] == held
     assert [lesson.scored_pixels > 0 for lesson in lessons] == [number > 0 for number in held]
-    assert 0 <= score_lessons(model, lessons, "cpu") <= 1
+    assert 0 <= finish(score_lessons(model, lessons, "cpu")) <= 1
 
 
 def test_strokes_are_held_out_among_planes_and_planes_without_others_are_not_drawn(model):
@@ -92,9 +92,9 @@ def test_strokes_predicted_one_by_one_score_as_they_do_together(model, monkeypat
     image = np.random.default_rng(0).integers(0, 255, (700, 600), np.uint8)
     corners = [(17, 33), (331, 210), (633, 551), (30, 500), (500, 71)]
     lessons = lessons_on(model, image, painted_corners(image.shape, corners))
-    apart = score_lessons(model, lessons, "cpu", everything=True)
+    apart = finish(score_lessons(model, lessons, "cpu", everything=True))
     monkeypatch.setattr("napari_unet.teaching.marks.APART", 10**4)
-    assert score_lessons(model, lessons, "cpu", everything=True) == apart
+    assert finish(score_lessons(model, lessons, "cpu", everything=True)) == apart
 
 
 def test_a_long_stack_is_read_sparsely_and_seen_as_segmentation_sees_it(model):

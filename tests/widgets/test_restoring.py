@@ -7,6 +7,7 @@ import tifffile
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.painted import image_of
 from napari_unet.widgets.restore_bar import RestoreBar
@@ -228,3 +229,37 @@ def test_deleted_paint_does_not_keep_a_restored_session(viewer, saver, qtbot):
     former.folder.mkdir(parents=True)
     saver.replace(former)
     qtbot.waitUntil(lambda: not former.folder.exists(), timeout=10000)
+
+
+def test_paint_that_was_erased_does_not_come_back(viewer, saver, qtbot):
+    image = viewer.add_image(np.zeros((32, 48)))
+    kept, erased = paint_on(viewer, image), paint_on(viewer, image, 5)
+    look(saver, qtbot)
+    assert len(saver.session.read().layers) == 2
+    erased.data_setitem(np.nonzero(erased.data), 0)
+    look(saver, qtbot)
+    assert [one.key for one in saver.session.read().layers] == [str(kept.unique_id)]
+    kept.data_setitem(np.nonzero(kept.data), 0)
+    look(saver, qtbot)
+    assert not saver.session.folder.exists()
+    kept.data_setitem((np.array([3]), np.array([4])), 2)  # painted anew it is kept again
+    look(saver, qtbot)
+    assert len(saver.session.read().layers) == 1
+
+
+def test_a_network_from_nothing_is_chosen_again(viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch):
+    panel = FineTunePanel(viewer)
+    qtbot.addWidget(panel)
+    paint_on(viewer, open_image(viewer, tmp_path / "cells.tif"))
+    panel.form.model.choose_new()
+    panel.form.kind.setCurrentIndex(1)
+    panel.right.setChecked(True)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    other = make_napari_viewer()
+    again = FineTunePanel(other)
+    qtbot.addWidget(again)
+    restore(other, session)
+    assert again.form.model.is_new
+    assert again.form.kind.currentData() == "classes"
+    assert again.right.isChecked()

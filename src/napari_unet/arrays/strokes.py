@@ -14,7 +14,6 @@ from napari_unet.arrays.annotations import Annotation
 SHARE = 0.2
 FEWEST = 5
 """With fewer strokes than this none is held out: the network needs them all."""
-TRUSTED_PIXELS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

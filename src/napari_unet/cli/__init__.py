@@ -12,7 +12,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import napari_unet
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 
 COMMANDS = {
     "segment": ("segment", "segment images and write label masks"),
@@ -45,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except (MemoryError, OSError, RuntimeError) as error:  # not foreseen, but no reason for a traceback
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        print(f"napari-unet: {type(error).__name__}: {first_line}", file=sys.stderr)
+        print(f"napari-unet: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("napari-unet: stopped", file=sys.stderr)

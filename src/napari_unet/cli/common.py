@@ -6,6 +6,7 @@ import argparse
 import glob
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from napari_unet.arrays.zoom import ZOOMS
 from napari_unet.errors import UnetError
 from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from napari_unet.files.provenance import read_provenance
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Progress, Steps, finish
 
 Result = TypeVar("Result")
 
@@ -59,13 +60,7 @@ def _is_mask(path: Path) -> bool:
 def with_bar(steps: Steps[Result], title: str) -> Result:
     """Run steps to their end under a progress bar on stderr; figures stand beside it."""
     with tqdm(desc=title, unit="step", file=sys.stderr, leave=False, disable=None) as bar:
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            _show(bar, progress)
+        return finish(steps, partial(_show, bar))
 
 
 def _show(bar: tqdm[Any], progress: Progress) -> None:

@@ -45,6 +45,7 @@ def _image_facts(path: Path) -> dict[str, Any]:
         "axes": image.axes,
         "dtype": str(image.array.dtype),
         "pixel_size_um": image.pixel_size,
+        **({"remarks": list(image.remarks)} if image.remarks else {}),
         "provenance": image.metadata.get("provenance") or "none: this file was not written by napari_unet",
     }
 

@@ -7,8 +7,6 @@ import shlex
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
 from napari_unet.errors import UnetError
@@ -138,9 +136,6 @@ def segment_file(
             pixel_size=pixel_size,
             provenance={**provenance, "values": "foreground probability x 255"},
         )
-    for remark in result.remarks:
+    for remark in (*image.remarks, *result.remarks):
         print(f"{path.name}: {remark}", file=sys.stderr)
-    found = f"{result.count} object{'s' * (result.count != 1)}"
-    if model.spec.is_semantic:
-        found = f"classes {', '.join(model.spec.classes[n] for n in np.unique(result.labels))}"
-    print(f"{target}: {found}{zoom_note(result.zoom)}")
+    print(f"{target}: {result.found}{zoom_note(result.zoom)}")

@@ -39,6 +39,10 @@ OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
     },
 }
 
+GO_ON = "The same command goes on."
+STOPPED = 130
+"""Exit code of what was stopped before there was anything to keep."""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
@@ -110,20 +114,30 @@ def run(given: argparse.Namespace) -> int:
         net=net,
         checkpoint=checkpoint,
     )
-    try:
-        model = with_bar(training.steps(), "Training")
-    except KeyboardInterrupt:
-        print("Stopped: keeping the best weights so far. The same command goes on.", file=sys.stderr)
-        training.save_checkpoint()
-        saved = training.model().save(given.output)
-    else:
-        saved = model.save(given.output)
-        training.forget_checkpoint()
+    saved = learnt(training, given.output)
+    if saved is None:
+        return STOPPED
     score, name = saved.spec.training.get("validation_score"), "mean IoU" if spec.is_semantic else "mean AP"
     print(f"{given.output}: validation {name} {score}" if score is not None else f"{given.output}")
     if given.report is not None:
         report(given.report, training, validation_images, saved, name)
     return 0
+
+
+def learnt(training: Training, output: Path) -> Model | None:
+    """Train and write the best model; None where Ctrl-C came before anything was validated."""
+    try:
+        model = with_bar(training.steps(), "Training")
+    except KeyboardInterrupt:
+        training.save_checkpoint()
+        if not training.best.weights:
+            print(f"Stopped before the first validation: {output.name} was not written. {GO_ON}", file=sys.stderr)
+            return None
+        print(f"Stopped: keeping the best weights so far. {GO_ON}", file=sys.stderr)
+        return training.model().save(output)
+    saved = model.save(output)
+    training.forget_checkpoint()
+    return saved
 
 
 def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec) -> UNet:
@@ -171,12 +185,14 @@ def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int)
 
 def training_settings(given: argparse.Namespace, images: list[LabelledImage]) -> TrainingSettings:
     """Return the preset with what was said on the command line in its place."""
-    preset = TrainingSettings.paper() if given.preset == "paper" else TrainingSettings()
+    said = {name: getattr(given, name) for name in ("iterations", "batch", "patch", "seed", "device")}
+    chosen: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if given.preset == "paper":
+        return TrainingSettings.paper(**chosen)
     if given.preset == "em":
-        preset = TrainingSettings.em(len(images), area=sum(i.labels.size for i in images) // max(1, len(images)))
-    said: dict[str, Any] = {name: getattr(given, name) for name in ("iterations", "batch", "patch")}
-    chosen = {name: value for name, value in said.items() if value is not None}
-    return replace(preset, seed=given.seed, device=given.device, **chosen)
+        area = sum(image.labels.size for image in images) // max(1, len(images))
+        return TrainingSettings.em(len(images), area=area, **chosen)
+    return TrainingSettings(**chosen)
 
 
 def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> ModelSpec:

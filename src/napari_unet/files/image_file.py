@@ -30,6 +30,13 @@ class ImageFile:
     pixel_size: tuple[float, ...] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return sentences on what was assumed, for the user to read."""
+        several, assumed = self.metadata.get("series"), self.metadata.get("assumed")
+        first = f"the file holds {several} images: the first was read" if several else None
+        return tuple(sentence for sentence in (first, assumed) if sentence)
+
     def __post_init__(self) -> None:
         assert len(self.axes) == self.array.ndim
         assert {"Y", "X"} <= set(self.axes) <= set("TCZYXS")

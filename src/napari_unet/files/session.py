@@ -30,6 +30,8 @@ from napari_unet.files.atomic import atomic_path
 INDEX = "session.json"
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file raises."""
+DRIFT = 3
+"""Seconds by which the start of a process may seem to move when the clock of the computer is set."""
 MOST_KEPT = 5
 """Former sessions beyond this are removed, the oldest first."""
 
@@ -80,7 +82,7 @@ class Session:
         """Whether the process that writes it is alive, or may be: on another machine with the same home."""
         *_, host, pid, created = self.folder.name.split("-")
         try:
-            return host != _host() or int(psutil.Process(int(pid)).create_time()) == int(created)
+            return host != _host() or abs(psutil.Process(int(pid)).create_time() - int(created)) <= DRIFT
         except psutil.NoSuchProcess:
             return False
         except psutil.AccessDenied:

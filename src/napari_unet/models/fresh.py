@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
+from napari_unet.nets.chance import seeded
 
 OBJECTS = ("background", "object", "border")
 
@@ -39,5 +38,6 @@ def fresh_model(
         levels=() if classes else (0.0, 1.0, 0.5),
         description="Taught by its user from nothing.",
     )
-    torch.manual_seed(seed)
-    return Model(net=build_net(spec.architecture, spec.arguments).eval(), spec=spec)
+    with seeded(seed):
+        net = build_net(spec.architecture, spec.arguments)
+    return Model(net=net.eval(), spec=spec)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
+import psutil
 import torch
 
 from napari_unet.errors import UnetError
@@ -52,22 +52,16 @@ def device_name(device: torch.device) -> str:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes that are free on the device; 2 GiB where the system does not tell."""
+    """Return the bytes that are free on the device, or in the computer where both share their memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    if platform.system() == "Linux":
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return 2 * 2**30
+    return int(psutil.virtual_memory().available)
 
 
 def half_precision(device: torch.device) -> torch.dtype | None:
     """Return the 16-bit type that the device computes fast, or None where it has none."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "mps":
         return torch.float16
     if device.type == "xpu" or (device.type == "cpu" and _cpu_has_bfloat16()):

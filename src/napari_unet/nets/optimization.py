@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.nets.device import half_precision
 from napari_unet.nets.unet import UNet
@@ -62,7 +62,8 @@ class Optimization:
         self.iterations = iterations
         self.iteration = 0
         self.device = device
-        self._half = half_precision(device) if settings.half else None
+        half = half_precision(device) if settings.half else None
+        self._half = half if half is torch.bfloat16 else None  # small gradients vanish in float16
         self._optimizer = self._make_optimizer()
 
     def step(self, images: Tensor, loss_of: Callable[[Tensor], Tensor]) -> float:
@@ -141,8 +142,9 @@ class Optimization:
             self.iteration = int(header["iteration"])
             notes: dict[str, Any] = json.loads(header["notes"])
         except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-            first_line = str(error).splitlines()[0]
-            raise UnetError(f"cannot go on from {path.name} ({first_line}): delete it to start anew") from None
+            raise UnetError(
+                f"cannot go on from {path.name} ({first_line(error)}): delete it to start anew"
+            ) from None
         return notes
 
     def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -38,6 +39,10 @@ class Source(Protocol):
     def read(self, window: Box) -> NDArray[np.float32]:
         """Return (C, *window) normalised float32, mirrored beyond the image."""
         ...
+
+
+CUDNN = Lock()
+"""Held while a switch of cuDNN is set: two predictions at once would set it back for each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +83,11 @@ class Predictor:
     @torch.inference_mode()
     def __call__(self, block: NDArray[np.float32]) -> Tensor:
         """Return the logits (K, *output) of a window (C, *window)."""
+        if self.device.type != "cuda":
+            return self._logits(block)
         exact = self.settings.precision == "exact"
-        # NVIDIA's TF32 keeps 10 bits of a float32: fast, but no longer exact
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=not exact):
+        # NVIDIA's TF32 keeps 10 bits of a float32: fast, but no longer exact; the switch is the whole process's
+        with CUDNN, torch.backends.cudnn.flags(enabled=True, allow_tf32=not exact):
             return self._logits(block)
 
     def _logits(self, block: NDArray[np.float32]) -> Tensor:

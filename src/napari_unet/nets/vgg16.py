@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 from napari_unet.nets.geometry import Geometry
 from napari_unet.nets.unet import (
     CONVOLUTION,
@@ -115,9 +115,7 @@ def read_public_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise UnetError(
-            f"{path} holds no weights that can be read safely ({str(error).splitlines()[0]})"
-        ) from None
+        raise UnetError(f"{path} holds no weights that can be read safely ({first_line(error)})") from None
     if not isinstance(state, dict):
         raise UnetError(f"{path} holds no state dict: use torchvision's vgg16 weights")
     return state

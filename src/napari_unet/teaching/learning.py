@@ -15,11 +15,12 @@ from torch import Tensor
 
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model, restore_weights, stored_weights
+from napari_unet.nets.chance import seeded
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, mix_weights
 from napari_unet.nets.unet import UNet
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Progress, Steps, mapped
 from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.lessons import Lesson, replay_lessons
 from napari_unet.teaching.marks import mean_iou, score_lessons
@@ -29,7 +30,7 @@ from napari_unet.teaching.views import Batch, Views
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
 LUCK = 0.15
-"""By how much the IoU on one held-out stroke may change by chance; on n strokes by its n-th root less."""
+"""By how much the IoU on one held-out stroke may change by chance; of n strokes by 1 / √n of it."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
 FIRM = 1.0
@@ -63,7 +64,6 @@ class Learning:
         *,
         before: float,
     ) -> None:
-        torch.manual_seed(settings.seed)
         self.settings = settings
         self.before = before
         self.history: list[dict[str, float]] = []
@@ -99,14 +99,14 @@ class Learning:
                 break
             preview = None
             if self._is_scored(iteration + 1):
-                self._score(loss)
+                yield from self._score(loss)
                 preview = yield from self._companion.look(self._best_model())
             self._seconds = time.monotonic() - began
-            yield replace(self._progress(loss), preview=preview)
+            yield self._progress({"loss": loss}, preview)
         if not self._is_scored(self._optimization.iteration):
-            self._score(float("nan"))
+            yield from self._score(float("nan"))
 
-    def result(self) -> FineTuned:
+    def result(self) -> Steps[FineTuned]:
         """Return the kept weights as a model with lineage, beside the score of the old one."""
         before = self.before
         after, iterations, weights = self._kept
@@ -133,6 +133,8 @@ class Learning:
             parent=self._model.sha256 or None,
         )
         held = any(lesson.held_out.held for lesson in self._lessons)
+        too_close = held and before - self._chance() <= after <= before
+        everything = (yield from self._painted(net)) if too_close else None
         return FineTuned(
             model=Model(net=net.eval(), spec=spec),
             before=before,
@@ -144,16 +146,20 @@ class Learning:
             seconds=self._seconds,
             history=tuple(self.history),
             remark=self._remark,
-            painted=self._painted(net) if held and before - self._chance() <= after <= before else None,
+            painted=everything,
         )
 
-    def _painted(self, net: UNet) -> tuple[float, float]:
+    def _painted(self, net: UNet) -> Steps[tuple[float, float]]:
         """Return the score of all that was painted, of the old network and of a new one."""
-        old, new = (
-            score_lessons(replace(self._model, net=one), self._lessons, self.settings.device, everything=True)
-            for one in (self._model.net, net)
-        )
+        old = yield from self._score_of(self._model.net, everything=True)
+        new = yield from self._score_of(net, everything=True)
         return old, new
+
+    def _score_of(self, net: UNet, *, everything: bool = False) -> Steps[float]:
+        """Return the score of a network; the bar stays where it is meanwhile."""
+        model = replace(self._model, net=net)
+        steps = score_lessons(model, self._lessons, self.settings.device, everything=everything)
+        return mapped(steps, lambda _: self._progress())
 
     def _chance(self) -> float:
         """Return how far apart two scores on the held-out strokes may lie by chance."""
@@ -167,15 +173,19 @@ class Learning:
 
     def _step(self, iteration: int) -> float:
         """Take a step; when memory runs out, go on with half the batch."""
-        try:
-            views = self._views.batch(iteration, self._batch_size, self._optimization.device)
-            expected = self.expected(views) if bool(views.blank.any()) else None
+        while True:
+            try:
+                return self._attempt(iteration)
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or self._batch_size == 1:
+                    raise
+            self._batch_size //= 2  # out here, where the error no longer holds on to the memory of the attempt
+
+    def _attempt(self, iteration: int) -> float:
+        views = self._views.batch(iteration, self._batch_size, self._optimization.device)
+        expected = self.expected(views) if bool(views.blank.any()) else None
+        with seeded(self.settings.seed + iteration):  # for dropout
             return self._optimization.step(views.images, lambda logits: self._loss(logits, views, expected))
-        except RuntimeError as error:
-            if not is_out_of_memory(error) or self._batch_size == 1:
-                raise
-            self._batch_size //= 2
-            return self._step(iteration)
 
     def expected(self, views: Batch) -> Tensor | None:
         """Return what (N, K, *out) holds the network where nobody painted: the answers of another to plain views.
@@ -204,13 +214,13 @@ class Learning:
             loss = loss + self.settings.consistency * anchor_loss(logits, expected, views.blank * ~replayed)
         return loss
 
-    def _score(self, loss: float) -> None:
+    def _score(self, loss: float) -> Steps[None]:
         net = copy.deepcopy(self._optimization.averaged).cpu()
         if self._model.spec.training:  # what has learnt nothing has nothing to keep
             mix_weights(net, self._model.net, self.settings.old_share)
         weights = stored_weights(net)
         restore_weights(net, weights)
-        score = score_lessons(replace(self._model, net=net), self._lessons, self.settings.device)
+        score = yield from self._score_of(net)
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
         if (worth := self._worth(score)) >= self._kept_worth:
@@ -247,12 +257,11 @@ class Learning:
             return True
         return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
 
-    def _progress(self, loss: float) -> Progress:
+    def _progress(self, step: dict[str, float] | None = None, preview: object = None) -> Progress:
+        """Return how far learning has come, by seconds or iterations; `step` holds the figures of a step."""
         score = self._kept[0] if self._kept[2] else self.before  # nothing is scored yet
-        figures = {"loss": loss, "score": score, "seconds": self._seconds}
-        limit = self.settings.seconds
-        if limit is not None:
-            tenths = min(int(self._seconds * 10), int(limit * 10))
-            return Progress(done=tenths, total=int(limit * 10), doing="Learning", figures=figures)
-        done = self._optimization.iteration
-        return Progress(done=done, total=self.settings.iterations, doing="Learning", figures=figures)
+        figures = {**step, "score": score, "seconds": self._seconds} if step else {}
+        done, total, limit = self._optimization.iteration, self.settings.iterations, self.settings.seconds
+        if limit is not None:  # in tenths of a second
+            done, total = min(int(self._seconds * 10), int(limit * 10)), int(limit * 10)
+        return Progress(done=done, total=total, doing="Learning", figures=figures, preview=preview)

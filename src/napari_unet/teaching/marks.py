@@ -15,7 +15,7 @@ from napari_unet.arrays.clusters import clusters
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
-from napari_unet.progress import finish
+from napari_unet.progress import Steps
 from napari_unet.teaching.lessons import HALF, Lesson
 
 UNKNOWN, KNOWN = 0.25, 0.75
@@ -62,10 +62,12 @@ def _within(low: float, value: float, high: float) -> float:
     return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
-def score_lessons(model: Model, lessons: Sequence[Lesson], device: str, *, everything: bool = False) -> float:
+def score_lessons(
+    model: Model, lessons: Sequence[Lesson], device: str, *, everything: bool = False
+) -> Steps[float]:
     """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons.
 
-    Scored are held-out strokes, or `everything` that was painted.
+    Scored are held-out strokes, or `everything` that was painted; one yield a tile.
     """
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec, stride = model.spec, predictor.geometry.stride
@@ -82,7 +84,7 @@ def score_lessons(model: Model, lessons: Sequence[Lesson], device: str, *, every
         for tight in clusters(wanted, APART):
             # from the pooling grid on, as everywhere: what is seen does not hang on where a box begins
             box = tuple(slice(side.start // stride * stride, side.stop) for side in tight)
-            answer = finish(predict(predictor, replace(plane, region=box), kept))[0]
+            answer = (yield from predict(predictor, replace(plane, region=box), kept))[0]
             found = answer if spec.is_semantic else answer >= HALF
             scored = wanted[box]
             np.add.at(table, (truth[box][scored].astype(int), found[scored].astype(int)), 1)

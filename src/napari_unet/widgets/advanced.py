@@ -51,6 +51,8 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self._lay_out()
         self.axes.editingFinished.connect(self.changed.emit)
         self.device.currentIndexChanged.connect(lambda _: self.changed.emit())
+        for box in (self.fast, self.rotations):
+            box.toggled.connect(lambda _: self.changed.emit())
 
     def values(self) -> dict[str, Any]:
         """Return what was chosen; None where the model or the machine decides."""

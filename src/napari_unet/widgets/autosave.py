@@ -84,7 +84,7 @@ class Autosave(QObject):  # type: ignore[misc]
             return
         self._changed -= touched.keys()
         changed = [saved for key, layer in touched.items() if (saved := _saved(key, layer)) is not None]
-        known = (self._known | {saved.key for saved in changed}) & layers.keys()
+        known = ((self._known - touched.keys()) | {saved.key for saved in changed}) & layers.keys()
         kept = {key: _about(viewer, layers[key]) for key in known}
         self._writing = True
         self._under_way = (set(touched), known)

@@ -77,6 +77,10 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         self.setCurrentIndex(self.findText(name))
         self._remember()
 
+    def choose_new(self) -> None:
+        """Select a new network, where one is on offer."""
+        self.choose_name(NEW)
+
     def names(self) -> list[str]:
         """Return the names of all models on offer."""
         return [self.itemText(index) for index in range(self.count()) if self.itemData(index)]

@@ -58,7 +58,7 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         self.labels.changed.connect(self.refresh)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
-        self._viewer.layers.events.renamed.connect(lambda _: rename_choices(self.labels))
+        self._viewer.layers.events.renamed.connect(self._renamed)
         self.labels.reset_choices()
         self.refresh()
 
@@ -136,6 +136,9 @@ class ExportPanel(QWidget):  # type: ignore[misc]
     def _may_replace(self, target: Path) -> bool:
         answer = QMessageBox.question(self, "Export masks", f"{target} exists. Replace it?")
         return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _renamed(self, *_: object) -> None:
+        rename_choices(self.labels)
 
     def _layers_changed(self, *_: object) -> None:
         self.labels.reset_choices()

@@ -84,7 +84,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values, for the autosave."""
-        return {**self.form.settings(), "layers": self.table.settings()}
+        return {**self.form.settings(), "right": self.right.isChecked(), "layers": self.table.settings()}
 
     def start(self) -> None:
         """Learn from what is painted."""
@@ -198,6 +198,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
     def _use(self, settings: dict[str, Any]) -> None:
         """Choose what was chosen in a former session."""
         self.form.restore(settings)
+        self.right.setChecked(bool(settings.get("right")))
         self.table.choose(settings.get("layers", {}))
 
     def _stop(self) -> None:
@@ -222,6 +223,7 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _connect(self) -> None:
         self.form.changed.connect(self._keep_settings)
+        self.right.toggled.connect(self._keep_settings)
         self._autosave.restored.connect(self._use)
         when_removed(self, self._leave)
         self.table.itemChanged.connect(self._keep_settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
@@ -26,7 +27,7 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = viewer
         self._rows: list[tuple[Labels, Image, QTreeWidgetItem, QComboBox]] = []
-        self._watched: set[object] = set()
+        self._watched: WeakSet[Labels] = WeakSet()
         self.setHeaderLabels(["Learn from", "Means"])
         self.setRootIsDecorated(False)
         self.setFixedHeight(HEIGHT)

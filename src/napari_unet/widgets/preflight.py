@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from typing import Any
 
 from napari_unet.arrays.axes import check_axes
@@ -15,6 +16,7 @@ GIGAFLOPS_A_CORE = 60
 """Rough speed of one CPU core on these networks; replaced by what was measured after the first run."""
 FLOPS_OF_BASE_16 = 104e3
 """Floating point operations per pixel of a padded network of base 16, tiling included; grows with base^2."""
+ROTATIONS = 8
 STARTING = 2.0
 """Seconds that the first run takes to load PyTorch and the model."""
 WHERE = {"auto": "the GPU if there is one, else the CPU", "cpu": "the CPU"}
@@ -24,24 +26,32 @@ class SpeedRecord:
     """Which device a choice meant and how fast it was in this session; a guess before the first run."""
 
     def __init__(self) -> None:
-        self._speeds: dict[tuple[str, str], float] = {}
+        self._speeds: dict[Hashable, float] = {}
         self._names: dict[str, str] = {}
 
-    def remember(self, model: str, choice: str, name: str, pixels: int, seconds: float) -> None:
-        """Note a run: the device chosen, its name, and how long it took."""
-        self._names[choice] = name
-        self._speeds[model, choice] = pixels / max(seconds, 1e-3)
+    def remember(self, model: str, values: dict[str, Any], name: str, pixels: int, seconds: float) -> None:
+        """Note a run: what was chosen, the name of the device, and how long it took."""
+        self._names[values["device"]] = name
+        self._speeds[_way(model, values)] = pixels / max(seconds, 1e-3)
 
-    def forecast(self, spec: ModelSpec, model: str, choice: str, pixels: int) -> str:
+    def forecast(self, spec: ModelSpec, model: str, values: dict[str, Any], pixels: int) -> str:
         """Return where a run will be and how long it may take."""
+        choice = values["device"]
         where = self._names.get(choice, WHERE.get(choice, choice))
-        speed = self._speeds.get((model, choice))
+        speed = self._speeds.get(_way(model, values))
         if speed is not None:
             return f"Runs on {where}, {_about(pixels / speed)}."
         base = spec.arguments.get("base_channels", 64)
         cores = max(1, (os.cpu_count() or 2) // 2)
-        seconds = STARTING + pixels * FLOPS_OF_BASE_16 * (base / 16) ** 2 / (cores * GIGAFLOPS_A_CORE * 1e9)
+        views = ROTATIONS if values["rotations"] else 1
+        flops = views * pixels * FLOPS_OF_BASE_16 * (base / 16) ** 2
+        seconds = STARTING + flops / (cores * GIGAFLOPS_A_CORE * 1e9)
         return f"Runs on {where}, {_about(seconds)} on a CPU."
+
+
+def _way(model: str, values: dict[str, Any]) -> Hashable:
+    """Return what a speed hangs on."""
+    return (model, *(values[name] for name in ("device", "fast", "rotations")))
 
 
 def _about(seconds: float) -> str:

@@ -76,7 +76,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.advanced.changed.connect(self._image_changed)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
-        self._viewer.layers.events.renamed.connect(lambda _: rename_choices(self.image))
+        self._viewer.layers.events.renamed.connect(self._renamed)
         self._layers_changed()
 
     @property
@@ -115,7 +115,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             seconds = time.monotonic() - began
             pixels = preflight.pixel_count(image, region)
             if result[0].zoom == 1:  # of other sizes it says nothing
-                self._speed.remember(str(path), values["device"], result[1]["device"], pixels, seconds)
+                self._speed.remember(str(path), values, result[1]["device"], pixels, seconds)
             self._show(layer, image, region, *result)
 
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
@@ -138,13 +138,12 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         if sentence or spec is None:
             self.line.setText(f"{text} {sentence}")
             return
-        device = self.advanced.values()["device"]
         try:
             pixels = preflight.pixel_count(image, self._region(image))
         except UnetError as error:
             self.line.setText(f"{text} {error}.")
             return
-        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), device, pixels)}")
+        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), self.advanced.values(), pixels)}")
 
     def _read(self, layer: napari.layers.Image) -> LayerImage:
         """Return what an image holds; axes that were typed and fit are kept with it, for the other panels too."""
@@ -174,6 +173,9 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self.channel.blockSignals(False)
         self._form.setRowVisible(self.channel, many)
         self.refresh()
+
+    def _renamed(self, *_: object) -> None:
+        rename_choices(self.image)
 
     def _layers_changed(self, *_: object) -> None:
         """Follow the viewer's layers."""
@@ -227,9 +229,8 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             name = f"{layer.name} ({shown}{', view' if region else ''})"
             kept = {**entry, "image": ""} if region else entry
             add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
-        found = f"{objects_text(result.count)}{zoom_note(result.zoom)}"
-        self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
-        show_info(f"{objects_text(result.count)} in {layer.name}")
+        self.job.status.setText(f"{self.job.status.text()} {result.found}{zoom_note(result.zoom)}.{undo}")
+        show_info(f"{result.found} in {layer.name}")
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
         """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
@@ -264,8 +265,3 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         hold_still(self)
         when_removed(self, self.job.abandon)
         self.setMinimumWidth(300)
-
-
-def objects_text(count: int) -> str:
-    """Return a count in words."""
-    return f"{count} object" if count == 1 else f"{count} objects"

@@ -6,6 +6,7 @@ import napari.layers
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.arrays.zoom import zoom_text
+from napari_unet.models.library import SHIPPED
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.suggestion import Suggestion, suggest
 from napari_unet.widgets.choices import ModelChoice
@@ -38,7 +39,7 @@ class ModelHint(QWidget):  # type: ignore[misc]
         found = guess(layer) if layer is not None else None
         known = [name for name in found.models if name in self._model.names()] if found else []
         chosen = self._model.currentText()
-        own = spec is not None and spec.parent is not None
+        own = self._model.path is not None and self._model.path.parent != SHIPPED
         self._suggested = known[0] if known and not own and chosen not in known else ""
         self.button.setVisible(bool(self._suggested))
         if found and self._suggested:

@@ -45,7 +45,12 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self._layout.addRow("Learn for", self.seconds)
         self._layout.addRow("Device", self.device)
         self.model.changed.connect(self._model_changed)
-        for changed in (self.seconds.valueChanged, self.device.currentIndexChanged, self.channel.valueChanged):
+        boxes = (self.kind, self.device)
+        for changed in (
+            *(box.currentIndexChanged for box in boxes),
+            self.seconds.valueChanged,
+            self.channel.valueChanged,
+        ):
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
 
@@ -53,6 +58,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         """Return what is chosen, as JSON values."""
         return {
             "model": str(self.model.path or ""),
+            "new": self.model.is_new,
+            "kind": self.kind.currentData(),
             "seconds": self.seconds.value(),
             "device": self.device.currentData(),
             "channel": self.channel.value(),
@@ -60,8 +67,11 @@ class TeachingForm(QWidget):  # type: ignore[misc]
 
     def restore(self, settings: dict[str, Any]) -> None:
         """Choose what `settings` returned; a model that is gone leaves the present one."""
-        if settings.get("model") and Path(settings["model"]).exists():
+        if settings.get("new"):
+            self.model.choose_new()
+        elif settings.get("model") and Path(settings["model"]).exists():
             self.model.choose_file(settings["model"])
+        self.kind.setCurrentIndex(max(0, self.kind.findData(settings.get("kind"))))
         self.seconds.setValue(int(settings.get("seconds", SECONDS)))
         self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
         self.channel.setValue(int(settings.get("channel", 0)))

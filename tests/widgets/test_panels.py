@@ -1,0 +1,80 @@
+"""What all panels owe: they let go of what is closed, and speak of what a model really does."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from napari_unet.models.library import load_model, own_folder
+from napari_unet.widgets.annotation_layers import new_annotation_layer
+from napari_unet.widgets.export import ExportPanel
+from napari_unet.widgets.fine_tune import FineTunePanel
+from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.segment import SegmentPanel
+from tests.widgets.conftest import click, wait_until_done
+from tests.widgets.painting import dots
+
+
+@pytest.mark.parametrize("kind", [SegmentPanel, FineTunePanel, ExportPanel])
+def test_a_closed_panel_holds_on_to_nothing(make_napari_viewer, kind):
+    viewer = make_napari_viewer()
+    viewer.add_image(dots())
+    panel = kind(viewer)
+    known = weakref.ref(panel)
+    panel.close()
+    del panel
+    gc.collect()
+    assert known() is None
+
+
+def test_a_removed_layer_is_not_kept_in_memory(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    panel = FineTunePanel(viewer)
+    qtbot.addWidget(panel)
+    image = viewer.add_image(dots())
+    paint = weakref.ref(new_annotation_layer(viewer, image, read_layer(image)))
+    assert paint() in [layer for layer, *_ in panel.table._rows]
+    viewer.layers.remove(paint())
+    viewer.layers.remove(image)
+    del image
+    gc.collect()
+    assert list(panel.table._watched) == []
+
+
+def test_a_model_of_classes_is_said_to_find_classes(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    viewer.add_image(dots())
+    panel = SegmentPanel(viewer)
+    qtbot.addWidget(panel)
+    panel.model.choose_name("axons")
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert "classes background" in panel.job.status.text()
+    assert "object" not in panel.job.status.text()
+
+
+def test_the_users_own_models_are_never_talked_down(make_napari_viewer, qtbot):
+    """Also those that were learnt from nothing, which have no parent."""
+    own_folder().mkdir(parents=True, exist_ok=True)
+    load_model("axons").save(own_folder() / "mine.safetensors")
+    viewer = make_napari_viewer()
+    viewer.add_image(dots())
+    panel = SegmentPanel(viewer)
+    qtbot.addWidget(panel)
+    panel.model.choose_name("axons")
+    assert "use nuclei" in panel.hint.button.text()
+    panel.model.choose_name("mine")
+    assert panel.hint.button.isHidden()
+
+
+def test_the_forecast_knows_that_rotations_take_longer(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    viewer.add_image(np.resize(dots(), (2000, 2000)))
+    panel = SegmentPanel(viewer)
+    qtbot.addWidget(panel)
+    before = panel.line.text()
+    panel.advanced.rotations.setChecked(True)
+    assert panel.line.text() != before
+    panel.advanced.rotations.setChecked(False)
+    assert panel.line.text() == before
