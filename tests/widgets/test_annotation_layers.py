@@ -5,7 +5,7 @@ import pytest
 from napari.layers import Labels
 
 from napari_unet.widgets.annotation_layers import add_ring
-from napari_unet.widgets.layers import KEY
+from napari_unet.widgets.stored_facts import KEY
 
 
 @pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])

@@ -3,9 +3,9 @@
 import numpy as np
 
 from napari_unet.segmentation import Segmentation
-from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.painted import CORRECTIONS, RESULT, TRUTH, belonging
 from napari_unet.widgets.preview import NAME, Preview
+from napari_unet.widgets.stored_facts import KEY
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
 

@@ -5,7 +5,9 @@ import weakref
 
 import numpy as np
 import pytest
+import tifffile
 
+from napari_unet.files.images import read_image
 from napari_unet.models.library import load_model, own_folder
 from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.export import ExportPanel
@@ -78,3 +80,42 @@ def test_the_forecast_knows_that_rotations_take_longer(make_napari_viewer, qtbot
     assert panel.line.text() != before
     panel.advanced.rotations.setChecked(False)
     assert panel.line.text() == before
+
+
+def opened(viewer, path, array, **options):
+    tifffile.imwrite(path, array, **options)
+    [layer] = viewer.open(str(path))
+    return layer
+
+
+def test_what_a_file_says_of_axes_and_pixels_reaches_the_export(make_napari_viewer, qtbot, tmp_path):
+    """napari opens a TIFF without them."""
+    viewer = make_napari_viewer()
+    image = opened(
+        viewer, tmp_path / "two.tif", np.stack([dots(), dots()]), imagej=True,
+        resolution=(1 / 0.65, 1 / 0.65), metadata={"unit": "um", "axes": "CYX"},
+    )  # fmt: skip
+    assert read_layer(image).axes == "CYX"
+    panel, export = SegmentPanel(viewer), ExportPanel(viewer)
+    qtbot.addWidget(panel)
+    qtbot.addWidget(export)
+    assert "2 channels" in panel.line.text()
+    assert "0.65 µm per pixel" in panel.line.text()
+    panel.channel.setCurrentIndex(1)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    qtbot.waitUntil(lambda: viewer.layers[-1] is not image)
+    export.labels.value = viewer.layers[-1]
+    assert export.size.value() == pytest.approx(0.65)
+    export.path.setText(str(tmp_path / "masks.tif"))
+    click(qtbot, export.job.start_button)
+    wait_until_done(qtbot, export)
+    assert read_image(tmp_path / "masks.tif").pixel_size == pytest.approx((0.65, 0.65))
+
+
+def test_an_axis_counted_in_seconds_is_time_and_no_depth(make_napari_viewer):
+    viewer = make_napari_viewer()
+    movie = viewer.add_image(np.zeros((3, 32, 48)), scale=(60, 0.65, 0.65), units=("s", "um", "um"))
+    assert read_layer(movie).axes == "TYX"
+    stack = viewer.add_image(np.zeros((3, 32, 48)), scale=(2, 0.65, 0.65), units=("um", "um", "um"))
+    assert read_layer(stack).axes == "ZYX"

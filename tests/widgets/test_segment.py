@@ -13,8 +13,8 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.progress import Progress
 from napari_unet.samples import SAMPLES
 from napari_unet.widgets import choices
-from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.segment import VISIBLE, WHOLE, SegmentPanel
+from napari_unet.widgets.stored_facts import KEY
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"

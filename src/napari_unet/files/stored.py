@@ -52,6 +52,8 @@ class Stored:
 
     path: Path
     array: npt.NDArray[Any]
+    shape: tuple[int, ...]
+    """That of the array, also where its pixels were not read."""
     axes: str
     series: int
     photometric: str
@@ -96,6 +98,7 @@ def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:
     return Stored(
         path=path,
         array=array,
+        shape=tuple(series.shape),
         axes=str(series.axes),
         series=len(tiff.series),
         photometric=_name(page.photometric),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,26 @@ def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool =
     require_image(stored.path, array, letters)
     size, assumed = calibrated_pixel_size(stored, letters)
     return ImageFile(array=array, axes=letters, pixel_size=size, metadata=_metadata(stored, assumed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiffFacts:
+    """What the header of a TIFF says of its first image."""
+
+    shape: tuple[int, ...]
+    axes: str
+    """One letter per axis of `shape` out of T C Z Y X and S, wherever the samples stand."""
+    sizes: dict[str, float]
+    """um along the axes Z, Y, X; empty where the file does not say."""
+
+
+def read_facts(path: str | Path) -> TiffFacts:
+    """Read the header of a TIFF and none of its pixels; UnetError in a sentence where that fails."""
+    stored = load(Path(path), pixels=False)
+    outline, letters = named(stored.path, np.broadcast_to(np.uint8(0), stored.shape), stored.axes)
+    size, _ = calibrated_pixel_size(stored, letters)
+    spatial = [axis for axis in "ZYX" if axis in letters]
+    return TiffFacts(shape=outline.shape, axes=letters, sizes=dict(zip(spatial, size or (), strict=False)))
 
 
 def _metadata(stored: Stored, assumed: str | None) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated_box, painted, with_background_ring
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
-from napari_unet.widgets.layers import KEY, LayerImage, placement
+from napari_unet.widgets.layers import LayerImage, placement
 from napari_unet.widgets.painted import ANNOTATION, belonging, labels_shape
+from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
     import napari

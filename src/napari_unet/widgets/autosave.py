@@ -14,7 +14,6 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
-from napari_unet.widgets.layers import KEY
 from napari_unet.widgets.painted import (
     ANNOTATION,
     RESULT,
@@ -22,6 +21,7 @@ from napari_unet.widgets.painted import (
     prediction_of,
     role_of,
 )
+from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
     import napari

@@ -27,7 +27,8 @@ from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.choices import rename_choices
 from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.layers import GUESSED, KEY, LETTERS, full_resolution, pixel_size
+from napari_unet.widgets.layers import GUESSED, LETTERS, full_resolution, pixel_size
+from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.wheel import hold_still
 
 UNKNOWN = "unknown"

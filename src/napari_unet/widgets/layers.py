@@ -16,12 +16,11 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.arrays.axes import check_axes
 from napari_unet.errors import UnetError
+from napari_unet.widgets.stored_facts import KEY, stored_axes, stored_sizes
 
 if TYPE_CHECKING:
     import napari
 
-KEY = "napari_unet"
-"""Key of our entry in a layer's metadata."""
 LETTERS = {
     "time": "T", "t": "T", "frame": "T",
     "channel": "C", "channels": "C", "c": "C", "ch": "C",
@@ -65,13 +64,24 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     named = "".join(letters)
     if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
         return LayerImage(array=array, axes=named + samples, named=True)
-    guess = GUESSED.get(layer.ndim, "")
+    if (stored := stored_axes(layer)) is not None:
+        return LayerImage(array=array, axes=check_axes(stored, array.shape), named=True)
+    guess = _guess(layer)
     if not guess:
         raise UnetError(
             f"{layer.name} has {layer.ndim} dimensions, an image has at most T, C, Z, Y and X: "
             "open one index of an axis alone"
         )
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+
+
+def _guess(layer: napari.layers.Image) -> str:
+    """Return what the axes mean by their number, and time by its unit; empty where there are too many."""
+    in_time = layer.ndim > 2 and layer.units[0].is_compatible_with("s")
+    rest = GUESSED.get(layer.ndim - in_time, "")
+    if not in_time:
+        return rest
+    return f"T{rest}" if rest and "T" not in rest else ""
 
 
 def say_axes(layer: napari.layers.Image, axes: str) -> None:
@@ -107,7 +117,7 @@ class PixelSize:
 
 
 def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
-    """Return the pixel size of the Z, Y, X axes of a layer, None where it has none (scale 1 in pixels)."""
+    """Return the pixel size of the Z, Y, X axes of a layer or of its file, None where neither says one."""
     sizes, stated = [], True
     for axis, scale, unit in zip(axes.replace("S", ""), layer.scale, layer.units, strict=False):
         if axis not in "ZYX":
@@ -118,7 +128,10 @@ def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
             stated = False
             sizes.append(float(scale))
     if not stated and all(size == 1 for size in sizes):
-        return None
+        stored = stored_sizes(layer)
+        if not stored:
+            return None
+        sizes, stated = [stored.get(axis, stored["Y"]) for axis in axes if axis in "ZYX"], True
     return PixelSize(um=tuple(abs(size) for size in sizes), stated=stated)
 
 

@@ -11,7 +11,8 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError
-from napari_unet.widgets.layers import KEY, LayerImage, full_resolution, read_layer
+from napari_unet.widgets.layers import LayerImage, full_resolution, read_layer
+from napari_unet.widgets.stored_facts import KEY, SIZES, stored_sizes
 
 if TYPE_CHECKING:
     import napari
@@ -99,9 +100,14 @@ def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
     return next((image for image in images_of(viewer) if image_id(image) == of), None)
 
 
-def belonging(image: Image) -> dict[str, str]:
+def belonging(image: Image) -> dict[str, Any]:
     """Return the entries of our metadata that say which image a layer belongs to, also once it was closed."""
-    return {"of": image_id(image), "of_name": image.name, "of_path": path_of(image)}
+    return {
+        "of": image_id(image),
+        "of_name": image.name,
+        "of_path": path_of(image),
+        SIZES: stored_sizes(image),
+    }
 
 
 def image_id(image: Image) -> str:

@@ -14,8 +14,9 @@ from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.layers import KEY, placement, read_layer
+from napari_unet.widgets.layers import placement, read_layer
 from napari_unet.widgets.painted import ANNOTATION, belonging, covers, images_of, labels_shape, path_of, role_of
+from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
     import napari

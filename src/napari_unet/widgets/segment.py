@@ -19,7 +19,6 @@ from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.choices import ModelChoice, rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import (
-    KEY,
     LayerImage,
     add_labels,
     as_displayed,
@@ -37,6 +36,7 @@ from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.segmenting_work import begin_segmentation
+from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.wheel import hold_still
 

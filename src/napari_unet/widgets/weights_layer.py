@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.widgets.layers import KEY, placement
+from napari_unet.widgets.layers import placement
 from napari_unet.widgets.painted import WEIGHTS, Paint
+from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
     import napari

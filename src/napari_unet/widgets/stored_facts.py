@@ -1,0 +1,57 @@
+"""What the file of an image says of it and napari does not: its axes and pixel size.
+
+napari opens a TIFF as bare numbers. The layer is left as it is, for others may lie over it already; labels of the
+image carry its pixel size along.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari.layers
+
+from napari_unet.errors import UnetError
+from napari_unet.files.images import TIFF_SUFFIXES
+from napari_unet.files.tiff import TiffFacts, read_facts
+
+KEY = "napari_unet"
+"""Key of our entry in a layer's metadata."""
+FACTS, SIZES = "file", "file_sizes"
+
+
+def stored_axes(layer: napari.layers.Image) -> str | None:
+    """Return the axes that an image has in its file, None where there is no such file or it is another image."""
+    facts = _facts(layer)
+    if facts is None or layer.rgb != facts.axes.endswith("S"):
+        return None
+    letters = facts.axes if layer.rgb else facts.axes.replace("S", "C")  # samples that napari shows as an axis
+    return letters if len(set(letters)) == len(letters) else None
+
+
+def stored_sizes(layer: napari.layers.Layer) -> dict[str, float]:
+    """Return um by axis, of the file of an image or of the image that labels belong to; empty where unknown."""
+    if isinstance(layer, napari.layers.Image):
+        facts = _facts(layer)
+        return facts.sizes if facts is not None else {}
+    known: dict[str, float] = layer.metadata.get(KEY, {}).get(SIZES, {})
+    return known
+
+
+def _facts(layer: napari.layers.Image) -> TiffFacts | None:
+    """Return what the header says, read once, where the layer holds what the file does."""
+    entry: dict[str, Any] = layer.metadata.get(KEY, {})
+    if FACTS not in entry:
+        entry = {**entry, FACTS: _read(str(layer.source.path or ""))}
+        layer.metadata = {**layer.metadata, KEY: entry}
+    facts: TiffFacts | None = entry[FACTS]
+    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    return facts if facts is not None and facts.shape == tuple(shape) else None
+
+
+def _read(path: str) -> TiffFacts | None:
+    if not path.lower().endswith(TIFF_SUFFIXES):
+        return None
+    try:
+        return read_facts(path)
+    except UnetError:  # napari has read it all the same: its word on the pixels stands
+        return None
