@@ -29,7 +29,8 @@ from napari_unet.progress import Progress, Report, Steps, finish, quietly
 from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.learning import Companion, Learning
 from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
-from napari_unet.teaching.marks import firmness, score_lessons
+from napari_unet.teaching.marks import FIRM, firmness, score_lessons
+from napari_unet.teaching.reading import read_anew
 from napari_unet.teaching.settings import FineTuningSettings
 
 Pair = tuple[Any, Any]
@@ -96,6 +97,8 @@ def fine_tune_steps(
     before = yield from quietly(score_lessons(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = replace(chosen, anchor=firmness(lessons, model.spec))
+    if not model.spec.is_semantic and (chosen.anchor or 0.0) < FIRM:  # else it knows this kind of image
+        turned = replace(turned, spec=replace(turned.spec, instances=read_anew(turned.spec, lessons)))
     learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()

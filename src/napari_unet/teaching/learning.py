@@ -23,7 +23,7 @@ from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, mapped
 from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.lessons import Lesson, replay_lessons
-from napari_unet.teaching.marks import mean_iou, score_lessons
+from napari_unet.teaching.marks import FIRM, mean_iou, score_lessons
 from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.views import Batch, Views
 
@@ -33,8 +33,6 @@ LUCK = 0.15
 """By how much the IoU on one held-out stroke may change by chance; of n strokes by 1 / √n of it."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
-FIRM = 1.0
-"""Weight of the anchor from which the previous network itself is asked about each view."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 

@@ -24,7 +24,9 @@ UNSURE, SURE = 0.7, 0.85
 """Mean probability of the objects that a model finds where it does not know, and where it knows the image."""
 SURE_STROKES = 20
 """How many strokes a sure model is worth."""
-FIRMEST = 10.0
+FIRM, FIRMEST = 1.0, 10.0
+"""Weights of the anchor: from which a model is taken to know the image, and is asked about each view itself; the
+highest."""
 APART = 128
 """Pixels between strokes that are predicted one by one for a score: what lies between would cost more."""
 
