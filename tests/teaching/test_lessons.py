@@ -153,3 +153,19 @@ def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(
     result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
     assert not result.model.spec.normalization.bright_objects
     assert result.model.spec.parent == turning.sha256 or turning.sha256 == ""
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])
+def test_an_object_painted_whole_in_one_plane_of_a_stack_is_as_whole_as_in_a_single_image(model, axes):
+    layer = np.zeros((40, 60), np.int32)
+    layer[5:30, 5:50] = 1
+    layer[10:25, 10:25], layer[10:25, 26:45] = 2, 3
+    alone = planes_of(model, [(np.random.default_rng(0).random(layer.shape), painted(layer))])
+    stack = np.zeros((9, *layer.shape), np.int32)
+    stack[4] = layer
+    if axes == "YXZ":
+        stack = stack.transpose(1, 2, 0)
+    pairs = [(np.random.default_rng(0).random(stack.shape), painted(stack))]
+    within = finish(painted_planes(model.spec, pairs, axes=axes, channel=None))
+    assert [plane.annotation.complete.tolist() for plane in within] == [[False, True, True]]
+    assert alone[0].annotation.complete.tolist() == [False, True, True]

@@ -1,4 +1,4 @@
-"""Thresholds of what is taught: lower for unsure objects, higher for specks, unchanged for what the model knows."""
+"""Thresholds of what is taught: lower for unsure objects, higher for specks, unchanged for known images."""
 
 from dataclasses import replace
 

@@ -78,13 +78,19 @@ def painted(layer: NDArray[Any]) -> Annotation:
         raise UnetError("the annotation is empty: paint background with 1 and objects with 2, 3, ...")
     instances = split_scattered(dense_labels(np.where(checked >= FIRST_INSTANCE, checked, 0)))
     annotated = checked != NOT_ANNOTATED
+    return Annotation(labels=instances, annotated=annotated, complete=enclosed(instances, annotated))
+
+
+def enclosed(instances: NDArray[np.int32], annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return by id whether at least half of an instance's outer rim is annotated, along all axes of the array."""
     complete = np.zeros(int(instances.max(initial=0)) + 1, bool)
     for number, box in enumerate(ndimage.find_objects(instances), start=1):
-        around = _grown(box, instances.shape)
-        inside = instances[around] == number
-        rim = ndimage.binary_dilation(inside) & ~inside
-        complete[number] = rim.any() and annotated[around][rim].mean() >= ENCLOSED
-    return Annotation(labels=instances, annotated=annotated, complete=complete)
+        if box is not None:
+            around = _grown(box, instances.shape)
+            inside = instances[around] == number
+            rim = ndimage.binary_dilation(inside) & ~inside
+            complete[number] = rim.any() and annotated[around][rim].mean() >= ENCLOSED
+    return complete
 
 
 def corrected(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.annotations import Annotation
+from napari_unet.arrays.annotations import Annotation, enclosed
 from napari_unet.arrays.axes import Plane, check_axes, planes
 from napari_unet.arrays.clusters import clusters
 from napari_unet.arrays.intensities import measure_intensity
@@ -112,7 +112,7 @@ def painted_planes(
         kept = "".join(axis for axis in named if axis not in "CS")
         for plane in wanted:
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-            said = replace(annotation, labels=annotation.labels[place], annotated=annotation.annotated[place])
+            said = _said_of(annotation, place, spec)
             step = joined(spec.zoom)
             for cluster in clusters(said.annotated, 2 * AROUND * step):
                 box = _around(cluster, said.annotated.shape, step)
@@ -127,6 +127,17 @@ def painted_planes(
                     )
                 )
     return found
+
+
+def _said_of(annotation: Annotation, place: tuple[int | slice, ...], spec: ModelSpec) -> Annotation:
+    """Return what an annotation says of one plane, where an object can be whole beside blank ones."""
+    labels, annotated = annotation.labels[place], annotation.annotated[place]
+    complete = annotation.complete
+    of_a_stack = any(isinstance(at, int) for at in place)
+    if of_a_stack and not spec.is_semantic and annotated.any():
+        here = enclosed(labels, annotated)
+        complete = complete | np.pad(here, (0, len(complete) - len(here)))
+    return replace(annotation, labels=labels, annotated=annotated, complete=complete)
 
 
 def upright(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:

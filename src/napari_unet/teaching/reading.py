@@ -1,4 +1,4 @@
-"""How a taught model's map is read: thresholds for objects of which it is less sure than of what it learnt first."""
+"""How the map of a taught model is read: thresholds for objects that it is less sure of than of what it knew."""
 
 from __future__ import annotations
 
