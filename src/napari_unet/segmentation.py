@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,6 +72,8 @@ class Segmentation:
     """How large the network saw the image; labels and probabilities have the image's own size all the same."""
     classes: tuple[str, ...] = ()
     """What the labels mean where they are classes and no instances."""
+    spatial: str = "YX"
+    """The axes that a network call sees; instances are not joined through others."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user should read: pixels that were not finite, an empty image."""
 
@@ -83,7 +86,10 @@ class Segmentation:
     def found(self) -> str:
         """Return in words what was found: how many objects, or which classes."""
         if not self.classes:
-            return f"{self.count} object{'s' * (self.count != 1)}"
+            sides = zip(self.axes, self.labels.shape, strict=True)
+            planes = math.prod(length for axis, length in sides if axis not in self.spatial)
+            among = f", counted in each of {planes} planes" if planes > 1 else ""
+            return f"{self.count} object{'s' * (self.count != 1)}{among}"
         return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
 
 
@@ -158,6 +164,7 @@ def segment_steps(
         origin=tuple(side.start for side in sides),
         zoom=zoom,
         classes=model.spec.classes if model.spec.is_semantic else (),
+        spatial=spatial,
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:

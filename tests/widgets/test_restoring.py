@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.annotation_layers import new_annotation_layer
@@ -178,7 +180,7 @@ def test_a_result_belongs_to_its_image_and_not_to_a_larger_one(
     second = make_napari_viewer()
     second.add_image(cells((200, 300)), name="other")
     restore(second, session)
-    assert "of" not in second.layers[-1].metadata["napari_unet"]
+    assert image_of(second, second.layers[-1]) is None
     np.testing.assert_array_equal(second.layers[-1].data, result.data)
 
 
@@ -263,3 +265,62 @@ def test_a_network_from_nothing_is_chosen_again(viewer, saver, qtbot, make_napar
     assert again.form.model.is_new
     assert again.form.kind.currentData() == "classes"
     assert again.right.isChecked()
+
+
+def test_paint_waits_for_its_image_and_goes_on_no_other(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
+    image = viewer.add_image(np.zeros((32, 48)), name="B22")  # of no file
+    paint_on(viewer, image)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    second = make_napari_viewer()
+    second.add_image(np.zeros((32, 48)), name="C09")
+    restore(second, session)
+    layer = second.layers[-1]
+    assert image_of(second, layer) is None
+    assert "its image is not" in messages()[-1]
+    own = second.add_image(np.zeros((32, 48)), name="B22")
+    assert image_of(second, layer) is own
+
+
+def test_the_last_stroke_before_the_window_closes_is_saved(make_napari_viewer):
+    viewer = make_napari_viewer()
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
+    viewer.window._qt_window.close()
+    assert len(saver.session.read().layers) == 1
+
+
+def test_labels_drawn_before_anybody_watched_are_saved_too(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((32, 48)))
+    drawn = viewer.add_labels(np.zeros((32, 48), np.uint8))
+    drawn.data_setitem((np.array([3]), np.array([4])), 2)
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    look(saver, qtbot)
+    assert [one.key for one in saver.session.read().layers] == [str(drawn.unique_id)]
+
+
+def test_discarding_asks_first(viewer, saver, qtbot, monkeypatch):
+    paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    bar = RestoreBar(lambda _: None)
+    qtbot.addWidget(bar)
+    for answer, there in ((QMessageBox.StandardButton.No, True), (QMessageBox.StandardButton.Yes, False)):
+        monkeypatch.setattr(QMessageBox, "question", lambda *_, answer=answer: answer)
+        click(qtbot, bar.discard)
+        assert session.folder.exists() is there
+
+
+def test_a_panel_that_is_opened_again_shows_what_was_chosen(viewer, qtbot):
+    first = FineTunePanel(viewer)
+    qtbot.addWidget(first)
+    paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
+    first.form.seconds.setValue(7)
+    first.table.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    again = FineTunePanel(viewer)
+    qtbot.addWidget(again)
+    assert again.form.seconds.value() == 7
+    assert again.table.topLevelItem(0).checkState(0) == Qt.CheckState.Unchecked

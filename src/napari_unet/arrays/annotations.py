@@ -109,7 +109,7 @@ def corrected(
         changed[right] = True
         touched = np.union1d(touched, np.setdiff1d(after[right], [0]))
     whole = np.isin(after, touched)
-    instances = dense_labels(np.where(whole, after, 0))
+    instances = split_scattered(dense_labels(np.where(whole, after, 0)))
     return Annotation(
         labels=instances,
         annotated=whole | changed,
@@ -173,10 +173,9 @@ def require_known_classes(annotations: list[Annotation], classes: tuple[str, ...
     """Refuse class strokes that the model has no class for, or a single class: nothing could be told apart."""
     said = sorted(set().union(*(np.unique(a.labels[a.annotated]).tolist() for a in annotations)))
     if said[-1] >= len(classes):
-        raise UnetError(
-            f"class {said[-1]} is painted (value {said[-1] + 1}), the model knows {len(classes)}: "
-            f"{', '.join(classes)}"
-        )
+        named = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+        value = f"class {said[-1]} is painted ({said[-1] + 1} on an annotation layer)"
+        raise UnetError(f"{value}, the model knows {named}")
     if len(said) < 2 and not any(annotation.corrects for annotation in annotations):
         raise UnetError(f"only {classes[said[0]]} is painted: paint some of another class too")
 

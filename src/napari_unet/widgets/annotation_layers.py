@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, placement
-from napari_unet.widgets.painted import ANNOTATION, belonging, labels_shape
+from napari_unet.widgets.painted import ANNOTATION, CORRECTIONS, STROKES, Paint, belonging, labels_shape
 from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 BACKGROUND_COLOUR = (0.25, 0.45, 1.0, 1.0)
 COLOURS = 256
 BRUSH = 5
+OBJECTS = {BACKGROUND: "background", FIRST_INSTANCE: "object"}
 RING = 2
 """Width of the background ring in pixels, as wide as the strokes that people draw around cells."""
 
 
-def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: LayerImage) -> Labels:
-    """Add an empty layer to paint on, selected, with the brush in hand: 1 is background, 2 up one object each."""
+def new_annotation_layer(
+    viewer: napari.viewer.Viewer, image: Image, read: LayerImage, meanings: Mapping[int, str] = OBJECTS
+) -> Labels:
+    """Add an empty layer to paint on, selected, with the brush in hand; `meanings` names the values."""
     shape = labels_shape(image)
     if not shape:
         raise UnetError(f"the axes of {image.name} are unclear: say them under Advanced in the Segment panel")
@@ -36,7 +40,7 @@ def new_annotation_layer(viewer: napari.viewer.Viewer, image: Image, read: Layer
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",
         metadata={KEY: {"role": ANNOTATION, **belonging(image), "axes": kept}},
-        features={"index": [BACKGROUND, FIRST_INSTANCE], "meaning": ["background", "object"]},
+        features={"index": list(meanings), "meaning": list(meanings.values())},
         **placement(image, read.axes, kept),
     )
     name_colours(layer)
@@ -100,20 +104,31 @@ def _rim(
     return tuple(indices + side.start for indices, side in zip(new, place, strict=True))
 
 
-def has_scattered_ids(values: NDArray[Any]) -> bool:
-    """Whether an id of an annotation layer was painted in places far apart."""
-    return bool(scattered(_objects(values)))
+def has_scattered_ids(paint: Paint) -> bool:
+    """Whether an object was painted in places far apart."""
+    return bool(scattered(_objects(paint)))
 
 
-def _objects(values: NDArray[Any]) -> NDArray[Any]:
-    return np.where(values >= FIRST_INSTANCE, values, 0)
+def _objects(paint: Paint) -> NDArray[Any]:
+    """Return the ids that somebody painted: on a result those that differ from the prediction somewhere."""
+    if paint.meaning == STROKES:
+        return np.where(paint.values >= FIRST_INSTANCE, paint.values, 0)
+    if paint.meaning != CORRECTIONS or paint.prediction is None:
+        return np.zeros_like(paint.values)
+    drawn = np.unique(paint.values[paint.values != paint.prediction])
+    return np.where(np.isin(paint.values, drawn[drawn > 0]), paint.values, 0)
 
 
-def split_ids(layer: Labels) -> int:
+def split_ids(layer: Labels, paint: Paint) -> int:
     """Give far places of one id ids of their own, one undo step; return how many were new."""
-    values = np.asarray(layer.data)
-    objects = _objects(values)
-    changed = np.nonzero((split := split_scattered(objects)) != objects)
-    if len(changed[0]):
-        layer.data_setitem(changed, split[changed].astype(values.dtype))
-    return int(split.max()) - int(objects.max())
+    objects = _objects(paint)
+    highest = int(paint.values.max())
+    split = split_scattered(objects)
+    changed = np.nonzero(split != objects)
+    if len(changed[0]) == 0:
+        return 0
+    fresh = split[changed].astype(np.int64) + highest - int(objects.max())  # beyond all ids of the layer
+    if fresh.max() > np.iinfo(layer.data.dtype).max:
+        raise UnetError(f"{layer.name} has no ids left beyond {highest}: give the far places ids by hand")
+    layer.data_setitem(changed, fresh.astype(layer.data.dtype))
+    return len(np.unique(fresh))

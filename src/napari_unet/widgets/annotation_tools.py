@@ -13,8 +13,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_unet.errors import UnetError
 from napari_unet.widgets import annotation_layers
 from napari_unet.widgets.layers import read_layer
-from napari_unet.widgets.painted import ANNOTATION, image_of, images_of, prediction_of, role_of
+from napari_unet.widgets.painted import ANNOTATION, Paint, image_of, images_of, prediction_of, role_of, take
 from napari_unet.widgets.painted_table import PaintedTable
+from napari_unet.widgets.teaching_form import TeachingForm
 
 
 class AnnotationTools(QWidget):  # type: ignore[misc]
@@ -23,10 +24,11 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
     told = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, viewer: napari.viewer.Viewer, table: PaintedTable) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, table: PaintedTable, form: TeachingForm) -> None:
         super().__init__()
         self._viewer = viewer
         self._table = table
+        self._form = form
         self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
         self.ring = _button(
             "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
@@ -47,9 +49,9 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         self.ring.clicked.connect(lambda _: self._add_ring())
         self.split.clicked.connect(lambda _: self._split())
 
-    def offer_split(self, strokes: Iterable[NDArray[np.integer]]) -> None:
-        """Offer ids of their own for objects that share one: they are learnt as several objects anyway."""
-        self.split.setVisible(any(annotation_layers.has_scattered_ids(values) for values in strokes))
+    def offer_split(self, paints: Iterable[Paint]) -> None:
+        """Offer ids of their own for painted objects that share one: they are learnt as several objects anyway."""
+        self.split.setVisible(any(annotation_layers.has_scattered_ids(paint) for paint in paints))
 
     def _add_layer(self) -> None:
         image = self._image_to_paint()
@@ -57,7 +59,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
             self.failed.emit("There is no image: open one, or try File > Open Sample.")
             return
         try:
-            annotation_layers.new_annotation_layer(self._viewer, image, read_layer(image))
+            annotation_layers.new_annotation_layer(self._viewer, image, read_layer(image), self._form.values)
         except UnetError as error:
             self.failed.emit(str(error))
 
@@ -94,9 +96,10 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         return None
 
     def _split(self) -> None:
-        for layer, _, _ in self._table.chosen():
-            if role_of(layer) == ANNOTATION:
-                annotation_layers.split_ids(layer)
+        for layer, image, meaning in self._table.chosen():
+            paint = take(layer, image, meaning)
+            if paint is not None:
+                annotation_layers.split_ids(layer, paint)
         self.split.hide()
 
 

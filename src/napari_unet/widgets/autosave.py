@@ -10,10 +10,11 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
+from napari_unet.widgets.choices import unwrapped
 from napari_unet.widgets.painted import (
     ANNOTATION,
     RESULT,
@@ -59,6 +60,10 @@ class Autosave(QObject):  # type: ignore[misc]
         for layer in viewer.layers:
             self._watch(layer)
         viewer.layers.events.inserted.connect(lambda event: self._watch(event.value))
+        for layer in viewer.layers:
+            if is_drawn_here(layer):
+                self._changed.add(str(layer.unique_id))
+        self._look_when_closed(viewer)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
         self._timer.start(int(EVERY * 1000))
@@ -66,13 +71,13 @@ class Autosave(QObject):  # type: ignore[misc]
     @classmethod
     def of(cls, viewer: napari.viewer.Viewer) -> Autosave:
         """Return the autosave of a viewer, begun where there was none."""
-        viewer = getattr(viewer, "__wrapped__", viewer)  # each panel gets a proxy of its own
+        viewer = unwrapped(viewer)
         if viewer not in cls._of:
             cls._of[viewer] = cls(viewer)
         return cls._of[viewer]
 
-    def look(self) -> None:
-        """Write what was painted since the last look."""
+    def look(self, *, now: bool = False) -> None:
+        """Write what was painted since the last look, in the background or before this returns."""
         viewer = self._viewer()
         if viewer is None or not len(viewer.layers):
             return  # a viewer that is closed loses its layers first; what was painted on them stays saved
@@ -88,9 +93,24 @@ class Autosave(QObject):  # type: ignore[misc]
         kept = {key: _about(viewer, layers[key]) for key in known}
         self._writing = True
         self._under_way = (set(touched), known)
+        if now:
+            self._written(_write(self.session, changed, kept, dict(self.settings)))
+            return
         worker = create_worker(_write, self.session, changed, kept, dict(self.settings))
         worker.returned.connect(self._written)
         worker.start()
+
+    def _look_when_closed(self, viewer: napari.viewer.Viewer) -> None:
+        """Save what was painted last when the window closes; afterwards its layers are gone."""
+        window = getattr(viewer, "window", None)
+        if window is not None:
+            window._qt_window.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """See the window close."""
+        if event.type() == QEvent.Type.Close:
+            self.look(now=True)
+        return False
 
     def take_over(self, layer: Labels) -> None:
         """Save a layer at the next look, whether it was painted on or not."""
@@ -135,6 +155,11 @@ class Autosave(QObject):  # type: ignore[misc]
             event.connect(mark)
         if role_of(layer) == ANNOTATION:
             mark()
+
+
+def is_drawn_here(layer: napari.layers.Layer) -> bool:
+    """Whether somebody drew labels in this window, before anybody watched."""
+    return can_be_kept(layer) and not role_of(layer) and layer.source.path is None and bool(np.any(layer.data))
 
 
 def can_be_kept(layer: napari.layers.Layer) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from magicgui.widgets.bases import CategoricalWidget
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.errors import UnetError
 from napari_unet.models.library import Entry, entries
@@ -35,10 +36,15 @@ def rename_choices(box: CategoricalWidget[Any]) -> None:
             box.value = chosen
 
 
-class ModelNews(QObject):  # type: ignore[misc]
-    """Tells every panel that a model was saved."""
+def unwrapped(viewer: Any) -> Any:
+    """Return the viewer itself: each panel gets a proxy of its own."""
+    return getattr(viewer, "__wrapped__", viewer)
 
-    saved = Signal(str)
+
+class ModelNews(QObject):  # type: ignore[misc]
+    """Tells every panel that a model was saved, and in which viewer."""
+
+    saved = Signal(str, object)
 
 
 MODEL_NEWS = ModelNews()
@@ -49,8 +55,9 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None, *, offer_new: bool = False) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: Any, *, offer_new: bool = False) -> None:
+        super().__init__()
+        self._viewer = ref(unwrapped(viewer))
         self.setToolTip("The network that segments. Your own models stand below the ones that came along.")
         self._specs: dict[str, ModelSpec] = {}
         self._last = 0
@@ -60,7 +67,7 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             self.addItem(NEW, "")
         self.addItem(OPEN_FILE, "")
         self.activated.connect(self._activated)
-        MODEL_NEWS.saved.connect(self.choose_file)
+        MODEL_NEWS.saved.connect(self._saved)
 
     @property
     def path(self) -> Path | None:
@@ -93,14 +100,11 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
     def choose_file(self, path: str | Path) -> None:
         """Offer and select a model file; tell the user where it is none."""
         try:
-            spec = read_spec(Path(path))
+            self._add_file(path)
         except UnetError as error:
             show_error(str(error))
             self.setCurrentIndex(self._last)
             return
-        self._specs[str(path)] = spec
-        if self.findData(str(path)) < 0:
-            self.insertItem(self.findData(""), Path(path).stem, str(path))
         self.setCurrentIndex(self.findData(str(path)))
         self._remember()
 
@@ -114,6 +118,22 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
             self.setCurrentIndex(former)
         elif self.currentIndex() != former:
             self._remember()
+
+    def _add_file(self, path: str | Path) -> None:
+        """Offer a model file; UnetError where it is none."""
+        self._specs[str(path)] = read_spec(Path(path))
+        if self.findData(str(path)) < 0:
+            self.insertItem(self.findData(""), Path(path).stem, str(path))
+
+    def _saved(self, path: str, viewer: object) -> None:
+        """Use a model that was accepted in this window; offer one of another window."""
+        if viewer is self._viewer():
+            self.choose_file(path)
+        else:
+            chosen = self.currentIndex()
+            self._add_file(path)
+            self.setCurrentIndex(chosen + (chosen >= self.findData(str(path))))
+            self._last = self.currentIndex()
 
     def _offer(self, entry: Entry) -> None:
         if entry.spec is None:

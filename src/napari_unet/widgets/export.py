@@ -18,8 +18,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QMessageBox,
     QPushButton,
-    QVBoxLayout,
-    QWidget,
 )
 
 from napari_unet.errors import UnetError
@@ -28,15 +26,19 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.choices import rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, LETTERS, full_resolution, pixel_size
+from napari_unet.widgets.painted import images_of, path_of
+from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.wheel import hold_still
 
+LOWEST = 150
+"""Height in pixels that the panel keeps beside others: labels, pixel size and file are in sight."""
 UNKNOWN = "unknown"
 ROUNDING = 1e-5
 """What the box rounds away of a pixel size, in um."""
 
 
-class ExportPanel(QWidget):  # type: ignore[misc]
+class ExportPanel(ScrollingPanel):
     """Widgets and wiring; `napari_viewer` is filled in by napari."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
@@ -60,6 +62,7 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
         self._viewer.layers.events.renamed.connect(self._renamed)
+        self._viewer.layers.selection.events.active.connect(self._selected)
         self.labels.reset_choices()
         self.refresh()
 
@@ -77,6 +80,9 @@ class ExportPanel(QWidget):  # type: ignore[misc]
             self.job.fail("Say where to write: type a file name that ends with .tif, or press …")
             return
         target = Path(self.path.text().strip()).expanduser().resolve()
+        if fault := self._fault_of(target):
+            self.job.fail(fault)
+            return
         pair = (target, self.layer.unique_id)
         if target.exists() and pair != self._agreed and not self._may_replace(target):
             return
@@ -134,9 +140,23 @@ class ExportPanel(QWidget):  # type: ignore[misc]
             depth = known.um[0] if "Z" in axes and abs(known.um[0] - depth) < ROUNDING else depth
         return (depth, *sides) if "Z" in axes else sides
 
+    def _fault_of(self, target: Path) -> str:
+        """Return why nothing can be written there, empty where it can."""
+        if target.is_dir():
+            return f"{target} is a folder: add a file name that ends with .tif."
+        opened = {Path(path).resolve() for image in images_of(self._viewer) if (path := path_of(image))}
+        if target in opened:
+            return f"{target.name} is an image that is open here, and masks would replace it: choose another name."
+        return ""
+
     def _may_replace(self, target: Path) -> bool:
         answer = QMessageBox.question(self, "Export masks", f"{target} exists. Replace it?")
         return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _selected(self, event: Any) -> None:
+        """Follow the selected labels."""
+        if event.value in self.labels.choices:
+            self.labels.value = event.value
 
     def _renamed(self, *_: object) -> None:
         rename_choices(self.labels)
@@ -174,13 +194,13 @@ class ExportPanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Pixel size", self.size)
         self._form.addRow("Plane distance", self.depth)
         self._form.addRow("File", place)
-        layout = QVBoxLayout(self)
+        layout = self.contents()
         layout.addLayout(self._form)
         layout.addWidget(self.line)
         layout.addWidget(self.job)
         layout.addStretch(1)
         hold_still(self)
-        self.setMinimumWidth(300)
+        self.keep(LOWEST)
 
 
 def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:

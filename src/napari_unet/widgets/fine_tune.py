@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import napari.layers
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QLabel,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QLabel
 
 from napari_unet.errors import UnetError
 from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
 from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.choices import MODEL_NEWS
+from napari_unet.widgets.choices import MODEL_NEWS, unwrapped
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import MOMENT, read_layer, visible_region
-from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint, image_named, take
+from napari_unet.widgets.painted import CORRECTIONS, RESULT, Paint, image_named, role_of, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import within
 from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
+from napari_unet.widgets.scrolling import ScrollingPanel
+from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.teaching_form import TeachingForm
 from napari_unet.widgets.teaching_work import (
     Outcome,
@@ -46,9 +44,10 @@ from napari_unet.widgets.trial import Trial
 from napari_unet.widgets.weights_layer import show_weights
 from napari_unet.widgets.wheel import hold_still
 
+OBJECTS_ADVICE = "1 is background, 2, 3, … one object each"
 ADVICE = (
-    "Correct the result with the brush, or paint on an annotation layer: 1 is background, 2, 3, … one object "
-    "each. A few strokes where the model is wrong teach most."
+    "Correct the result with the brush, or paint on an annotation layer: {}. "
+    "A few strokes where the model is wrong teach most."
 )
 
 
@@ -56,7 +55,7 @@ LOWEST = 340
 """Height in pixels that the panel keeps beside others: model, paint and button are in sight."""
 
 
-class FineTunePanel(QWidget):  # type: ignore[misc]
+class FineTunePanel(ScrollingPanel):
     """Widgets and wiring; `napari_viewer` is filled in by napari."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
@@ -64,23 +63,29 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self._viewer = napari_viewer
         self._watch = Watch()
         self.table = PaintedTable(napari_viewer)
-        self.tools = AnnotationTools(napari_viewer, self.table)
-        self.form = TeachingForm()
+        self.form = TeachingForm(napari_viewer)
+        self.tools = AnnotationTools(napari_viewer, self.table, self.form)
         self.right = QCheckBox("The rest of what is visible is right")
         self.right.setToolTip(
             "Learn from all that is visible of corrected results, not from the corrections alone."
         )
         self.job = JobControl("Fine-tune", self.start, stop=self._stop)
         self.curves = Curves()
+        self.advice = QLabel()
+        self.advice.setWordWrap(True)
         self.trial = Trial(napari_viewer)
         self.outcome = self.trial.box
         self._autosave = Autosave.of(napari_viewer)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()
-        self._connect()
+        former = self._autosave.settings
         self._layers_changed()
-        if self._autosave.settings:
-            self._use(self._autosave.settings)
+        if former:
+            self._use(former)
+        elif results := [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]:
+            self.form.follow(results[-1].metadata[KEY])
+        self._connect()
+        self._form_changed()
 
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values, for the autosave."""
@@ -95,7 +100,8 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.trial.begin(wish.paints[0].of)
         self._watch = Watch(region=self.trial.region())
         self.curves.clear()
-        self.job.run(begin_fine_tuning(wish, self._watch), self._learnt, self.trial.offer_former)
+        learnt = partial(self._learnt, wish.model)
+        self.job.run(begin_fine_tuning(wish, self._watch), learnt, self.trial.offer_former)
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -162,11 +168,14 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         if progress.preview is not None:
             self.trial.see(progress.preview)
 
-    def _learnt(self, outcome: Outcome) -> None:
+    def _learnt(self, start: Path | None, outcome: Outcome) -> None:
         for entry in outcome.tuned.history:
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
-        self.trial.offer(outcome, self._free_name())
+        if not self.trial.offer(outcome, free_name(start)):
+            self.job.status.setText(
+                "Nothing better was learnt this time. What was learnt before is still on offer."
+            )
         QTimer.singleShot(MOMENT, self._look_at_outcome)
         show_info(outcome.tuned.sentence())
 
@@ -180,20 +189,12 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _saved(self, path: Path) -> None:
         self.trial.forget()
-        MODEL_NEWS.saved.emit(str(path))
+        MODEL_NEWS.saved.emit(str(path), unwrapped(self._viewer))
         self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
 
-    def _free_name(self) -> str:
-        """Return a name for the new model that no other has."""
-        base = re.sub(r" \d+$", "", "my model" if self.form.model.is_new else self.form.model.currentText())
-        numbers = (
-            number for number in range(2, 10**6) if not (own_folder() / f"{base} {number}{SUFFIX}").exists()
-        )
-        return f"{base} {next(numbers)}"
-
     def _offer_split(self, wish: Wish) -> None:
-        classes = self.form.model.spec.is_semantic if self.form.model.spec is not None else wish.classes
-        self.tools.offer_split(paint.values for paint in wish.paints if paint.meaning == STROKES and not classes)
+        if not self.form.tells_classes:
+            self.tools.offer_split(wish.paints)
 
     def _use(self, settings: dict[str, Any]) -> None:
         """Choose what was chosen in a former session."""
@@ -203,6 +204,11 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
 
     def _stop(self) -> None:
         self._watch.stop.set()
+
+    def _layer_came(self, event: Any) -> None:
+        self._layers_changed()
+        if role_of(event.value) == RESULT:
+            self.form.follow(event.value.metadata[KEY])
 
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()
@@ -218,11 +224,17 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
                 continue
         return found
 
+    def _form_changed(self, *_: object) -> None:
+        names = self.form.values
+        words = ", ".join(f"{value} {name}" for value, name in names.items())
+        self.advice.setText(ADVICE.format(words if self.form.tells_classes else OBJECTS_ADVICE))
+        self._keep_settings()
+
     def _keep_settings(self, *_: object) -> None:
         self._autosave.settings = self.settings()
 
     def _connect(self) -> None:
-        self.form.changed.connect(self._keep_settings)
+        self.form.changed.connect(self._form_changed)
         self.right.toggled.connect(self._keep_settings)
         self._autosave.restored.connect(self._use)
         when_removed(self, self._leave)
@@ -233,23 +245,13 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.trial.forget)
-        self._viewer.layers.events.inserted.connect(self._layers_changed)
+        self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layers_changed)
 
     def _lay_out(self) -> None:
-        advice = QLabel(ADVICE)
-        advice.setWordWrap(True)
-        inside = QWidget()
-        self._scroll = scroll = QScrollArea()  # small screens are lower than all of this
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inside)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        layout = QVBoxLayout(inside)
+        layout = self.contents()
         layout.addWidget(self.restore_bar)
-        layout.addWidget(advice)
+        layout.addWidget(self.advice)
         layout.addWidget(self.tools)
         layout.addWidget(self.table)
         layout.addWidget(self.right)
@@ -259,6 +261,11 @@ class FineTunePanel(QWidget):  # type: ignore[misc]
         layout.addWidget(self.outcome)
         layout.addStretch(1)
         hold_still(self)
-        edge = scroll.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(inside.minimumSizeHint().width() + edge)  # nothing is cut off at the side
-        self.setMinimumHeight(LOWEST)
+        self.keep(LOWEST)
+
+
+def free_name(start: Path | None) -> str:
+    """Return a name that no other model has, for one that was learnt from another or from nothing."""
+    base = re.sub(r" \d+$", "", start.stem if start is not None else "my model")
+    taken = {entry.name for entry in entries()}
+    return next(name for number in count(2) if (name := f"{base} {number}") not in taken)

@@ -175,14 +175,15 @@ def add_labels(
     name: str,
     metadata: Mapping[str, Any],
     place: Mapping[str, Any],
-) -> None:
-    """Add a Labels layer; it is drawn and selected a moment later, as all at once takes too long."""
+) -> napari.layers.Labels:
+    """Add and return a Labels layer; it is drawn and selected a moment later, as all at once takes too long."""
     with selection_kept(viewer):
         layer = viewer.add_labels(
             as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, visible=False, **place
         )
     layer.metadata[KEY]["layer"] = str(layer.unique_id)  # napari copies metadata with a layer
     show_soon(viewer, layer)
+    return layer
 
 
 def show_soon(viewer: napari.viewer.Viewer, layer: napari.layers.Layer) -> None:
@@ -237,7 +238,7 @@ def visible_region(
     spatial = axes.replace("S", "")
     level = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(len(spatial))
     if viewer.dims.ndisplay == 3:
-        raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y), or take the whole image")
+        raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y)")
     corners = np.asarray(layer.corner_pixels) * level
     if not np.ptp(corners, axis=0).any():
         raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")

@@ -51,7 +51,8 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
     def offer(self, outcome: Outcome, name: str) -> None:
         """Show the outcome; a model that became no better cannot be accepted."""
         tuned = outcome.tuned
-        self.sentence.setText(f"{tuned.sentence()} {outcome.in_view}".strip())
+        hidden = "Results are hidden until you decide." if outcome.before is not None else ""
+        self.sentence.setText(" ".join(part for part in (tuned.sentence(), outcome.in_view, hidden) if part))
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ MEANING_TIP = (
     "Strokes: 0 is not annotated, 1 background. Corrections: what differs from the prediction. "
     "Complete truth: every pixel counts, 0 is background."
 )
+MOST_REMEMBERED, REMEMBERED_BYTES = 9, 2**28
+"""How many former predictions a layer remembers, and how much memory they may take; one is always kept."""
 ANNOTATION, RESULT, PREVIEW, WEIGHTS = "annotation", "result", "preview", "weights"
 """Roles that our layers have, in their metadata."""
 
@@ -75,7 +78,7 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to, None where it is not open.
 
     It is the one that the layer was made for, also when it was opened again; for layers that we did not make one
-    of the same shape.
+    of the same shape: whose name the layer's begins with, else the nearest below it.
     """
     entry = layer.metadata.get(KEY, {})
     if (image := image_named(viewer, entry.get("of", ""))) is not None:
@@ -83,9 +86,16 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     shape, origin = layer.data.shape, entry.get("origin")
     fitting = [image for image in images_of(viewer) if covers(labels_shape(image), shape, origin)]
     if "of" in entry:  # it was closed: is it opened again?
-        known = (entry.get("of_name"), entry.get("of_path", ""))
-        fitting = [image for image in fitting if (image.name, path_of(image)) == known]
-    return fitting[0] if fitting else None
+        name, path = entry.get("of_name"), entry.get("of_path", "")
+        moved = not path or not Path(path).exists()
+        fitting = [image for image in fitting if image.name == name and (moved or path_of(image) == path)]
+        return fitting[0] if fitting else None
+    named = [image for image in fitting if layer.name.startswith(image.name)]
+    if named:
+        return max(named, key=lambda image: len(image.name))
+    order = list(viewer.layers)
+    below = [image for image in fitting if layer in order and order.index(image) < order.index(layer)]
+    return (below or fitting or [None])[-1]
 
 
 def covers(whole: tuple[int, ...], part: tuple[int, ...], origin: Sequence[int] | None) -> bool:
@@ -139,14 +149,16 @@ def meanings_of(layer: Labels) -> list[str]:
 
 
 def remembered(labels: NDArray[Any], former: Mapping[str, Any]) -> list[NDArray[Any]]:
-    """Return the predictions that a result layer remembers: its own and, for undo, the one before."""
-    return [labels.copy(), *former.get("predictions", [])[:1]]
+    """Return the predictions that a result layer remembers: its own and, for undo, those before."""
+    before = former.get("predictions", [])
+    fitting = max(1, min(MOST_REMEMBERED, REMEMBERED_BYTES // max(labels.nbytes, 1)))
+    return [labels.copy(), *before[:fitting]]
 
 
 def prediction_of(layer: Labels) -> NDArray[Any] | None:
     """Return what the model had said before anybody painted, None where nothing is remembered.
 
-    After an undo of Segment the layer shows the former prediction: the one that differs in fewer pixels is meant.
+    After an undo of Segment the layer shows a former prediction: that which differs in the fewest pixels.
     """
     kept: list[NDArray[Any]] = layer.metadata.get(KEY, {}).get("predictions", [])
     known = [one for one in kept if one.shape == layer.data.shape]

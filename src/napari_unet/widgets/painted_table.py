@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from napari_unet.widgets.painted import MEANING_TIP, MEANINGS, meanings_of, painted_layers, role_of
+from napari_unet.widgets.painted import MEANING_TIP, MEANINGS, images_of, meanings_of, painted_layers, role_of
 from napari_unet.widgets.wheel import hold_still
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         known = {layer: (item.checkState(0), box.currentData()) for layer, _, item, box in self._rows}
         self.clear()
         self._rows = []
+        several = len({id(image) for _, image in present}) > 1 or len(images_of(self._viewer)) > 1
         for layer, image in present:
             ticked, meaning = known.get(layer, (CHECKED if role_of(layer) else UNCHECKED, None))
-            item = QTreeWidgetItem(self, [layer.name])
+            item = QTreeWidgetItem(self, [_row_text(layer, image, several)])
             item.setCheckState(0, ticked)
             item.setToolTip(0, f"{layer.name}, painted on {image.name}")
             box = QComboBox()
@@ -80,5 +81,11 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
                 box.setCurrentIndex(max(0, box.findData(meaning)))
 
     def _renamed(self, *_: object) -> None:
-        for layer, _, item, _ in self._rows:
-            item.setText(0, layer.name)
+        several = len(images_of(self._viewer)) > 1
+        for layer, image, item, _ in self._rows:
+            item.setText(0, _row_text(layer, image, several))
+
+
+def _row_text(layer: Labels, image: Image, several: bool) -> str:
+    """Return a layer's name, and its image's where that is not plain."""
+    return f"{layer.name} on {image.name}" if several and not layer.name.startswith(image.name) else layer.name

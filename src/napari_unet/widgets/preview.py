@@ -36,8 +36,10 @@ class Preview:
         self._viewer = viewer
         self._layer: Image | None = None
         self._image: Image | None = None
+        self._alone = False
         self._hidden: list[Labels] = []
         """Results that are hidden while the preview stands alone."""
+        viewer.dims.events.current_step.connect(self._follow)
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -66,6 +68,16 @@ class Preview:
         """Hide the results of its image while it is shown: below it they would look like what the model sees."""
         if self._layer not in self._viewer.layers or self._layer is None or not self._layer.visible:
             return
+        self._alone = True
+        self._follow()
+
+    def _follow(self, *_: object) -> None:
+        """Hide the results where the preview is, and show them in other planes, which it does not cover."""
+        if not self._alone or self._layer is None:
+            return
+        if not self._is_here(self._layer):
+            self._show_hidden()
+            return
         for layer in self._viewer.layers:
             mine = role_of(layer) == RESULT and image_of(self._viewer, layer) == self._image
             if mine and layer.visible:
@@ -85,7 +97,18 @@ class Preview:
             self._viewer.layers.remove(self._layer)
         self._layer = None
 
+    def _is_here(self, layer: Image) -> bool:
+        """Whether the plane that the window shows is one of the preview's."""
+        at = layer.world_to_data(self._viewer.dims.point[-layer.ndim :])
+        shown = {axis - (self._viewer.dims.ndim - layer.ndim) for axis in self._viewer.dims.displayed}
+        sides = enumerate(zip(at, layer.data.shape, strict=False))
+        return all(axis in shown or -0.5 <= place < length - 0.5 for axis, (place, length) in sides)
+
     def _show_results(self) -> None:
+        self._alone = False
+        self._show_hidden()
+
+    def _show_hidden(self) -> None:
         for layer in self._hidden:
             if layer in self._viewer.layers:
                 layer.visible = True
@@ -105,7 +128,9 @@ def within(region: Region, layer: Labels) -> tuple[slice, ...]:
 
 def _coloured(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
     """Return labels in the colours of a Labels layer, as RGBA; background is transparent."""
+    # in full brightness: dark colours vanish on dark images
     colours = label_colormap().map(np.arange(labels.max(initial=0) + 1))
+    colours[:, :3] /= np.maximum(colours[:, :3].max(axis=1, keepdims=True), 1e-3)
     return np.asarray(colours * 255, np.uint8)[labels]
 
 

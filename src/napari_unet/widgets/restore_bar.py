@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
@@ -64,6 +64,9 @@ class RestoreBar(QWidget):  # type: ignore[misc]
 
     def _discard(self) -> None:
         session = self._sessions[0]
+        question = "Delete these annotations for good? They cannot be brought back."
+        if QMessageBox.question(self, "Discard annotations", question) != QMessageBox.StandardButton.Yes:
+            return
         SESSION_NEWS.decided.emit(session.folder)
         session.remove()
 

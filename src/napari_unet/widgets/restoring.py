@@ -29,6 +29,7 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
     """
     kept = session.read()
     autosave = Autosave.of(viewer)
+    missing: list[str] = []
     for saved in kept.layers:
         image = _image_for(viewer, saved)
         entry = dict(saved.about["entry"])
@@ -36,6 +37,9 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
         if image is not None:
             entry |= belonging(image)
             place = _place_over(image, entry) or place
+        else:  # until it is opened again
+            entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
+            missing.append(f"{saved.about['name']} of {saved.about['image']}")
         values = saved.arrays["values"]
         if "prediction" in saved.arrays:
             entry["predictions"] = [saved.arrays["prediction"]]
@@ -48,6 +52,8 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
         if role_of(layer) == ANNOTATION:
             name_colours(layer)
         autosave.take_over(layer)
+    if missing:
+        show_warning(f"{' and '.join(missing)} is back, but its image is not: open that under the same name.")
     if kept.lost:  # what cannot be read today stays where it is
         show_warning(
             f"Of {' and '.join(kept.lost)} nothing can be restored: the files in {session.folder} are damaged."
@@ -68,7 +74,7 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
         return image
     if path and Path(path).exists():
         return _opened(viewer, saved)
-    return fitting[0] if fitting else None
+    return None
 
 
 def _fits(image: Image, saved: SavedLayer) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
 import numpy as np
 from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
@@ -31,10 +32,20 @@ from napari_unet.widgets.layers import (
     update_labels,
     visible_region,
 )
-from napari_unet.widgets.painted import RESULT, belonging, image_id, images_of, is_untouched, remembered
+from napari_unet.widgets.painted import (
+    RESULT,
+    belonging,
+    image_id,
+    image_of,
+    images_of,
+    is_untouched,
+    remembered,
+    role_of,
+)
 from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
+from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.segmenting_work import begin_segmentation
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.suggestion import ModelHint
@@ -43,10 +54,12 @@ from napari_unet.widgets.wheel import hold_still
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
 
+LOWEST = 230
+"""Height in pixels that the panel keeps beside others: image, model and button are in sight."""
 WHOLE, VISIBLE = "Whole image", "What is visible"
 
 
-class SegmentPanel(QWidget):  # type: ignore[misc]
+class SegmentPanel(ScrollingPanel):
     """Widgets and wiring; `napari_viewer` is filled in by napari."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
@@ -54,8 +67,10 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._viewer = napari_viewer
         self._read_last: napari.layers.Image | None = None
         self._speed = preflight.SpeedRecord()
+        self._asked: Path | None = None
+        """The model of the present run."""
         self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
-        self.model = ModelChoice()
+        self.model = ModelChoice(napari_viewer)
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
         self.region = QComboBox()
@@ -77,6 +92,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
         self._viewer.layers.events.renamed.connect(self._renamed)
+        self._viewer.layers.selection.events.active.connect(self._selected)
         self._layers_changed()
 
     @property
@@ -118,6 +134,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
                 self._speed.remember(str(path), values, result[1]["device"], pixels, seconds)
             self._show(layer, image, region, *result)
 
+        self._asked = path
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
 
     def refresh(self, *_: object) -> None:
@@ -174,6 +191,11 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._form.setRowVisible(self.channel, many)
         self.refresh()
 
+    def _selected(self, event: Any) -> None:
+        """Follow the selected image."""
+        if event.value in images_of(self._viewer):
+            self.image.value = event.value
+
     def _renamed(self, *_: object) -> None:
         rename_choices(self.image)
 
@@ -214,6 +236,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
             "kind": f"{shown}, {provenance['model_sha256']}",
             "axes": result.axes,
             "origin": result.origin if region else (),
+            "model_path": str(self._asked),
             "provenance": provenance,
         }
         place = placement(layer, image.axes, result.axes, result.origin)
@@ -223,14 +246,26 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         if former is not None:
             if update_labels(former, result.labels, entry, place):
                 undo = " Undo (Ctrl+Z) brings back the former result."
+            shown_on = former
             show_soon(self._viewer, former)
             self.refresh()  # the forecast knows more now; a new layer does the same
         else:
             name = f"{layer.name} ({shown}{', view' if region else ''})"
             kept = {**entry, "image": ""} if region else entry
-            add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
+            if not region:
+                self._hide_results(layer, channel)
+            shown_on = add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
+        if not result.classes:  # what is painted next is an object of its own
+            shown_on.selected_label = min(result.count + 1, np.iinfo(shown_on.data.dtype).max)
         self.job.status.setText(f"{self.job.status.text()} {result.found}{zoom_note(result.zoom)}.{undo}")
         show_info(f"{result.found} in {layer.name}")
+
+    def _hide_results(self, image: napari.layers.Image, channel: int | None) -> None:
+        """Hide what was found of an image before: two results over each other cannot be read."""
+        for layer in self._viewer.layers:
+            if role_of(layer) == RESULT and image_of(self._viewer, layer) is image:
+                made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
+                layer.visible = layer.visible and made.get("channel") != channel
 
     def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
         """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
@@ -254,7 +289,7 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         self._form.addRow("Model", self.model)
         self._form.addRow("Channel", self.channel)
         self._form.addRow("Region", self.region)
-        layout = QVBoxLayout(self)
+        layout = self.contents()
         layout.addWidget(self.restore_bar)
         layout.addLayout(self._form)
         layout.addWidget(self.hint)
@@ -264,4 +299,4 @@ class SegmentPanel(QWidget):  # type: ignore[misc]
         layout.addStretch(1)
         hold_still(self)
         when_removed(self, self.job.abandon)
-        self.setMinimumWidth(300)
+        self.keep(LOWEST)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
+from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
 from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
 from napari_unet.widgets.choices import ModelChoice, device_choice
 from napari_unet.widgets.painted import Paint
 from napari_unet.widgets.teaching_work import Wish
+
+if TYPE_CHECKING:
+    import napari
 
 SECONDS = 30
 OBJECTS, CLASSES = "objects", "classes"
@@ -23,9 +28,9 @@ class TeachingForm(QWidget):  # type: ignore[misc]
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        self.model = ModelChoice(offer_new=True)
+        self.model = ModelChoice(viewer, offer_new=True)
         self.kind = QComboBox()
         self.kind.addItem("objects, one id each", OBJECTS)
         self.kind.addItem("classes, one value each", CLASSES)
@@ -54,6 +59,21 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
 
+    @property
+    def tells_classes(self) -> bool:
+        """Whether what is taught tells classes apart instead of finding objects."""
+        spec = self.model.spec
+        return spec.is_semantic if spec is not None else self.kind.currentData() == CLASSES
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Return what the values of an annotation layer mean, as far as they have names."""
+        if not self.tells_classes:
+            return {BACKGROUND: "background", FIRST_INSTANCE: "object"}
+        spec = self.model.spec
+        names = spec.classes if spec is not None else ("background", "class 1", "class 2")
+        return dict(enumerate(names, start=BACKGROUND))
+
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values."""
         return {
@@ -75,6 +95,16 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.seconds.setValue(int(settings.get("seconds", SECONDS)))
         self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
         self.channel.setValue(int(settings.get("channel", 0)))
+
+    def follow(self, result: Mapping[str, Any]) -> None:
+        """Choose what made a result, told by our metadata of it: its corrections are to teach that."""
+        path = str(result.get("model_path", ""))
+        if path and Path(path).exists():
+            self.model.choose_file(path)
+        channel = result.get("provenance", {}).get("settings", {}).get("channel")
+        if channel is not None:
+            self.channel.setRange(0, max(self.channel.maximum(), channel))
+            self.channel.setValue(channel)
 
     def offer_channels(self, count: int) -> None:
         """Ask for a channel where an image has several."""

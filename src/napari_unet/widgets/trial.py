@@ -54,12 +54,17 @@ class Trial:
         if seen is not None and image is not None:
             self._preview.show(seen, image, read_layer(image).axes)
 
-    def offer(self, outcome: Outcome, name: str) -> None:
-        """Show what the learnt model sees, and offer it under a name."""
+    def offer(self, outcome: Outcome, name: str) -> bool:
+        """Show what the learnt model sees and offer it under a name; a better one learnt before stays instead."""
+        former, _ = self._former
+        if former is not None and former.tuned.improved and not outcome.tuned.improved:
+            self.offer_former()
+            return False
         self.outcome = outcome
         self.see(outcome.after)
         self._preview.stand_alone()
         self.box.offer(outcome, name)
+        return True
 
     def offer_former(self) -> None:
         """Offer again what was learnt before, where learning anew failed."""

@@ -1,0 +1,213 @@
+"""Panels that follow what the user does: the model that made a result, the image that was drawn on, the window."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.arrays.annotations import corrected
+from napari_unet.models.library import load_model, own_folder
+from napari_unet.widgets.annotation_layers import new_annotation_layer
+from napari_unet.widgets.choices import MODEL_NEWS
+from napari_unet.widgets.export import ExportPanel
+from napari_unet.widgets.fine_tune import FineTunePanel, free_name
+from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.painted import image_of, painted_layers
+from napari_unet.widgets.segment import SegmentPanel
+from tests.widgets.conftest import click, wait_until_done
+from tests.widgets.painting import dots
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+def panel_of(kind, viewer, qtbot):
+    panel = kind(viewer)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def segmented(viewer, panel, qtbot):
+    known = set(viewer.layers)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    return next(layer for layer in viewer.layers if layer not in known)
+
+
+def test_corrections_teach_the_model_and_channel_that_were_corrected(viewer, qtbot):
+    viewer.add_image(np.stack([np.zeros_like(dots()), dots()]), axis_labels=("c", "y", "x"))
+    segment, teach = panel_of(SegmentPanel, viewer, qtbot), panel_of(FineTunePanel, viewer, qtbot)
+    segment.model.choose_name("cells-phase")
+    segment.channel.setCurrentIndex(2)
+    segmented(viewer, segment, qtbot)
+    assert teach.form.model.currentText() == "cells-phase"
+    assert teach.form.channel.value() == 1
+    opened_later = panel_of(FineTunePanel, viewer, qtbot)
+    assert opened_later.form.model.currentText() == "cells-phase"
+
+
+def test_what_is_drawn_after_segmenting_is_an_object_of_its_own(viewer, qtbot):
+    viewer.add_image(dots())
+    layer = segmented(viewer, panel_of(SegmentPanel, viewer, qtbot), qtbot)
+    assert layer.selected_label == layer.data.max() + 1
+
+
+def test_a_result_of_classes_leaves_the_brush_alone(viewer, qtbot):
+    viewer.add_image(dots())
+    segment = panel_of(SegmentPanel, viewer, qtbot)
+    segment.model.choose_name("axons")
+    assert segmented(viewer, segment, qtbot).selected_label == 1
+
+
+def test_one_id_in_far_places_of_a_corrected_result_teaches_two_objects_and_can_be_split(viewer, qtbot):
+    viewer.add_image(dots())
+    layer = segmented(viewer, panel_of(SegmentPanel, viewer, qtbot), qtbot)
+    qtbot.waitUntil(lambda: layer.visible)
+    teach = panel_of(FineTunePanel, viewer, qtbot)
+    before = layer.data.copy()
+    objects = int(before.max())
+    far = np.nonzero((before == 0) & (np.indices(before.shape)[0] > 85) & (np.indices(before.shape)[1] > 115))
+    near_corner = int(before[20, 20])
+    layer.data_setitem(far, near_corner)
+    assert corrected(before, layer.data).labels.max() == 2
+    teach.tools.offer_split(teach._paints())
+    assert not teach.tools.split.isHidden()
+    click(qtbot, teach.tools.split)
+    assert layer.data[far].max() == objects + 1
+    assert layer.data[20, 20] == near_corner
+
+
+def test_labels_of_the_users_own_belong_to_the_image_they_were_made_for(viewer):
+    first, second = (viewer.add_image(dots(), name=name) for name in ("B22", "C09"))
+    named = viewer.add_labels(np.zeros_like(dots()), name="C09 - Labels")
+    above = viewer.add_labels(np.zeros_like(dots()), name="drawn")
+    assert image_of(viewer, named) is second
+    assert image_of(viewer, above) is second
+    viewer.layers.move(viewer.layers.index(above), 1)
+    assert image_of(viewer, above) is first
+
+
+def test_the_table_names_the_image_where_several_are_open(viewer, qtbot):
+    panel = panel_of(FineTunePanel, viewer, qtbot)
+    viewer.add_image(dots(), name="B22")
+    viewer.add_image(dots(), name="C09")
+    viewer.add_labels(np.ones_like(dots()), name="drawn")
+    assert [panel.table.topLevelItem(n).text(0) for n in range(panel.table.topLevelItemCount())] == [
+        "drawn on C09"
+    ]
+
+
+def test_masks_never_replace_an_open_image(viewer, qtbot, tmp_path):
+    path = tmp_path / "raw.tif"
+    tifffile.imwrite(path, dots())
+    viewer.open(str(path))
+    viewer.add_labels(np.ones_like(dots()))
+    export = panel_of(ExportPanel, viewer, qtbot)
+    for target, reason in ((path, "is an image that is open here"), (tmp_path, "is a folder")):
+        export.path.setText(str(target))
+        click(qtbot, export.job.start_button)
+        assert reason in export.job.status.text()
+    np.testing.assert_array_equal(tifffile.imread(path), dots())
+
+
+def test_paint_for_classes_is_named_after_them(viewer, qtbot):
+    viewer.add_image(dots())
+    panel = panel_of(FineTunePanel, viewer, qtbot)
+    assert "one object each" in panel.advice.text()
+    panel.form.model.choose_name("axons")
+    assert "1 background, 2 myelin, 3 axon" in panel.advice.text()
+    click(qtbot, panel.tools.new_layer)
+    assert list(viewer.layers[-1].features["meaning"]) == ["background", "myelin", "axon"]
+    assert list(viewer.layers[-1].features["index"]) == [1, 2, 3]
+
+
+def test_a_model_accepted_in_one_window_is_only_offered_in_another(viewer, make_napari_viewer, qtbot):
+    other = make_napari_viewer()
+    here, there = panel_of(SegmentPanel, viewer, qtbot), panel_of(SegmentPanel, other, qtbot)
+    there.model.choose_name("cells-phase")
+    own_folder().mkdir(parents=True, exist_ok=True)
+    path = own_folder() / "nuclei 2.safetensors"
+    load_model("nuclei").save(path)
+    MODEL_NEWS.saved.emit(str(path), viewer)
+    assert here.model.currentText() == "nuclei 2"
+    assert there.model.currentText() == "cells-phase"
+    assert "nuclei 2" in there.model.names()
+    assert free_name(path) == "nuclei 3"
+    assert free_name(None) == "my model 2"
+
+
+def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):
+    image = viewer.add_image(dots())
+    panel = panel_of(FineTunePanel, viewer, qtbot)
+    better, worse = outcome(improved=True), outcome(improved=False)
+    panel.trial.begin(str(image.unique_id))
+    panel._learnt(None, better)
+    panel.trial.begin(str(image.unique_id))
+    panel._learnt(None, worse)
+    assert panel.trial.outcome is better
+    assert panel.outcome.accept.isEnabled()
+    assert "still" in panel.job.status.text() or "on offer" in panel.job.status.text()
+
+
+def outcome(*, improved):
+    from napari_unet.teaching.fine_tuned import FineTuned
+    from napari_unet.widgets.teaching_work import Outcome
+
+    after = 0.8 if improved else 0.4
+    tuned = FineTuned(
+        model=load_model("nuclei"), before=0.5, after=after, held_out=True, pixels=900, strokes=9, iterations=5,
+        seconds=1,
+    )  # fmt: skip
+    return Outcome(tuned=tuned, before=None, after=None)
+
+
+def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):
+    viewer.add_image(dots())
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    layer = segmented(viewer, panel, qtbot)
+    for seed in (0.6, 0.8):
+        panel.advanced.seed.setValue(seed)
+        panel.advanced.minimum_size.setValue(int(1000 * seed))
+        click(qtbot, panel.job.start_button)
+        wait_until_done(qtbot, panel)
+    while layer._undo_history:
+        layer.undo()
+        [(found, _)] = painted_layers(viewer)
+        assert found is layer
+        assert panel_of(FineTunePanel, viewer, qtbot)._paints() == []
+
+
+def test_new_annotation_layers_say_what_the_values_mean(viewer):
+    image = viewer.add_image(dots())
+    layer = new_annotation_layer(viewer, image, read_layer(image))
+    assert list(layer.features["meaning"]) == ["background", "object"]
+
+
+def test_panels_follow_the_selected_layer(viewer, qtbot):
+    segment, export = panel_of(SegmentPanel, viewer, qtbot), panel_of(ExportPanel, viewer, qtbot)
+    first = viewer.add_image(dots(), name="B22")
+    second = viewer.add_image(dots(), name="C09")
+    assert segment.layer is second
+    viewer.layers.selection.active = first
+    assert segment.layer is first
+    one, other = viewer.add_labels(np.ones_like(dots())), viewer.add_labels(np.ones_like(dots()))
+    assert (segment.layer, export.layer) == (first, other)
+    viewer.layers.selection.active = one
+    assert export.layer is one
+
+
+def test_a_new_result_hides_the_one_before_it_and_none_of_another_channel(viewer, qtbot):
+    viewer.add_image(np.stack([dots(), dots()]), axis_labels=("c", "y", "x"))
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    panel.channel.setCurrentIndex(1)
+    first = segmented(viewer, panel, qtbot)
+    qtbot.waitUntil(lambda: first.visible)
+    panel.channel.setCurrentIndex(2)
+    other_channel = segmented(viewer, panel, qtbot)
+    qtbot.waitUntil(lambda: other_channel.visible)
+    assert first.visible
+    panel.model.choose_name("cells-phase")
+    other_model = segmented(viewer, panel, qtbot)
+    qtbot.waitUntil(lambda: other_model.visible)
+    assert (first.visible, other_channel.visible) == (True, False)
