@@ -93,7 +93,7 @@ def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(vie
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(1))
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    assert panel.form.channel.value() == 0
+    panel.form.channel.setValue(0)
     assert panel._wished().options["channel"] == 1
     assert panel.form.channel.value() == 1, "the user sees which one"
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(0))

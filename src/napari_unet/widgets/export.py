@@ -31,7 +31,7 @@ from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.wheel import hold_still
 
-LOWEST = 150
+LOWEST = 130
 """Height in pixels that the panel keeps beside others: labels, pixel size and file are in sight."""
 UNKNOWN = "unknown"
 ROUNDING = 1e-5

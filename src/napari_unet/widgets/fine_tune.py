@@ -51,8 +51,8 @@ ADVICE = (
 )
 
 
-LOWEST = 340
-"""Height in pixels that the panel keeps beside others: model, paint and button are in sight."""
+LOWEST = 210
+"""Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
 
 
 class FineTunePanel(ScrollingPanel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 
@@ -14,6 +15,7 @@ class ScrollingPanel(QWidget):  # type: ignore[misc]
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -24,7 +26,17 @@ class ScrollingPanel(QWidget):  # type: ignore[misc]
         return QVBoxLayout(self._inside)
 
     def keep(self, height: int) -> None:
-        """Keep this height in pixels beside other panels, and the width of what is inside."""
+        """Keep this height in pixels beside other panels, and always the width of what is inside."""
+        self.setMinimumHeight(height)
+        self._inside.installEventFilter(self)
+        self._keep_width()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """See the contents change: a style that comes with the window, a part that is unfolded."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._keep_width()
+        return False
+
+    def _keep_width(self) -> None:
         edge = self._scroll.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(self._inside.minimumSizeHint().width() + edge)
-        self.setMinimumHeight(height)

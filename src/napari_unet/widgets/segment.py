@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import napari.layers
-import numpy as np
 from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
@@ -21,40 +19,25 @@ from napari_unet.widgets.choices import ModelChoice, rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import (
     LayerImage,
-    add_labels,
-    as_displayed,
     pixel_size,
-    placement,
     read_layer,
     said_axes,
     say_axes,
-    show_soon,
-    update_labels,
     visible_region,
 )
 from napari_unet.widgets.painted import (
-    RESULT,
-    belonging,
-    image_id,
-    image_of,
     images_of,
-    is_untouched,
-    remembered,
-    role_of,
 )
 from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
+from napari_unet.widgets.results import show_result
 from napari_unet.widgets.scrolling import ScrollingPanel
-from napari_unet.widgets.segmenting_work import begin_segmentation
-from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.segmenting_work import Made, begin_segmentation
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.wheel import hold_still
 
-if TYPE_CHECKING:
-    from napari_unet.segmentation import Segmentation
-
-LOWEST = 230
+LOWEST = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
 WHOLE, VISIBLE = "Whole image", "What is visible"
 
@@ -67,8 +50,6 @@ class SegmentPanel(ScrollingPanel):
         self._viewer = napari_viewer
         self._read_last: napari.layers.Image | None = None
         self._speed = preflight.SpeedRecord()
-        self._asked: Path | None = None
-        """The model of the present run."""
         self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
         self.model = ModelChoice(napari_viewer)
         self.channel = QComboBox()
@@ -127,14 +108,13 @@ class SegmentPanel(ScrollingPanel):
         values = {**self.advanced.values(), "channel": self._chosen_channel()}
         began = time.monotonic()
 
-        def done(result: tuple[Segmentation, dict[str, Any]]) -> None:
+        def done(made: Made) -> None:
             seconds = time.monotonic() - began
             pixels = preflight.pixel_count(image, region)
-            if result[0].zoom == 1:  # of other sizes it says nothing
-                self._speed.remember(str(path), values, result[1]["device"], pixels, seconds)
-            self._show(layer, image, region, *result)
+            if made.result.zoom == 1:  # of other sizes it says nothing
+                self._speed.remember(str(path), values, made.provenance["device"], pixels, seconds)
+            self._show(layer, image, region, made)
 
-        self._asked = path
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
 
     def refresh(self, *_: object) -> None:
@@ -218,70 +198,20 @@ class SegmentPanel(ScrollingPanel):
         layer: napari.layers.Image,
         image: LayerImage,
         region: dict[str, tuple[int, int]] | None,
-        result: Segmentation,
-        provenance: dict[str, Any],
+        made: Made,
     ) -> None:
-        """Put the labels into the viewer: into the layer of an earlier run, or a new one."""
-        for remark in result.remarks:
+        """Put the labels into the viewer, and say what was found."""
+        for remark in made.result.remarks:
             show_warning(remark)
         if layer not in self._viewer.layers:
             self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
             return
-        channel = provenance["settings"]["channel"]
-        shown = provenance["model"] + (f", channel {channel}" if channel is not None else "")
-        entry = {
-            "role": RESULT,
-            **belonging(layer),
-            "image": image_id(layer),
-            "kind": f"{shown}, {provenance['model_sha256']}",
-            "axes": result.axes,
-            "origin": result.origin if region else (),
-            "model_path": str(self._asked),
-            "provenance": provenance,
-        }
-        place = placement(layer, image.axes, result.axes, result.origin)
-        former = None if region else self._former(entry, result)  # the view moves: each look is a layer of its own
-        entry["predictions"] = remembered(as_displayed(result.labels), former.metadata[KEY] if former else {})
-        undo = ""
-        if former is not None:
-            if update_labels(former, result.labels, entry, place):
-                undo = " Undo (Ctrl+Z) brings back the former result."
-            shown_on = former
-            show_soon(self._viewer, former)
-            self.refresh()  # the forecast knows more now; a new layer does the same
-        else:
-            name = f"{layer.name} ({shown}{', view' if region else ''})"
-            kept = {**entry, "image": ""} if region else entry
-            if not region:
-                self._hide_results(layer, channel)
-            shown_on = add_labels(self._viewer, result.labels, name=name, metadata=kept, place=place)
-        if not result.classes:  # what is painted next is an object of its own
-            shown_on.selected_label = min(result.count + 1, np.iinfo(shown_on.data.dtype).max)
-        self.job.status.setText(f"{self.job.status.text()} {result.found}{zoom_note(result.zoom)}.{undo}")
-        show_info(f"{result.found} in {layer.name}")
-
-    def _hide_results(self, image: napari.layers.Image, channel: int | None) -> None:
-        """Hide what was found of an image before: two results over each other cannot be read."""
-        for layer in self._viewer.layers:
-            if role_of(layer) == RESULT and image_of(self._viewer, layer) is image:
-                made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
-                layer.visible = layer.visible and made.get("channel") != channel
-
-    def _former(self, entry: dict[str, Any], result: Segmentation) -> napari.layers.Labels | None:
-        """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
-
-        One that somebody corrected stays as it is: nobody's work is replaced.
-        """
-        for layer in self._viewer.layers:
-            known = layer.metadata.get(KEY, {})
-            same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
-            own = known.get("layer") == str(layer.unique_id)  # a copy of a result is the user's
-            if not (same and own) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
-                continue
-            fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
-            if fits and is_untouched(layer):
-                return layer
-        return None
+        updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
+        self.refresh()  # the forecast knows more now
+        undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
+        found = f"{made.result.found}{zoom_note(made.result.zoom)}"
+        self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
+        show_info(f"{made.result.found} in {layer.name}")
 
     def _lay_out(self) -> None:
         self._form = QFormLayout()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,25 @@ if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a run gave, and what it was made by."""
+
+    result: Segmentation
+    provenance: dict[str, Any]
+    model: Path
+
+
 def begin_segmentation(
     image: LayerImage,
     model_path: Path,
     region: dict[str, tuple[int, int]] | None,
     values: dict[str, Any],
     source: str,
-) -> Callable[[], Steps[tuple[Segmentation, dict[str, Any]]]]:
+) -> Callable[[], Steps[Made]]:
     """Return the function that a worker calls to segment; `source` names the image in the provenance."""
 
-    def begin() -> Steps[tuple[Segmentation, dict[str, Any]]]:
+    def begin() -> Steps[Made]:
         from napari_unet.nets.preload import preload_torch
 
         preload_torch()
@@ -36,7 +46,7 @@ def begin_segmentation(
         model = load_model(model_path)
         result = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
         device = device_name(choose_device(settings.prediction.device))
-        made = segmentation_provenance(model, settings, result, source=source)
-        return result, {**made, "device": device}
+        provenance = segmentation_provenance(model, settings, result, source=source)
+        return Made(result=result, provenance={**provenance, "device": device}, model=model_path)
 
     return begin
