@@ -119,3 +119,19 @@ def test_an_axis_counted_in_seconds_is_time_and_no_depth(make_napari_viewer):
     assert read_layer(movie).axes == "TYX"
     stack = viewer.add_image(np.zeros((3, 32, 48)), scale=(2, 0.65, 0.65), units=("um", "um", "um"))
     assert read_layer(stack).axes == "ZYX"
+
+
+def test_the_pixels_of_a_removed_layer_are_freed_after_work_too(make_napari_viewer, qtbot):
+    """What lives at the end of the first work is set aside from garbage collection, layers among it."""
+    viewer = make_napari_viewer()
+    panel = SegmentPanel(viewer)
+    qtbot.addWidget(panel)
+    known = weakref.ref(viewer.add_image(dots()))
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    gc.freeze()  # as after the first work of a process, which this may not be
+    qtbot.wait(200)
+    viewer.layers.clear()
+    qtbot.wait(200)
+    gc.collect()
+    assert known() is None

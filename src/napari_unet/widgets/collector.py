@@ -2,8 +2,9 @@
 
 A full collection walks every object of the process; with napari and PyTorch loaded that stops all threads for 0.1
 to 0.3 s, and importing PyTorch alone sets off two. Young objects go on being collected meanwhile. After the first
-work, once PyTorch is there, all that lives (classes, functions, widgets) is set aside for good (`gc.freeze`), so
-that later full collections walk only what came since.
+work, once PyTorch is there, all that lives (classes, functions, widgets) is set aside (`gc.freeze`), so that later
+full collections walk only what came since. Layers are among it, and hold on to themselves in circles: once one is
+removed, everything is walked again, for its pixels may be gigabytes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ class FullCollections:
         with cls._lock:
             cls._holders -= 1
             if cls._holders == 0:
-                if not cls._set_aside:
-                    gc.freeze()  # once: what is garbage by then stays, little as it is
+                if not cls._set_aside:  # once, see `let_go`
+                    gc.freeze()
                     cls._set_aside = True
                 gc.set_threshold(*cls._thresholds)
+
+
+def let_go(_removed: object) -> None:
+    """Let full collections find what was set aside, now that a layer of it may be garbage."""
+    gc.unfreeze()

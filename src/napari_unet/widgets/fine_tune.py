@@ -19,6 +19,7 @@ from napari_unet.progress import Progress
 from napari_unet.widgets.annotation_tools import AnnotationTools
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.choices import MODEL_NEWS, unwrapped
+from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import MOMENT, read_layer, visible_region
@@ -247,6 +248,7 @@ class FineTunePanel(ScrollingPanel):
         self.outcome.reverted.connect(self.trial.forget)
         self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(let_go)
 
     def _lay_out(self) -> None:
         layout = self.contents()

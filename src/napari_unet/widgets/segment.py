@@ -16,6 +16,7 @@ from napari_unet.widgets import preflight
 from napari_unet.widgets.advanced import AdvancedSettings
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.choices import ModelChoice, rename_choices
+from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import (
     LayerImage,
@@ -72,6 +73,7 @@ class SegmentPanel(ScrollingPanel):
         self.advanced.changed.connect(self._image_changed)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(let_go)
         self._viewer.layers.events.renamed.connect(self._renamed)
         self._viewer.layers.selection.events.active.connect(self._selected)
         self._layers_changed()
