@@ -10,7 +10,7 @@ from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel, free_name
-from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.layers import read_layer, visible_region
 from napari_unet.widgets.painted import image_of, painted_layers
 from napari_unet.widgets.segment import SegmentPanel
 from tests.widgets.conftest import click, wait_until_done
@@ -211,3 +211,16 @@ def test_a_new_result_hides_the_one_before_it_and_none_of_another_channel(viewer
     other_model = segmented(viewer, panel, qtbot)
     qtbot.waitUntil(lambda: other_model.visible)
     assert (first.visible, other_channel.visible) == (True, False)
+
+
+@pytest.mark.parametrize("zoom", [1, 4])
+def test_what_is_visible_of_a_pyramid_is_what_is_visible_of_its_image(make_napari_viewer, qtbot, zoom):
+    viewer = make_napari_viewer(show=True)
+    whole = np.zeros((2000, 3000), np.uint8)
+    flat = viewer.add_image(whole, scale=(0.5, 0.5), translate=(10, 20))
+    pyramid = viewer.add_image([whole, whole[::2, ::2], whole[::4, ::4]], scale=(0.5, 0.5), translate=(10, 20))
+    viewer.scene.camera.center = (300, 500)
+    viewer.scene.camera.zoom *= zoom
+    qtbot.wait(300)
+    regions = [visible_region(viewer, layer, "YX") for layer in (flat, pyramid)]
+    np.testing.assert_allclose(*[[regions[n][axis] for axis in "YX"] for n in (0, 1)], atol=3)

@@ -5,6 +5,7 @@ The only place that knows napari's scale, units, axis labels and transforms. Pix
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -236,10 +237,10 @@ def visible_region(
 ) -> dict[str, tuple[int, int]]:
     """Return what the canvas shows of a layer, as (start, stop) by axis; other axes at the present slice."""
     spatial = axes.replace("S", "")
-    level = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(len(spatial))
     if viewer.dims.ndisplay == 3:
         raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y)")
-    corners = np.asarray(layer.corner_pixels) * level
+    # napari keeps the corners of a multiscale layer until another level or part is loaded
+    corners = _seen_by_camera(viewer, layer) if layer.multiscale else np.asarray(layer.corner_pixels)
     if not np.ptp(corners, axis=0).any():
         raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")
     point = layer.world_to_data(viewer.dims.point[-len(spatial) :])
@@ -247,11 +248,27 @@ def visible_region(
     region = {}
     for number, axis in enumerate(spatial):
         if number in shown:
-            region[axis] = (int(corners[0][number]), int(np.ceil(corners[1][number] + level[number])))
+            region[axis] = (int(corners[0][number]), int(np.ceil(corners[1][number] + 1)))
         elif axis != "C":
             here = round(float(point[number]))
             region[axis] = (here, here + 1)
     return region
+
+
+def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> NDArray[np.float64]:
+    """Return the first and last pixel of a layer, at full resolution, that the canvas shows."""
+    window = getattr(viewer, "__wrapped__", viewer).window  # panels get a proxy that hides the canvas
+    canvas, camera = window._qt_viewer.canvas.native, viewer.scene.camera
+    half = np.array([canvas.height(), canvas.width()]) / camera.zoom / 2
+    shown = list(viewer.dims.displayed)
+    seen = []
+    for side in itertools.product((-1, 1), repeat=2):
+        point = np.asarray(viewer.dims.point, float)
+        point[shown] = np.asarray(camera.center)[-2:] + half * side
+        seen.append(layer.world_to_data(point[-layer.ndim :]))
+    last = np.asarray(full_resolution(layer).shape[: layer.ndim]) - 1
+    corners: NDArray[np.float64] = np.clip([np.min(seen, axis=0), np.max(seen, axis=0)], 0, last)
+    return corners
 
 
 def _corner(
