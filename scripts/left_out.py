@@ -113,6 +113,8 @@ def main() -> None:
     print("| kind | never seen | validation images, never seen | validation images, kind seen |")
     print("|---|---|---|---|")
     for number, (kind, is_kind) in enumerate(KINDS[given.name].items()):
+        if not any(is_kind(image) for image in learnt):  # this phase never saw it
+            continue
         others = [image for image in learnt if not is_kind(image)]
         model = train(given.name, phase, others, given.iterations, work / f"without-{number}")
         all_of_it = {image.name: image for image in [*learnt, *kept] if is_kind(image)}
