@@ -164,6 +164,18 @@ def test_thinning_makes_the_width_of_membranes_meaningless():
     assert evaluate(thick, truth).v_rand < 0.9
 
 
+def test_membranes_of_a_stack_part_objects_in_every_plane(folders):
+    predicted, truth = folders
+    membranes = np.zeros((2, 40, 40), np.uint16)
+    membranes[0, 20] = membranes[1, :, 20] = 1
+    found = np.zeros_like(membranes)
+    found[0, :20], found[0, 21:], found[1, :, :20], found[1, :, 21:] = 1, 2, 3, 4
+    write(predicted, stack=found)
+    write(truth, stack=membranes)
+    (scores,) = finish(evaluate_files_steps(predicted, truth, membranes=True, thin=True)).values()
+    assert (scores.n_predicted, scores.n_truth, scores.v_rand, scores.f1) == (4, 4, 1, 1)
+
+
 def test_classes_are_compared_whatever_their_values(tmp_path, capsys):
     truth = np.zeros((20, 30), np.uint8)
     truth[:, 10:20], truth[:, 20:] = 127, 255

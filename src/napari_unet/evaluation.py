@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
+from numpy.typing import ArrayLike
 
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.membranes import between_membranes
+from napari_unet.arrays.membranes import between_membranes, spatial_last, thinned
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
@@ -42,7 +41,8 @@ def evaluate(predicted: ArrayLike, truth: ArrayLike, *, thin: bool = False) -> S
     """Score predicted against true instance labels: integer arrays of one shape and any axes, 0 = background.
 
     With `thin`, V_Rand and V_Info are taken after the borders between predicted objects were thinned to nothing,
-    as the ISBI 2012 challenge does for membranes, whose width is of no matter (Arganda-Carreras et al. 2015).
+    as the ISBI 2012 challenge does for membranes, whose width is of no matter (Arganda-Carreras et al. 2015). Then
+    the last two axes are Y and X: each plane is thinned on its own.
     """
     table = contingency(predicted, truth)
     parted = contingency(thinned(np.asarray(predicted)), truth) if thin else table
@@ -62,15 +62,6 @@ def evaluate(predicted: ArrayLike, truth: ArrayLike, *, thin: bool = False) -> S
         n_predicted=table.n_predicted,
         n_truth=table.n_truth,
     )
-
-
-def thinned(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels grown into all of the background between them, each pixel to the nearest object."""
-    if not labels.any():
-        return labels
-    nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    grown: NDArray[Any] = labels[tuple(nearest)]
-    return grown
 
 
 def evaluate_classes_steps(predicted: str | Path, truth: str | Path) -> Steps[dict[str, dict[str, float]]]:
@@ -105,7 +96,7 @@ def evaluate_files_steps(
 ) -> Steps[dict[str, Scores]]:
     """Score a file, or every file of a folder, against its true partner; one step a file.
 
-    With `membranes` the true files show membranes (not 0), and the objects are what they part.
+    With `membranes` the true files show membranes (not 0), and the objects are what they part in each plane.
 
     Returns
     -------
@@ -239,10 +230,11 @@ def _refuse_alone(files: list[Path], partner: str) -> None:
 
 def _evaluate_files(predicted: Path, truth: Path, *, thin: bool, membranes: bool) -> Scores:
     """Read and score one pair of label files."""
-    found, wanted = read_labels(predicted), read_labels(truth).array
+    found, wanted = read_labels(predicted), read_labels(truth)
     if "classes" in (found.metadata.get("provenance") or {}).get("values", ""):
         raise UnetError(f"{predicted.name} holds classes, not objects: give --classes")
+    labels, known = (spatial_last(file.array, file.axes) for file in (found, wanted))
     try:
-        return evaluate(found.array, between_membranes(wanted) if membranes else wanted, thin=thin)
+        return evaluate(labels, between_membranes(known) if membranes else known, thin=thin)
     except UnetError as error:
         raise UnetError(f"{predicted.name} and {truth.name}: {error}") from error

@@ -1,11 +1,14 @@
 """Training and teaching beyond objects: membranes, classes, new networks, reports."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 import tifffile
 from skimage.io import imread, imsave
 
 from napari_unet.cli import main
+from napari_unet.cli.training_folder import read_truths
 from napari_unet.models.library import load_model
 from napari_unet.training import Training
 
@@ -59,6 +62,34 @@ def test_classes_are_learnt_from_pictures_of_them(sections, tmp_path, capsys):
     assert (
         main(["segment", str(sections / "images" / "s0.png"), "--model", str(target), "--output", str(mask)]) == 0
     )
+
+
+def stacked(sections, count):
+    """Put the first sections into one stack, and return its folder."""
+    folder = sections.parent / "stack"
+    for part in ("images", "membranes"):
+        planes = [imread(sections / part / f"s{number}.png") for number in range(count)]
+        (folder / part).mkdir(parents=True)
+        tifffile.imwrite(folder / part / "s.tif", np.squeeze(planes), photometric="minisblack")
+    return folder
+
+
+@pytest.mark.parametrize(("count", "said"), [(4, "some of its planes are held out"), (1, "none is held out")])
+def test_of_a_single_stack_planes_are_held_out(sections, tmp_path, capsys, count, said):
+    target = tmp_path / "stack.safetensors"
+    assert trained(stacked(sections, count), target) == 0
+    heard = capsys.readouterr()
+    assert f"s.tif is the only image: {said}" in heard.err
+    assert ("validation mean AP" in heard.out) == (count > 1)
+
+
+def test_membranes_of_a_stack_part_objects_in_every_section(sections):
+    folder = stacked(sections, 4)
+    given = Namespace(folder=folder, labels="membranes", truth="membranes")
+    (objects,) = read_truths(given, "YX").values()
+    assert [len(np.unique(plane)) for plane in objects] == [17] * 4
+    (objects,) = read_truths(given, "ZYX").values()
+    assert len(np.unique(objects)) == 17
 
 
 def test_a_validation_image_that_is_not_there_is_named(sections, tmp_path, capsys):

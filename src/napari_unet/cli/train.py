@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.cli.common import with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
-from napari_unet.evaluation import thinned
 from napari_unet.files.report import write_curve, write_montage
 from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
@@ -99,7 +99,7 @@ def run(given: argparse.Namespace) -> int:
         except OSError as error:
             raise UnetError(f"cannot make the folder {given.report} ({error.strerror}): choose another") from None
     start = load_model(given.start) if given.start else None
-    truths = read_truths(given)
+    truths = read_truths(given, start.spec.axes if start else "YX")
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
     spec = start_spec(given, start, classes)
     training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
@@ -159,7 +159,7 @@ def report(folder: Path, training: Training, images: list[LabelledImage], model:
     for image in images[:MONTAGE_ROWS]:
         labels = finish(segment_labelled(image, model))
         rows.append((image.name, image.image[0], image.labels, labels))
-        figures.append(contingency(thinned(labels), image.labels).v_rand())
+        figures.append(contingency(thinned(labels, dims=labels.ndim), image.labels).v_rand())
     if rows:
         write_montage(folder / "montage.png", rows)
         if not model.spec.is_semantic:

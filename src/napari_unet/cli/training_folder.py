@@ -9,17 +9,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_unet.arrays.membranes import between_membranes
+from napari_unet.arrays.membranes import as_before, between_membranes, spatial_last
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
-from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.images import ImageFile, read_image, read_labels
 from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.spec import ModelSpec
 
 
-def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
-    """Return the labels by the path of their image."""
+def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[Any]]:
+    """Return the labels by the path of their image; `spatial` are the axes that the network works on."""
     for part in ("images", given.labels):
         if not (given.folder / part).is_dir():
             raise UnetError(f"{given.folder} must hold the folders images and {given.labels}; {part} is missing")
@@ -27,10 +27,19 @@ def read_truths(given: argparse.Namespace) -> dict[Path, NDArray[Any]]:
     if given.truth == "classes":
         indices = read_class_images([label_path for label_path, _ in pairs])
         return {image_path: index for (_, image_path), index in zip(pairs, indices, strict=True)}
-    truths = {image_path: read_labels(label_path).array for label_path, image_path in pairs}
+    labels = {image_path: read_labels(label_path) for label_path, image_path in pairs}
     if given.truth == "membranes":
-        return {path: between_membranes(labels) for path, labels in truths.items()}
-    return truths
+        return {path: parted_objects(file, spatial) for path, file in labels.items()}
+    return {path: file.array for path, file in labels.items()}
+
+
+def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:
+    """Return the objects that membranes part in each plane that the network sees; axes stay as they are."""
+    missing = set(spatial) - set(membranes.axes)
+    if missing:
+        raise UnetError(f"the network works on {spatial}, the membranes' axes are {membranes.axes}")
+    objects = between_membranes(spatial_last(membranes.array, membranes.axes, spatial), dims=len(spatial))
+    return as_before(objects, membranes.axes, spatial)
 
 
 def load_folder(
@@ -50,7 +59,7 @@ def load_folder(
 def split(
     images: list[list[LabelledImage]], given: argparse.Namespace
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Hold out the images that are named, or a share evenly spread over the sorted names; none of a single one."""
+    """Hold out the images that are named, or a share evenly spread over the sorted names; of one stack, planes."""
     share = given.validation
     if not 0 <= share < 1:
         raise UnetError(f"--validation must lie in 0..1, got {share}")
@@ -61,11 +70,25 @@ def split(
             raise UnetError(f"--validate names {missing[0]}, which is not among {', '.join(names[:5])}, ...")
         held = {n for n, known in enumerate(names) if any(is_named(known, name) for name in given.validate)}
     else:
+        if len(images) == 1 and share:
+            say_what_is_held_out(images[0])
+            images = [[plane] for plane in images[0]]
         count = min(len(images) - 1, max(1, round(share * len(images)))) if share else 0
         held = {round((position + 0.5) * len(images) / count) % len(images) for position in range(count)}
     training = [plane for number, planes in enumerate(images) if number not in held for plane in planes]
     validation = [plane for number in sorted(held) for plane in images[number]]
     return training, validation
+
+
+def say_what_is_held_out(planes: list[LabelledImage]) -> None:
+    """Say that a single image leaves nothing to validate on, or planes alone, which look like their neighbours."""
+    name = planes[0].name
+    said = (
+        f"{name} is the only image: some of its planes are held out, which look much like those beside them."
+        if len(planes) > 1
+        else f"{name} is the only image: none is held out, so that nothing tells how good the model is."
+    )
+    print(said, file=sys.stderr)
 
 
 def is_named(known: str, name: str) -> bool:
