@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from napari_unet import load_model, segment
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import Normalization, intensity_range
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
@@ -15,8 +16,13 @@ from napari_unet.exchange import export_bioimageio, import_bioimageio
 from napari_unet.files.images import read_image
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import entries
+from napari_unet.models.model import Model
+from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.exchanged import ExchangedUNet
+from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
+from tests.nets.small import noise, small_net
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in entries() if entry.shipped])
@@ -33,6 +39,39 @@ def test_every_shipped_model_passes_the_package_test_and_comes_back_the_same(nam
     image = np.stack([image] * 3, -1) if model.spec.in_channels == 3 else image
     axes = "YXS" if image.ndim == 3 else "YX"
     np.testing.assert_array_equal(segment(image, again, axes=axes), segment(image, model, axes=axes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "levels"), [("classic", 3, (0.0, 1.0)), ("classic", 2, ()), ("padded", 5, (0.0, 1.0))]
+)
+def test_unpadded_and_deep_networks_pass_the_package_test_and_come_back_the_same(tmp_path, kind, depth, levels):
+    from bioimageio.core import test_model as examine
+
+    arguments = {"in_channels": 1, "out_channels": 2, "base_channels": 4, "levels": depth}
+    spec = ModelSpec(name="own", architecture=kind, arguments=arguments, levels=levels)
+    model = Model(net=small_net(kind, **arguments), spec=spec)
+    path = export_bioimageio(model, tmp_path / "package.zip")
+    summary = examine(path)
+    assert summary.status == "passed", summary.format()
+    image = read_image(SAMPLES[0].path).array[100:231, 100:190]
+    np.testing.assert_array_equal(segment(image, import_bioimageio(path)), segment(image, model))
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (33, 7), (1, 90)])
+def test_an_unpadded_network_answers_for_every_pixel_as_we_do(shape):
+    arguments = {"levels": 2, "base_channels": 4}
+    spec = ModelSpec(
+        name="classic", architecture="classic", arguments=arguments, normalization=Normalization(compression=0)
+    )
+    net = ExchangedUNet(spec.architecture, arguments, asdict(spec.normalization), spec.levels).eval()
+    image = noise(*shape).numpy()
+    image = (image - image.min()) / (image.max() - image.min())
+    plane = Plane(array=image[None], axes="CYX", index={}, spatial="YX", channels=1)
+    with torch.inference_mode():
+        theirs = net(torch.from_numpy(image)[None, None])[0].numpy()
+    predictor = Predictor(net.net, PredictionSettings(device="cpu", tile=16))
+    ours = finish(predict(predictor, plane, Result(dtype="float32")))
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)
 
 
 def test_classes_travel_too(tmp_path):

@@ -32,7 +32,7 @@ from napari_unet.nets.exchanged import ExchangedUNet
 
 MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
 SIDE = 256
-"""Side of the test image; the largest that every viewer of packages shows at once."""
+"""Side of the test image, the largest that every viewer of packages shows at once; deep networks need more."""
 EPSILON = 1e-6
 """What BioImage.IO's percentile scaling adds to the range."""
 NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
@@ -58,7 +58,8 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
     net.eval()
     with TemporaryDirectory() as folder, atomic_path(target) as temporary:
         try:
-            description = _describe(model.spec, net, Path(folder), _test_image(model, image), spec5)
+            side = max(SIDE, _smallest(net))
+            description = _describe(model.spec, net, Path(folder), _test_image(model, image, side), spec5)
         except ValueError as error:  # what the standard does not know, a licence say
             raise UnetError(f"{model.spec.name} cannot be described as BioImage.IO wants ({error})") from error
         save_package(description, output_path=temporary)
@@ -118,14 +119,14 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _test_image(model: Model, image: NDArray[Any] | None) -> NDArray[np.float32]:
-    """Return (1, C, SIDE, SIDE) for the package's own test."""
+def _test_image(model: Model, image: NDArray[Any] | None, side: int) -> NDArray[np.float32]:
+    """Return (1, C, side, side) for the package's own test."""
     if image is None:
         known = replay_of(model.spec)
-        noise = np.random.default_rng(0).random((model.spec.in_channels, SIDE, SIDE))
+        noise = np.random.default_rng(0).random((model.spec.in_channels, side, side))
         image = known.images[0] if known else noise
-    repeats = [1, *(-(-SIDE // length) for length in image.shape[1:])]
-    return np.tile(image, repeats)[None, :, :SIDE, :SIDE].astype(np.float32)
+    repeats = [1, *(-(-side // length) for length in image.shape[1:])]
+    return np.tile(image, repeats)[None, :, :side, :side].astype(np.float32)
 
 
 def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[np.float32], spec5: Any) -> Any:
@@ -183,9 +184,7 @@ def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any
             eps=EPSILON,
         )
     )
-    stride = net.net.geometry.stride
-    # something must remain of a tile without its halo
-    size = spec5.ParameterizedSize(min=stride * (2 * _halo(net) // stride + 1), step=stride)
+    size = spec5.ParameterizedSize(min=_smallest(net), step=net.net.geometry.stride)
     return spec5.InputTensorDescr(
         id="raw",
         description="The image.",
@@ -219,6 +218,11 @@ def _halo(net: ExchangedUNet) -> int:
     """Return the halo as a multiple of the stride, so that tiles stay on the pooling grid."""
     stride = net.net.geometry.stride
     return stride * -(-net.net.geometry.halo // stride)
+
+
+def _smallest(net: ExchangedUNet) -> int:
+    """Return the side of the smallest image or tile: something must remain of it without its halo."""
+    return 2 * _halo(net) + net.net.geometry.stride
 
 
 def _spec_library() -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.arrays.tiling import mirror_indices
 from napari_unet.nets.architectures import build_net
 
 
@@ -20,7 +21,8 @@ class ExchangedUNet(nn.Module):
     Input (N, C, *spatial) float, the percentile range at 0..1. Where the model measures brightness by the objects
     or turns images on a bright ground over, each image is measured once more, which its scale does not change;
     then intensities are compressed. Output (N, 1, *spatial), the foreground map from which instances are read;
-    (N, K, *spatial) class probabilities where `levels` is empty.
+    (N, K, *spatial) class probabilities where `levels` is empty. It has the size of the input, whatever that is:
+    what unpadded convolutions need around it is mirrored.
     """
 
     def __init__(
@@ -38,11 +40,24 @@ class ExchangedUNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the map of normalised images."""
         seen = [torch.from_numpy(self._normalized(image.cpu().numpy())) for image in x]
-        probabilities = torch.softmax(self.net(torch.stack(seen).to(x.device)), dim=1)
+        probabilities = torch.softmax(self._logits(torch.stack(seen).to(x.device)), dim=1)
         if not self.levels:
             return probabilities
         parts = [level * probabilities[:, k : k + 1] for k, level in enumerate(self.levels) if level]
         return torch.stack(parts).sum(0)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """Return the logits (N, K, *spatial) of every pixel of x (N, C, *spatial), those at its edges too."""
+        if self.net.padded:
+            logits: Tensor = self.net(x)
+            return logits
+        geometry, crop = self.net.geometry, [slice(None), slice(None)]
+        for axis, length in enumerate(x.shape[2:], start=2):
+            window = geometry.input_range(0, length)
+            first, _ = geometry.output_range(*window)
+            crop.append(slice(-first, length - first))
+            x = x.index_select(axis, torch.from_numpy(mirror_indices(*window, length)).to(x.device))
+        return self.net(x)[tuple(crop)]  # type: ignore[no-any-return]
 
     def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (C, *spatial) as the network reads it."""
