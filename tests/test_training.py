@@ -143,6 +143,11 @@ def test_the_best_weights_are_kept_not_the_last(monkeypatch):
     assert finish(training.steps()).spec.training["iterations"] == 3
 
 
+def test_of_equal_scores_the_later_weights_are_kept(monkeypatch):
+    monkeypatch.setattr("napari_unet.training.score_labels", lambda *_: 0.0)
+    assert finish(train().steps()).spec.training["iterations"] == 6
+
+
 def test_a_training_under_way_has_a_model_at_any_time():
     training = train()
     steps = training.steps()

@@ -229,7 +229,7 @@ class Training:
         return class_targets(labels, border=self.spec.has_border), weight_map(labels, self.settings.weights)
 
     def _validate(self, loss: float) -> Steps[None]:
-        """Score the averaged weights, rounded as a file would hold them, and remember them if best."""
+        """Score the averaged weights, rounded as a file would hold them; of equal ones the last are kept."""
         net = copy.deepcopy(self.optimization.averaged).cpu()
         stored = stored_weights(net)
         restore_weights(net, stored)
@@ -240,7 +240,7 @@ class Training:
             scores.append(score_labels(labels, image.labels, model.spec))
         score = float(np.mean(scores)) if scores else -loss
         self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
-        if score > self.best.score or not self.best.weights:
+        if score >= self.best.score or not self.best.weights:
             self.best = Best(score=score, iteration=self.optimization.iteration, weights=stored)
 
     def forget_checkpoint(self) -> None:
