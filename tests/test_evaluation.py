@@ -176,6 +176,18 @@ def test_membranes_of_a_stack_part_objects_in_every_plane(folders):
     assert (scores.n_predicted, scores.n_truth, scores.v_rand, scores.f1) == (4, 4, 1, 1)
 
 
+def test_a_mask_is_no_truth_of_objects(folders):
+    predicted, truth = folders
+    found = np.zeros((40, 40), np.uint16)
+    found[:10, :10], found[20:30, 20:30] = 1, 2
+    write(predicted, a=found, b=found)
+    write(truth, a=255 * (found > 0), b=255 * (found > 0))
+    with pytest.raises(UnetError, match=r"labels of a.tif are a mask .* 2 places.*, or give --classes"):
+        finish(evaluate_files_steps(predicted, truth))
+    write(truth, b=found)
+    finish(evaluate_files_steps(predicted, truth))
+
+
 def test_classes_are_compared_whatever_their_values(tmp_path, capsys):
     truth = np.zeros((20, 30), np.uint8)
     truth[:, 10:20], truth[:, 20:] = 127, 255

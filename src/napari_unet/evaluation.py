@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import between_membranes, spatial_last, thinned
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
+from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
-from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
+from napari_unet.files.images import IMAGE_SUFFIXES, ImageFile, read_labels
 from napari_unet.progress import Progress, Steps
 
 IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", *IMAGE_SUFFIXES)
@@ -106,9 +107,12 @@ def evaluate_files_steps(
     Raises
     ------
     UnetError
-        If a partner is missing, a file cannot be read, or the labels of a pair cannot be compared.
+        If a partner is missing, a file cannot be read, the truth is a mask, or the labels of a pair cannot be
+        compared.
     """
     pairs = pair_files(Path(predicted), Path(truth))
+    if not membranes:
+        refuse_masks(((file.name, _labels(read_labels(file))) for _, file in pairs), "give --classes")
     scores: dict[str, Scores] = {}
     for done, (predicted_file, truth_file) in enumerate(pairs):
         yield Progress(done=done, total=len(pairs), doing=f"evaluating {predicted_file.name}")
@@ -228,12 +232,17 @@ def _refuse_alone(files: list[Path], partner: str) -> None:
         )
 
 
+def _labels(file: ImageFile) -> NDArray[Any]:
+    """Return the labels of a file, its planes (Y, X) last."""
+    return spatial_last(file.array, file.axes)
+
+
 def _evaluate_files(predicted: Path, truth: Path, *, thin: bool, membranes: bool) -> Scores:
     """Read and score one pair of label files."""
     found, wanted = read_labels(predicted), read_labels(truth)
     if "classes" in (found.metadata.get("provenance") or {}).get("values", ""):
         raise UnetError(f"{predicted.name} holds classes, not objects: give --classes")
-    labels, known = (spatial_last(file.array, file.axes) for file in (found, wanted))
+    labels, known = _labels(found), _labels(wanted)
     try:
         return evaluate(labels, between_membranes(known) if membranes else known, thin=thin)
     except UnetError as error:

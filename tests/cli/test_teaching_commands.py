@@ -92,6 +92,24 @@ def test_membranes_of_a_stack_part_objects_in_every_section(sections):
     assert len(np.unique(objects)) == 17
 
 
+@pytest.mark.parametrize("parts", [1, 4])
+def test_a_mask_of_several_objects_is_refused_and_one_object_an_image_is_not(sections, tmp_path, capsys, parts):
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:20, :20] = mask[30:50, : 20 * (parts > 1)] = mask[:20, 30 : 30 + 20 * (parts > 1)] = 255
+    for number in range(4):
+        write(sections / "masks" / f"s{number}.png", mask)
+    target = tmp_path / "a.safetensors"
+    code = trained(sections, target, "--labels", "masks", "--truth", "objects")
+    said = capsys.readouterr().err
+    assert code == (parts > 1)
+    assert ("s0.png are a mask with one value (255) in 3 places" in said) == (parts > 1)
+    assert ("--truth classes" in said) == (parts > 1)
+    pair = [sections / "images" / "s0.png", sections / "masks" / "s0.png"]
+    arguments = ["fine-tune", *pair, "--dense", "--iterations", "1", "--model", "new", "--output", target]
+    assert main([str(argument) for argument in arguments]) == (parts > 1)
+    assert ("give --classes" in capsys.readouterr().err) == (parts > 1)
+
+
 def test_a_validation_image_that_is_not_there_is_named(sections, tmp_path, capsys):
     arguments = ["train", sections, "--labels", "membranes", "--truth", "membranes", *SMALL]
     arguments += ["--validate", "s9", "--output", tmp_path / "a.safetensors"]

@@ -10,7 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from numpy.typing import NDArray
+
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
+from napari_unet.arrays.membranes import spatial_last
+from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.cli.common import add_zoom_option, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
@@ -132,7 +136,7 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
     """Return (image, annotation) pairs and the axes that all images share."""
     pairs, axes = [], ""
     paths = given.pairs[1::2]
-    layers = read_class_images(paths) if given.classes else [read_labels(path).array for path in paths]
+    layers = read_class_images(paths) if given.classes else read_objects(paths, dense=given.dense)
     for image_path, path, layer in zip(given.pairs[::2], paths, layers, strict=True):
         image = read_image(image_path, axes=given.axes)
         if axes and image.axes != axes:
@@ -143,6 +147,15 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
         except UnetError as error:
             raise UnetError(f"{path.name}: {error}") from None
     return pairs, axes
+
+
+def read_objects(paths: list[Path], *, dense: bool) -> list[NDArray[Any]]:
+    """Return the labels of files; dense ones must not be masks, whose objects would be learnt as one."""
+    files = [read_labels(path) for path in paths]
+    if dense:
+        named = zip((path.name for path in paths), files, strict=True)
+        refuse_masks(((name, spatial_last(file.array, file.axes)) for name, file in named), "give --classes")
+    return [file.array for file in files]
 
 
 def settings_from(given: argparse.Namespace) -> FineTuningSettings:

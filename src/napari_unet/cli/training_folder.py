@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_unet.arrays.membranes import as_before, between_membranes, spatial_last
+from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
@@ -30,16 +31,22 @@ def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[A
     labels = {image_path: read_labels(label_path) for label_path, image_path in pairs}
     if given.truth == "membranes":
         return {path: parted_objects(file, spatial) for path, file in labels.items()}
+    named = ((path.name, planes_of(file, spatial)) for path, file in labels.items())
+    refuse_masks(named, "use --truth classes", dims=len(spatial))
     return {path: file.array for path, file in labels.items()}
 
 
 def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:
     """Return the objects that membranes part in each plane that the network sees; axes stay as they are."""
-    missing = set(spatial) - set(membranes.axes)
-    if missing:
-        raise UnetError(f"the network works on {spatial}, the membranes' axes are {membranes.axes}")
-    objects = between_membranes(spatial_last(membranes.array, membranes.axes, spatial), dims=len(spatial))
+    objects = between_membranes(planes_of(membranes, spatial), dims=len(spatial))
     return as_before(objects, membranes.axes, spatial)
+
+
+def planes_of(labels: ImageFile, spatial: str) -> NDArray[Any]:
+    """Return labels with the axes that the network works on as the last ones."""
+    if set(spatial) - set(labels.axes):
+        raise UnetError(f"the network works on {spatial}, labels have axes {labels.axes}: give another --start")
+    return spatial_last(labels.array, labels.axes, spatial)
 
 
 def load_folder(
