@@ -56,6 +56,49 @@ def test_another_class_is_not_taken_for_the_true_one(tmp_path):
     np.testing.assert_array_equal(other, [[0, 2, 2]])
 
 
+def pairs(tmp_path, found, truth):
+    """Return what a prediction and a truth of these values (in a row) are numbered as."""
+    files = []
+    for name, values in (("found.png", found), ("truth.png", truth)):
+        files.append([write(tmp_path / name, np.array([values], np.uint8))])
+    return [array[0].tolist() for [array] in read_class_pairs(*files)]
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "numbered"),
+    [
+        ([0, 0, 127], [0, 0, 255], [[0, 0, 2], [0, 0, 1]]),
+        ([0, 255, 200], [0, 255, 127], [[0, 2, 3], [0, 2, 1]]),
+        ([0, 0, 255], [0, 127, 255], [[0, 0, 2], [0, 1, 2]]),
+        ([0, 127, 255], [0, 0, 255], [[0, 2, 1], [0, 0, 1]]),
+        ([0, 1, 2], [0, 127, 255], [[0, 1, 2], [0, 1, 2]]),
+        ([0, 127, 255], [0, 1, 2], [[0, 1, 2], [0, 1, 2]]),
+        ([0, 0, 0], [0, 0, 255], [[0, 0, 0], [0, 0, 1]]),
+    ],
+)
+def test_one_value_is_one_class_in_predictions_and_truth(tmp_path, found, truth, numbered):
+    assert pairs(tmp_path, found, truth) == numbered
+
+
+@pytest.mark.parametrize(("found", "truth"), [([0, 1, 1], [0, 127, 255]), ([0, 5, 6], [0, 127, 255])])
+def test_values_that_nothing_brings_together_are_refused(tmp_path, found, truth):
+    with pytest.raises(UnetError, match="nothing says which means which: save them with the same values"):
+        pairs(tmp_path, found, truth)
+
+
+def test_colours_are_compared_with_colours_and_class_indices_alone(tmp_path):
+    colours = np.array([[[0, 0, 0], [255, 0, 0], [0, 255, 0]]], np.uint8)
+    truth = write(tmp_path / "truth.png", colours)
+    more = write(tmp_path / "more.png", colours + np.array([[[0] * 3, [0] * 3, [0, 0, 255]]], np.uint8))
+    [found], [wanted] = read_class_pairs([more], [truth])
+    assert (found[0, :2] == wanted[0, :2]).all()
+    assert found[0, 2] > wanted.max()
+    [found], _ = read_class_pairs([write(tmp_path / "i.png", np.array([[0, 2, 1]], np.uint8))], [truth])
+    np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(UnetError, match="same values"):
+        read_class_pairs([write(tmp_path / "g.png", np.array([[0, 85, 90]], np.uint8))], [truth])
+
+
 def test_colours_of_16_bit_are_numbered_like_those_of_8(tmp_path):
     full = 2**16 - 1
     colours = np.array([[[0, 0, 0], [full, 0, 0]], [[0, full, 0], [full, full, full]]], np.uint16)

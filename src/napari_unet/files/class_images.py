@@ -27,8 +27,7 @@ def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
     UnetError
         If a file cannot be read, or there are more than 32 values: then they are no classes.
     """
-    codes = [_codes(Path(path)) for path in paths]
-    known = _values(codes, Path(paths[0]))
+    codes, known, _ = _read(paths)
     return _numbered(codes, known if known[-1] >= MOST else np.arange(MOST))
 
 
@@ -37,46 +36,61 @@ def read_class_pairs(
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
     """Return the class indices of predicted and true pictures, numbered alike.
 
-    Class indices (below 32) mean the same in both. Other values are the same in both, or as many in the same order
-    (0, 1, 2 beside 0, 127, 255). UnetError where they are neither.
+    One value means the same in both; values that the truth does not hold come after those that it does. Only where
+    one of them holds class indices, 0 to K - 1, and the other K other values, these stand for them in rising order
+    (0, 1, 2 beside 0, 127, 255). UnetError where neither can be: nothing then says which value means which.
     """
-    found, wanted = ([_codes(Path(path)) for path in paths] for paths in (predicted, truth))
-    said, known = _values(found, Path(predicted[0])), _values(wanted, Path(truth[0]))
+    (found, said, kind), (wanted, known, wanted_kind) = _read(predicted), _read(truth)
     if max(said[-1], known[-1]) < MOST:
-        said = known = np.arange(MOST)
-    elif np.isin(said, known).all():
-        said = known
-    elif len(said) != len(known):
+        return _numbered(found, np.arange(MOST)), _numbered(wanted, np.arange(MOST))
+    alike = kind == wanted_kind and min(said[-1], known[-1]) >= MOST
+    if alike or np.isin(said, known).all() or np.isin(known, said).all():
+        union = np.concatenate([known, np.setdiff1d(said, known)])
+        return _numbered(found, union), _numbered(wanted, union)
+    if len(said) != len(known) or not (_are_indices(said) or _are_indices(known)):
         raise UnetError(
-            f"the predictions hold {len(said)} classes of other values than the {len(known)} of the truth: "
-            "save them with the same values"
+            f"the predictions hold {len(said)} classes of other values than the {len(known)} of the truth, and "
+            "nothing says which means which: save them with the same values"
         )
     return _numbered(found, said), _numbered(wanted, known)
 
 
-def _values(codes: list[NDArray[Any]], first: Path) -> NDArray[Any]:
+def _are_indices(values: NDArray[Any]) -> bool:
+    """Whether values are class indices without a gap, from 0."""
+    return bool(np.array_equal(values, np.arange(len(values))))
+
+
+def _read(paths: Sequence[str | Path]) -> tuple[list[NDArray[Any]], NDArray[Any], set[int]]:
+    """Return the codes of some pictures, the different ones among them in rising order, and their depths."""
+    read = [_codes(Path(path)) for path in paths]
+    codes = [code for code, _ in read]
     known: NDArray[Any] = np.unique(np.concatenate([np.unique(code) for code in codes]))
     if len(known) > MOST:
         raise UnetError(
-            f"{first.name} and its like hold {len(known)} different values, but classes are at most "
+            f"{Path(paths[0]).name} and its like hold {len(known)} different values, but classes are at most "
             f"{MOST}: were they saved as JPEG, or are they instances?"
         )
-    return known
+    return codes, known, {depth for _, depth in read}
 
 
 def _numbered(codes: list[NDArray[Any]], known: NDArray[Any]) -> list[NDArray[np.int32]]:
-    return [np.searchsorted(known, code).astype(np.int32) for code in codes]
+    """Return of every code its place among the known ones, whatever their order."""
+    order = np.argsort(known)
+    return [order[np.searchsorted(known, code, sorter=order)].astype(np.int32) for code in codes]
 
 
-def _codes(path: Path) -> NDArray[Any]:
-    """Return one number a pixel, rising with brightness, the same for the same colour."""
+def _codes(path: Path) -> tuple[NDArray[Any], int]:
+    """Return one number a pixel, rising with brightness, the same for the same colour of one depth; 0 is black.
+
+    Beside it stands the depth, how many values a colour's parts may have; 0 for gray values, which are themselves.
+    """
     image = read_image(path)
     if not image.axes.endswith("S"):
-        return read_labels(path).array
+        return read_labels(path).array, 0
     colours = np.asarray(image.array[..., :3], np.int64)
     depth = 2**16 if image.array.dtype.itemsize > 1 else 2**8
     # sum, red and green say what blue is; three 16 bit colours beside their sum would not fit into 64 bit
     code: NDArray[Any] = colours.sum(-1)
     for part in (colours[..., 0], colours[..., 1]):
         code = code * depth + part
-    return code
+    return code, depth
