@@ -4,7 +4,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_unet.arrays.axes import Plane, check_axes, planes, result_axes
+from napari_unet.arrays.axes import Plane, check_axes, planes, restrict, result_axes
 from napari_unet.arrays.intensities import sample_blocks
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.errors import UnetError
@@ -86,6 +86,36 @@ def test_rgb_becomes_grey_for_one_channel_and_alpha_is_left_out(samples):
     np.testing.assert_allclose(read_all(plane), np.full((1, 5, 6), 100), rtol=1e-6)
     (plane,) = planes(image, "YXS", spatial="YX", channels=3)
     assert read_all(plane).shape == (3, 5, 6)
+
+
+@pytest.mark.parametrize("axes", ["YXS", "TYXS", "SYX"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_channel_of_rgb_is_one_of_its_colours(axes, channels):
+    image = counted(axes)
+    found = list(planes(image, axes, spatial="YX", channels=channels, channel=2))
+    expected = np.take(image, 2, axis=axes.index("S"))
+    for plane, wanted in zip(found, expected if "T" in axes else [expected], strict=True):
+        np.testing.assert_array_equal(read_all(plane), np.stack([wanted] * channels))
+
+
+def test_a_colour_of_an_image_that_is_four_pixels_high_has_all_rows():
+    image = np.arange(4 * 6 * 4).reshape(4, 6, 4)
+    (plane,) = planes(image, "YXS", spatial="YX", channels=1, channel=1)
+    np.testing.assert_array_equal(read_all(plane)[0], image[..., 1])
+
+
+def test_a_part_of_one_colour_is_that_part():
+    image = counted("YXS")
+    wanted = planes(image, "YXS", spatial="YX", channels=1, channel=1)
+    (plane,) = restrict(wanted, {"Y": slice(1, 4), "X": slice(0, 6), "S": slice(0, 3)})
+    np.testing.assert_array_equal(read_all(plane)[0], image[1:4, :, 1])
+
+
+@pytest.mark.parametrize(("axes", "said"), [("YXS", "channels 0 to 2"), ("YX", "one channel, 0")])
+def test_a_channel_that_is_not_there_is_a_sentence(axes, said):
+    image = np.zeros((5, 6, 4)[: len(axes)])
+    with pytest.raises(UnetError, match=f"channel 3 does not exist: the image has {said}"):
+        list(planes(image, axes, spatial="YX", channels=1, channel=3))
 
 
 def test_grey_is_repeated_for_a_colour_network():

@@ -182,7 +182,10 @@ def test_numbers_that_make_no_sense_are_one_sentence(sections, tmp_path, capsys,
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("more", "said"), [([], "RGB images are learnt in grey"), (["--channels", "3"], "")])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [([], "RGB images are learnt in grey"), (["--channels", "3"], ""), (["--channel", "1"], "")],
+)
 def test_what_is_learnt_of_colours_is_said(sections, tmp_path, capsys, more, said):
     for path in (sections / "images").iterdir():
         image = imread(path)
@@ -204,6 +207,18 @@ def test_one_channel_of_several_is_learnt(sections, tmp_path, capsys):
     assert trained(sections, tmp_path / "a.safetensors", "--channel", "1") == 0
     assert trained(sections, tmp_path / "b.safetensors", "--channel", "2") == 1
     assert "channel 2 does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "fine-tune"])
+def test_a_model_that_cannot_be_written_is_not_learnt(sections, tmp_path, capsys, monkeypatch, command):
+    output = tmp_path / "folder.safetensors"
+    output.mkdir()
+    monkeypatch.setattr("napari_unet.cli.train.Training", None)
+    monkeypatch.setattr("napari_unet.cli.fine_tune.fine_tune_steps", None)
+    pair = [sections / "images" / "s0.png", sections / "classes" / "s0.png"]
+    what = [sections, "--labels", "classes"] if command == "train" else pair
+    assert main([str(word) for word in (command, *what, "--output", output)]) == 1
+    assert "it is a folder: add a file name" in capsys.readouterr().err
 
 
 def stop_at(iteration, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_unet.errors import UnetError
-from napari_unet.files.atomic import atomic_path
+from napari_unet.files.atomic import atomic_path, require_writable
 
 
 def test_the_file_appears_under_its_name_when_the_block_ends(tmp_path):
@@ -49,6 +49,21 @@ def test_through_a_link_the_file_behind_it_is_replaced(tmp_path):
     assert (tmp_path / "real").read_bytes() == b"new"
 
 
+def test_a_place_is_tried_without_a_trace(tmp_path):
+    former = tmp_path / "a"
+    former.write_bytes(b"former")
+    require_writable(former)
+    require_writable(tmp_path / "b")
+    assert list(tmp_path.iterdir()) == [former]
+    assert former.read_bytes() == b"former"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder here that refuses everybody")
+def test_a_folder_that_takes_no_files_is_a_sentence():
+    with pytest.raises(UnetError, match="cannot write /proc/self/a"):
+        require_writable("/proc/self/a")
+
+
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     places = {
@@ -57,6 +72,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         tmp_path: "it is a folder: add a file name",
     }
     for place, sentence in places.items():
+        with pytest.raises(UnetError, match=sentence):
+            require_writable(place)
         with pytest.raises(UnetError, match=sentence), atomic_path(place):
             pytest.fail("the block must not start")
 

@@ -75,7 +75,7 @@ class Plane:
     array: Any
     axes: str
     index: dict[str, int]
-    """Positions along the axes that are neither spatial nor samples."""
+    """Positions along the axes that are not read whole: all but the spatial ones, samples and channels."""
     spatial: str
     channels: int
     """How many channels the network wants: 1 turns RGB to grey, 3 repeats a grey image."""
@@ -155,7 +155,7 @@ class _Sliced:
         wanted: dict[str, Any] = dict(zip(plane.spatial, key[1:], strict=True)) | dict(plane.index)
         picked = np.asarray(plane.array[tuple(wanted.get(axis, slice(None)) for axis in plane.axes)])
         block = picked.transpose(self._order)
-        if "S" in plane.axes and len(block) == 4:  # alpha is no intensity
+        if "S" in plane.axes and "S" not in plane.index and len(block) == 4:  # alpha is no intensity
             block = block[:3]
         return block if self._lead else block[None]
 
@@ -163,8 +163,8 @@ class _Sliced:
 def planes(array: Any, axes: str, *, spatial: str, channels: int, channel: int | None = None) -> Iterator[Plane]:
     """Yield the planes of an array in the order of its axes.
 
-    `channel` says which one of C to use where the network wants a single channel; UnetError asks for it, and
-    where the channels do not fit the network.
+    `channel` says which one of C to use where the network wants a single channel, or which of the colours red,
+    green and blue where there is no C; UnetError asks for it, and where the channels do not fit the network.
     """
     lengths = dict(zip(axes, array.shape, strict=True))
     if "S" in lengths and lengths.get("C", 1) > 1 and channel is None:
@@ -198,30 +198,40 @@ def aligned_region(region: Region, axes: str, shape: Sequence[int], spatial: str
 def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Plane]:
     """Yield the planes that lie in a part of the image, each cut to it."""
     for plane in wanted:
-        loops = [axis for axis in plane.index if axis != "C"]
+        loops = [axis for axis in plane.index if axis not in "CS"]
         if all(part[axis].start <= plane.index[axis] < part[axis].stop for axis in loops):
             yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
 
 
 def _choose_channel(lengths: dict[str, int], channels: int, channel: int | None) -> dict[str, int]:
-    count = lengths.get("C", 1)
-    if channel is not None and not 0 <= channel < count:
-        raise UnetError(f"channel {channel} does not exist: the image has channels 0 to {count - 1}")
+    """Return the positions along C and S that are read; those axes are read whole where it says nothing."""
+    if channel is not None:
+        return _chosen_channel(lengths, channel)
     if "C" not in lengths:
         return {}
+    count = lengths["C"]
     if channels == 1:
-        if channel is None and count > 1:
+        if count > 1:
             raise UnetError(
                 f"the image has {count} channels, the model takes one: say which channel, 0 to {count - 1}"
             )
-        return {"C": channel or 0}
-    if channel is not None:
-        return {"C": channel}
+        return {"C": 0}
     if "S" in lengths:
         return {"C": 0}
     if count not in (1, channels):
         raise UnetError(f"the image has {count} channels, the model takes {channels}: choose another model")
     return {}
+
+
+def _chosen_channel(lengths: dict[str, int], channel: int) -> dict[str, int]:
+    """Return the position of a channel that was asked for, of one of the colours where there are no others."""
+    single = {"C": 0} if lengths.get("C") == 1 else {}
+    axis = "S" if "S" in lengths and (single or "C" not in lengths) else "C"
+    count = min(lengths["S"], 3) if axis == "S" else lengths.get("C", 1)  # alpha is no intensity
+    if not 0 <= channel < count:
+        known = f"channels 0 to {count - 1}" if count > 1 else "one channel, 0"
+        raise UnetError(f"channel {channel} does not exist: the image has {known}")
+    return {**single, axis: channel} if axis in lengths else {}
 
 
 def _match_channels(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

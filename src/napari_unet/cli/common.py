@@ -14,8 +14,10 @@ from tqdm import tqdm
 
 from napari_unet.arrays.zoom import ZOOMS
 from napari_unet.errors import UnetError
+from napari_unet.files.atomic import require_writable
 from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from napari_unet.files.provenance import read_provenance
+from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish
 
 Result = TypeVar("Result")
@@ -55,6 +57,13 @@ def _is_mask(path: Path) -> bool:
         return path.suffix.lower() in TIFF_SUFFIXES and read_provenance(path) is not None
     except UnetError:  # what is wrong with it is said where it is read
         return False
+
+
+def require_model_place(output: Path) -> None:
+    """Refuse an --output that could not hold a model, before anything is learnt."""
+    if output.suffix != SUFFIX:
+        raise UnetError(f"--output must end with {SUFFIX}, got {output.name!r}")
+    require_writable(output)
 
 
 def with_bar(steps: Steps[Result], title: str) -> Result:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.arrays.membranes import spatial_last
 from napari_unet.arrays.one_value import refuse_masks
-from napari_unet.cli.common import add_zoom_option, with_bar
+from napari_unet.cli.common import add_zoom_option, require_model_place, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
@@ -71,10 +71,7 @@ def run(given: argparse.Namespace) -> int:
     """Learn, say what was gained, and write the model if it became better."""
     if len(given.pairs) % 2:
         raise UnetError(f"images and annotations come in pairs, got {len(given.pairs)} files")
-    if given.output.suffix != ".safetensors":
-        raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
-    if not given.output.parent.is_dir():
-        raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
+    require_model_place(given.output)
     pairs, axes = read_pairs(given)
     model = starting_model(given, pairs, axes)
     with Stop() as stop:
@@ -125,7 +122,8 @@ def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]
             )
             raise UnetError(f"{model.spec.name} tells {what}")
         return model
-    channels = int(pairs[0][0].shape[-1]) if axes.endswith("S") else 1
+    in_colour = axes.endswith("S") and given.channel is None
+    channels = int(pairs[0][0].shape[-1]) if in_colour else 1
     if not given.classes:
         return fresh_model(in_channels=min(channels, 3), seed=given.seed)
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from napari_unet.errors import UnetError
+from napari_unet.cli.common import require_model_place
 from napari_unet.exchange import import_bioimageio
 
 
@@ -19,8 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Write the model."""
-    if given.output.suffix != ".safetensors":
-        raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
+    require_model_place(given.output)
     model = import_bioimageio(given.package)
     print(replace(model, spec=replace(model.spec, name=given.output.stem)).save(given.output).path)
     return 0

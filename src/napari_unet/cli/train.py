@@ -14,9 +14,10 @@ import torch
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import with_bar
+from napari_unet.cli.common import require_model_place, with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
+from napari_unet.files.atomic import require_writable
 from napari_unet.files.report import write_curve, write_montage
 from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
@@ -30,6 +31,7 @@ from napari_unet.progress import finish
 from napari_unet.training import Training, TrainingSettings
 
 MONTAGE_ROWS = 3
+CURVE = "loss_curve.png"
 OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
     "objects": lambda _: {},
     "membranes": lambda _: {"classes": ("membrane", "object")},
@@ -89,15 +91,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train and write the best model; Ctrl-C keeps it too."""
-    if given.output.suffix != ".safetensors":
-        raise UnetError(f"--output must end with .safetensors, got {given.output.name!r}")
-    if not given.output.parent.is_dir():
-        raise UnetError(f"the folder {given.output.parent} does not exist: make it first")
+    require_model_place(given.output)
     if given.report is not None:
         try:
             given.report.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UnetError(f"cannot make the folder {given.report} ({error.strerror}): choose another") from None
+        require_writable(given.report / CURVE)
     start = load_model(given.start) if given.start else None
     truths = read_truths(given, start.spec.axes if start else "YX")
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
@@ -154,7 +154,7 @@ def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec
 def report(folder: Path, training: Training, images: list[LabelledImage], model: Model, score: str) -> None:
     """Write the loss curve and a montage of held-out images, and print how well the objects are parted."""
     if training.history:
-        write_curve(folder / "loss_curve.png", training.history, f"validation {score}")
+        write_curve(folder / CURVE, training.history, f"validation {score}")
     rows, figures = [], []
     for image in images[:MONTAGE_ROWS]:
         labels = finish(segment_labelled(image, model))

@@ -56,7 +56,7 @@ def load_folder(
     loaded, in_grey = [], False
     for path, labels in truths.items():
         image = read_image(path)
-        in_grey |= image.axes.endswith("S") and spec.in_channels == 1
+        in_grey |= image.axes.endswith("S") and spec.in_channels == 1 and channel is None
         loaded.append(labelled_images(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
     if in_grey:
         print("RGB images are learnt in grey: --channels 3 learns their colours.", file=sys.stderr)

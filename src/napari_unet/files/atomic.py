@@ -41,6 +41,26 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def require_writable(path: str | Path) -> None:
+    """Refuse a place where no file could be written, before long work is spent on it; nothing is left there.
+
+    Raises
+    ------
+    UnetError
+        The folder is missing or read-only, or `path` is a folder.
+    """
+    path = Path(path)
+    target = Path(os.path.realpath(path))
+    trial = target.with_name(f".napari-unet-{secrets.token_hex(6)}.tmp")
+    try:
+        _require_place(target)
+        trial.touch(exist_ok=False)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        _remove(trial)
+
+
 def _require_place(target: Path) -> None:
     """Raise the OSError that says why `target` cannot be written, before work is spent on it."""
     if target.is_dir():
