@@ -123,6 +123,17 @@ def test_nothing_in_a_package_is_executed(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+def test_weights_that_are_not_of_the_network_described_are_a_sentence(tmp_path):
+    good, odd = tmp_path / "good.zip", tmp_path / "odd.zip"
+    export_bioimageio(fresh_model(), good)
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(odd, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, data.replace(b'"base_channels": 16', b'"base_channels": 999999'))
+    with pytest.raises(UnetError, match="has shape"):
+        import_bioimageio(odd)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("measured", [False, True])
 def test_other_programs_see_the_same_intensities_as_we_do(measured, turned):

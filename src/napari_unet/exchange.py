@@ -25,7 +25,7 @@ from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.complaints import unreadable
 from napari_unet.models.library import replay_of
-from napari_unet.models.model import Model
+from napari_unet.models.model import Model, require_network, weight_shapes
 from napari_unet.models.spec import HEADER, ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.exchanged import ExchangedUNet
@@ -85,8 +85,10 @@ def import_bioimageio(path: str | Path) -> Model:
             stored = weights["source"]
             data = package.read(stored["source"] if isinstance(stored, dict) else stored)
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        state = {name.removeprefix("net."): value for name, value in state.items()}
+        require_network(spec, weight_shapes(state))
         net = build_net(spec.architecture, spec.arguments)
-        net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
+        net.load_state_dict(state)
     except FileNotFoundError as error:
         raise unreadable(source, error) from None
     except (*NO_PACKAGE, yaml.YAMLError) as error:

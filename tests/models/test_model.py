@@ -12,6 +12,7 @@ from napari_unet.arrays.normalization import Normalization
 from napari_unet.errors import UnetError
 from napari_unet.models.model import HEADER, Model, load_model_file, read_spec, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.architectures import build_net
 from tests.nets.small import KINDS, noise, small_net
 
 
@@ -165,6 +166,23 @@ def test_a_description_that_does_not_fit_is_one_sentence(tmp_path, changes, sent
     with pytest.raises(UnetError, match=sentence) as refused:
         load_model_file(described(tmp_path / "odd.safetensors", **changes))
     one_sentence(refused)
+
+
+@pytest.mark.parametrize("channels", [300, 2**40])
+def test_a_description_takes_no_memory_before_it_fits_the_weights(tmp_path, monkeypatch, channels):
+    kept = []
+
+    def built(architecture, arguments):
+        net = build_net(architecture, arguments)
+        kept.append({value.device.type for value in net.parameters()})
+        return net
+
+    monkeypatch.setattr("napari_unet.models.model.build_net", built)
+    path = described(tmp_path / "huge.safetensors", arguments={**ARGUMENTS, "base_channels": channels})
+    with pytest.raises(UnetError, match=r"has shape|cannot be built") as refused:
+        load_model_file(path)
+    one_sentence(refused)
+    assert {"cpu"} not in kept
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 import napari_unet
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.models.spec import HEADER, ModelSpec, read_spec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +58,37 @@ def stored_weights(net: UNet) -> dict[str, Tensor]:
 
 def restore_weights(net: UNet, weights: dict[str, Tensor]) -> None:
     """Fill a network with stored weights; UnetError names the first that does not fit."""
-    wanted = {name: value for name, value in net.state_dict().items() if value.is_floating_point()}
-    if wanted.keys() != weights.keys():
-        odd = min(wanted.keys() ^ weights.keys())
+    _require_fit(weight_shapes(net.state_dict()), weight_shapes(weights))
+    net.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+
+
+def require_network(spec: ModelSpec, weights: Shapes) -> None:
+    """Refuse weights that are not of the network described, before memory is taken for it.
+
+    A description of a few bytes may else ask for more than a computer has.
+    """
+    try:
+        with torch.device("meta"):
+            outline = build_net(spec.architecture, spec.arguments)
+    except RuntimeError as error:  # sizes that no number holds
+        raise UnetError(f"the network described cannot be built ({first_line(error)})") from None
+    _require_fit(weight_shapes(outline.state_dict()), weights)
+
+
+def weight_shapes(state: Mapping[str, Tensor]) -> Shapes:
+    """Return the shapes of weights by their names, without counters."""
+    return {name: tuple(value.shape) for name, value in state.items() if value.is_floating_point()}
+
+
+def _require_fit(wanted: Shapes, found: Shapes) -> None:
+    if wanted.keys() != found.keys():
+        odd = min(wanted.keys() ^ found.keys())
         raise UnetError(
             f"the weights are not of the network that the file describes: {odd} is missing or too many"
         )
-    for name, value in wanted.items():
-        if value.shape != weights[name].shape:
-            raise UnetError(
-                f"weight {name} has shape {tuple(weights[name].shape)}, the network needs {tuple(value.shape)}"
-            )
-    net.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+    for name, shape in wanted.items():
+        if shape != found[name]:
+            raise UnetError(f"weight {name} has shape {found[name]}, the network needs {shape}")
 
 
 def load_model_file(path: Path) -> Model:
@@ -74,7 +96,9 @@ def load_model_file(path: Path) -> Model:
     spec = read_spec(path)
     try:
         with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            names = file.keys()
+            require_network(spec, {name: tuple(file.get_slice(name).get_shape()) for name in names})
+            weights = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
     net = build_net(spec.architecture, spec.arguments)
