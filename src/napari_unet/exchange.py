@@ -25,7 +25,7 @@ from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.complaints import unreadable
 from napari_unet.models.library import replay_of
-from napari_unet.models.model import Model, require_network, weight_shapes
+from napari_unet.models.model import Model, require_finite, require_network, weight_shapes
 from napari_unet.models.spec import HEADER, ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.exchanged import ExchangedUNet
@@ -87,6 +87,7 @@ def import_bioimageio(path: str | Path) -> Model:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         state = {name.removeprefix("net."): value for name, value in state.items()}
         require_network(spec, weight_shapes(state))
+        require_finite(state)
         net = build_net(spec.architecture, spec.arguments)
         net.load_state_dict(state)
     except FileNotFoundError as error:

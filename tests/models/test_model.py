@@ -160,6 +160,21 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
         ({"instances": {"seed": 2}}, "thresholds must obey"),
         ({"classes": None}, "cannot be understood"),
         ({"axes": "ZYX"}, "axes"),
+        ({"axes": "XY"}, "must be YX or ZYX, got 'XY'"),
+        ({"axes": ["Y", "X"]}, "must be YX or ZYX"),
+        ({"classes": ["a", "b", "c"], "levels": []}, "2 outputs cannot tell 3 classes"),
+        ({"classes": [1, 2]}, "classes must have names"),
+        ({"levels": [0, 1, 0.5]}, "each of the classes .* needs a level"),
+        ({"levels": ["0", "1"]}, "levels must be numbers from 0 to 1"),
+        ({"levels": [0, float("nan")]}, "levels must be numbers from 0 to 1"),
+        ({"arguments": {**ARGUMENTS, "in_channels": float("inf")}}, "in_channels must be a whole number"),
+        ({"pixel_size": [0.5, float("inf")]}, "above 0 um and finite"),
+        ({"pixel_size": [0.5, "0.5"]}, "cannot be understood"),
+        ({"normalization": {"compression": float("nan")}}, "compression must be a number"),
+        ({"instances": {"minimum_size": float("nan")}}, "minimum size must be a number"),
+        ({"zoom": float("nan")}, "zoom must be one of"),
+        ({"training": [1]}, "must be named"),
+        ({"architecture": "vgg16", "arguments": {}}, "not of the network"),
     ],
 )
 def test_a_description_that_does_not_fit_is_one_sentence(tmp_path, changes, sentence):
@@ -183,6 +198,38 @@ def test_a_description_takes_no_memory_before_it_fits_the_weights(tmp_path, monk
         load_model_file(path)
     one_sentence(refused)
     assert {"cpu"} not in kept
+
+
+def test_a_description_that_is_nested_without_end_is_one_sentence(tmp_path):
+    hostile = tmp_path / "hostile.safetensors"
+    save_file({"a": torch.zeros(1)}, hostile, {HEADER: "[" * 100_000})
+    with pytest.raises(UnetError, match=r"hostile.safetensors: .* nested too deeply") as refused:
+        read_spec(hostile)
+    one_sentence(refused)
+
+
+def test_a_network_with_other_outputs_than_classes_is_one_sentence(tmp_path):
+    arguments = {"base_channels": 2, "levels": 1}  # 21 outputs where nothing else is said
+    spec = ModelSpec(name="x", architecture="vgg16", arguments=arguments)
+    path = tmp_path / "odd.safetensors"
+    save_file(stored_weights(build_net("vgg16", arguments)), path, {HEADER: spec.to_json()})
+    with pytest.raises(UnetError, match="gives 21 outputs, its description names 2 classes"):
+        load_model_file(path)
+
+
+def test_weights_that_are_no_numbers_are_neither_read_nor_written(saved, tmp_path):
+    weights = stored_weights(saved.net)
+    weights["head.bias"][0] = float("nan")
+    path = tmp_path / "nan.safetensors"
+    save_file(weights, path, {HEADER: saved.spec.to_json()})
+    with pytest.raises(UnetError, match=r"^nan.safetensors: weight head.bias is not finite"):
+        load_model_file(path)
+    with torch.no_grad():
+        saved.net.head.weight.fill_(1e30)  # more than 16 bit hold
+    before = saved.path.read_bytes()
+    with pytest.raises(UnetError, match=r"weight head.weight is not finite"):
+        saved.save(saved.path)
+    assert saved.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null"])

@@ -47,8 +47,8 @@ class InstanceSettings:
                 f"thresholds must obey 0 < mask <= seed < 1, got mask (edge probability) {self.mask} and "
                 f"seed (core probability) {self.seed}"
             )
-        if self.minimum_size < 0:
-            raise UnetError(f"minimum size must not be negative, got {self.minimum_size}")
+        if not 0 <= self.minimum_size < math.inf:
+            raise UnetError(f"minimum size must be a number from 0, got {self.minimum_size}")
         if not 0 <= self.certainty <= 1:
             raise UnetError(f"certainty must lie in 0..1, got {self.certainty}")
         if not 0 < self.kept <= 1:

@@ -36,8 +36,8 @@ class Normalization:
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 100:
             raise UnetError(f"percentiles must rise within 0..100, got {self.low} and {self.high}")
-        if self.compression < 0:
-            raise UnetError(f"compression must not be negative, got {self.compression}")
+        if not 0 <= self.compression < math.inf:
+            raise UnetError(f"compression must be a number from 0, got {self.compression}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,9 +41,11 @@ class Model:
         if target.suffix != ".safetensors":
             raise UnetError(f"a model file must end with .safetensors, got {target.name!r}")
         spec = replace(self.spec, version=napari_unet.__version__)
+        weights = stored_weights(self.net)
+        require_finite(weights)
         with atomic_path(target) as temporary:
             # safetensors' own save_file makes files that only their owner can read
-            temporary.write_bytes(save(stored_weights(self.net), metadata={HEADER: spec.to_json()}))
+            temporary.write_bytes(save(weights, metadata={HEADER: spec.to_json()}))
         return load_model_file(target)
 
 
@@ -72,7 +74,18 @@ def require_network(spec: ModelSpec, weights: Shapes) -> None:
             outline = build_net(spec.architecture, spec.arguments)
     except RuntimeError as error:  # sizes that no number holds
         raise UnetError(f"the network described cannot be built ({first_line(error)})") from None
-    _require_fit(weight_shapes(outline.state_dict()), weights)
+    shapes = weight_shapes(outline.state_dict())
+    _require_fit(shapes, weights)
+    outputs = [shape[0] for name, shape in shapes.items() if name.startswith("head")][-1]
+    if outputs != len(spec.classes):
+        raise UnetError(f"the network gives {outputs} outputs, its description names {len(spec.classes)} classes")
+
+
+def require_finite(weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights with which nothing can be computed, as a training that went wrong leaves them."""
+    for name, value in weights.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise UnetError(f"weight {name} is not finite (NaN or infinite): train anew, or take another model")
 
 
 def weight_shapes(state: Mapping[str, Tensor]) -> Shapes:
@@ -99,8 +112,11 @@ def load_model_file(path: Path) -> Model:
             names = file.keys()
             require_network(spec, {name: tuple(file.get_slice(name).get_shape()) for name in names})
             weights = {name: file.get_tensor(name) for name in names}
+        require_finite(weights)
     except (SafetensorError, OSError) as error:
         raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
+    except UnetError as error:
+        raise UnetError(f"{path.name}: {error}") from None
     net = build_net(spec.architecture, spec.arguments)
     restore_weights(net, weights)
     return Model(net=net.eval(), spec=spec, path=path, sha256=file_sha256(path))

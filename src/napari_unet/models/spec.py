@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,19 +56,44 @@ class ModelSpec:
     """Version of this package that wrote the file."""
 
     def __post_init__(self) -> None:
-        if len(self.classes) < 2:
-            raise UnetError(f"a model needs at least two classes, got {self.classes}")
-        if self.levels and len(self.levels) not in (2, 3):
-            raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
+        self._check_classes()
+        self._check_network()
         check_zoom(self.zoom)
         if self.sizes is not None:
             check_sizes(self.sizes, self.is_semantic)
+        if self.pixel_size is not None and not all(0 < size < math.inf for size in self.pixel_size):
+            raise UnetError(f"pixel sizes must be above 0 um and finite, got {self.pixel_size}")
+        if not isinstance(self.training, Mapping):
+            raise UnetError(f"facts about the training must be named, got {self.training!r}")
+
+    def _check_classes(self) -> None:
+        """Refuse classes and levels that say different things."""
+        if len(self.classes) < 2:
+            raise UnetError(f"a model needs at least two classes, got {self.classes}")
+        if not all(isinstance(name, str) for name in self.classes):
+            raise UnetError(f"classes must have names, got {self.classes}")
+        if self.levels and len(self.levels) not in (2, 3):
+            raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
+        if self.levels and len(self.levels) != len(self.classes):
+            raise UnetError(f"each of the classes {self.classes} needs a level, got {self.levels}")
+        if not all(isinstance(level, int | float) and 0 <= level <= 1 for level in self.levels):
+            raise UnetError(f"levels must be numbers from 0 to 1, got {self.levels}")
+
+    def _check_network(self) -> None:
+        """Refuse a network that cannot give these classes or work on these axes."""
         if not isinstance(self.arguments, Mapping):
             raise UnetError(f"a model's arguments must be named, got {self.arguments!r}")
-        if len(self.axes) != self.arguments.get("dims", 2):
-            raise UnetError(
-                f"a network of {self.arguments.get('dims', 2)} dimensions cannot have axes {self.axes}"
-            )
+        if self.axes not in ("YX", "ZYX"):
+            raise UnetError(f"the axes of a model must be YX or ZYX, got {self.axes!r}")
+        dims = self.arguments.get("dims", 2)
+        if len(self.axes) != dims:
+            raise UnetError(f"a network of {dims} dimensions cannot have axes {self.axes}")
+        for name in ("in_channels", "out_channels"):
+            if not isinstance(self.arguments.get(name, 1), int):
+                raise UnetError(f"{name} must be a whole number, got {self.arguments[name]!r}")
+        outputs = self.arguments.get("out_channels", len(self.classes))
+        if outputs != len(self.classes):
+            raise UnetError(f"a network with {outputs} outputs cannot tell {len(self.classes)} classes apart")
 
     @property
     def in_channels(self) -> int:
@@ -103,6 +129,8 @@ class ModelSpec:
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])
             return cls(**values)
+        except RecursionError:
+            raise UnetError("the model's description is nested too deeply: export it again") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None
 
