@@ -23,6 +23,7 @@ from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.thresholds import with_thresholds
 from napari_unet.models.validation import segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
@@ -114,7 +115,7 @@ def run(given: argparse.Namespace) -> int:
         net=net,
         checkpoint=checkpoint,
     )
-    saved = learnt(training, given.output)
+    saved = learnt(training, validation_images, given.output)
     if saved is None:
         return STOPPED
     score, name = saved.spec.training.get("validation_score"), "mean IoU" if spec.is_semantic else "mean AP"
@@ -124,8 +125,8 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def learnt(training: Training, output: Path) -> Model | None:
-    """Train and write the best model; None where Ctrl-C came before anything was validated."""
+def learnt(training: Training, validation: list[LabelledImage], output: Path) -> Model | None:
+    """Train, choose thresholds, write the model; None where Ctrl-C came before anything was validated."""
     try:
         model = with_bar(training.steps(), "Training")
     except KeyboardInterrupt:
@@ -135,7 +136,7 @@ def learnt(training: Training, output: Path) -> Model | None:
             return None
         print(f"Stopped: keeping the best weights so far. {GO_ON}", file=sys.stderr)
         return training.model().save(output)
-    saved = model.save(output)
+    saved = with_bar(with_thresholds(model, validation, training.settings.device), "Thresholds").save(output)
     training.forget_checkpoint()
     return saved
 

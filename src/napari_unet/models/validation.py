@@ -18,12 +18,15 @@ from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Steps
 
 
+def normalised_plane(image: LabelledImage, spec: ModelSpec) -> Plane:
+    """Return an image that is normalised already as a network reads it."""
+    return Plane(array=image.image, axes="C" + spec.axes, index={}, spatial=spec.axes, channels=len(image.image))
+
+
 def segment_labelled(image: LabelledImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
     """Return the labels that a model gives an image which is normalised already."""
-    spatial = model.spec.axes
-    plane = Plane(array=image.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image.image))
     predictor = Predictor(model.net, PredictionSettings(device=device))
-    predicted = yield from predict_map(predictor, plane, model.spec)
+    predicted = yield from predict_map(predictor, normalised_plane(image, model.spec), model.spec)
     labels = yield from read_map(predicted, model.spec)
     return labels
 
