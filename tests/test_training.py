@@ -241,6 +241,24 @@ def test_nonsense_is_refused(name):
         TrainingSettings(**{name: 0})
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**70])
+def test_seeds_that_no_draw_takes_are_refused(seed):
+    with pytest.raises(UnetError, match=rf"seed must be a number from 0 to \d+, got {seed}"):
+        TrainingSettings(seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("batch", "patch", "said"),
+    [(1, 4, "choose batch 2, or a patch of 8 px"), (1, 7, "leaves one pixel"), (2, 3, "at least 4 px")],
+)
+def test_patches_too_small_for_the_levels_are_one_sentence(batch, patch, said):
+    with pytest.raises(UnetError, match=said):
+        train(replace(QUICK, batch=batch, patch=patch))
+    for kind, enough in (("padded", (2, 4)), ("padded", (1, 8)), ("classic", (1, 1))):
+        settings = replace(QUICK, iterations=1, batch=enough[0], patch=enough[1])
+        finish(train(settings, spec(kind)).steps())
+
+
 def test_another_meaning_of_the_labels_is_another_training(tmp_path):
     stop_at(train(checkpoint=tmp_path / "training").steps(), 4)
     other = [replace(image, labels=(image.labels > 0).astype(np.int32)) for image in discs(2)]

@@ -35,8 +35,8 @@ from napari_unet.nets.augmentation import (
     warp_image,
     warp_labels,
 )
-from napari_unet.nets.chance import seeded
-from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.chance import check_seed, seeded
+from napari_unet.nets.crop import centre_crop, require_teachable, view_sizes
 from napari_unet.nets.crowding import crowd
 from napari_unet.nets.device import choose_device
 from napari_unet.nets.grey_values import change_intensity
@@ -67,8 +67,7 @@ class TrainingSettings:
         for name in ("iterations", "batch", "patch", "validate_every", "validation_images"):
             if getattr(self, name) < 1:
                 raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise UnetError(f"the seed must not be negative, got {self.seed}")
+        check_seed(self.seed)
 
     @classmethod
     def em(cls, images: int, *, epochs: int = 40, area: int = 512**2, **changes: Any) -> Self:
@@ -143,6 +142,7 @@ class Training:
             fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
         self._of = self._digest(fresh) if checkpoint is not None else ""
         self._sides = view_sizes(fresh, settings.patch, settings.weights.sigma)
+        require_teachable(fresh, settings.batch, self._sides[1])
         self.optimization = Optimization(
             fresh, settings.optimization, iterations=settings.iterations, device=choose_device(settings.device)
         )

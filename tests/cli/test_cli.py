@@ -260,6 +260,15 @@ def damaged(tmp_path):
     return path
 
 
+@pytest.mark.parametrize("error", [ValueError, OverflowError, ZeroDivisionError])
+def test_what_nobody_foresaw_is_one_line_too(image, capsys, monkeypatch, error):
+    def fail(*_):
+        raise error("something\nof no use")
+
+    monkeypatch.setattr("napari_unet.cli.evaluate.evaluate_files_steps", lambda *_, **__: fail())
+    assert f"{error.__name__}: something" in fails(capsys, "evaluate", image, image)
+
+
 def test_wrong_usage_is_exit_code_2():
     with pytest.raises(SystemExit) as stopped:
         main(["segment"])

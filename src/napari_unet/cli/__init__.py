@@ -29,6 +29,10 @@ COMMANDS = {
 """Each command's module and its help; only the chosen one is imported, as PyTorch takes seconds."""
 
 
+UNFORESEEN = (ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
+"""What may go wrong though nobody foresaw it; no reason for a traceback."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -44,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `napari-unet models | head -1`
         sys.stderr.close()
         return 1
-    except (MemoryError, OSError, RuntimeError) as error:  # not foreseen, but no reason for a traceback
+    except UNFORESEEN as error:
         print(f"napari-unet: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

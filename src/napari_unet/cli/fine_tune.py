@@ -23,6 +23,7 @@ from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.nets.chance import check_seed
 from napari_unet.teaching.learning import Companion
 from napari_unet.teaching.settings import FineTuningSettings
 
@@ -72,6 +73,7 @@ def run(given: argparse.Namespace) -> int:
     if len(given.pairs) % 2:
         raise UnetError(f"images and annotations come in pairs, got {len(given.pairs)} files")
     require_model_place(given.output)
+    check_seed(given.seed)
     pairs, axes = read_pairs(given)
     model = starting_model(given, pairs, axes)
     with Stop() as stop:

@@ -7,6 +7,17 @@ from contextlib import contextmanager
 
 import torch
 
+from napari_unet.errors import UnetError
+
+MOST = 2**62
+"""Larger seeds, and what is added to them, are beyond PyTorch's numbers."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed from which nothing can be drawn."""
+    if not 0 <= seed <= MOST:
+        raise UnetError(f"seed must be a number from 0 to {MOST}, got {seed}")
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from napari_unet.errors import UnetError
 from napari_unet.nets.unet import UNet
 
 
@@ -24,3 +25,19 @@ def view_sizes(net: UNet, patch: int, sigma: float) -> tuple[int, int, int]:
     else:
         inside, outside = net.geometry.valid_input_size(patch), net.geometry.valid_output_size(patch)
     return max(inside, outside + 2 * round(3 * sigma)), inside, outside
+
+
+def require_teachable(net: UNet, batch: int, side: int) -> None:
+    """Refuse views of so few pixels per side that none, or in all of a batch just one, reach the deepest level.
+
+    Batch norm measures how values of a batch spread, and one value does not.
+    """
+    stride = net.geometry.stride
+    if net.padded and side < stride:
+        raise UnetError(f"patch must be at least {stride} px for {net.geometry.levels} levels, got {side}")
+    normed = any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in net.modules())
+    if normed and batch * (side // stride) ** net.dims < 2:
+        raise UnetError(
+            f"a single patch of {side} px leaves one pixel after {net.geometry.levels} levels, too few for batch "
+            f"norm: choose batch 2, or a patch of {2 * stride} px"
+        )
