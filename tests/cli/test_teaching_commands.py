@@ -8,6 +8,7 @@ import tifffile
 from skimage.io import imread, imsave
 
 from napari_unet.cli import main
+from napari_unet.cli.fine_tune import read_pairs
 from napari_unet.cli.training_folder import read_truths
 from napari_unet.models.library import load_model
 from napari_unet.training import Training
@@ -129,6 +130,16 @@ def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, ca
     assert main([*begin[:-1], str(tmp_path / "again.safetensors"), "--model", str(target)]) == 0
     assert main([*begin, "--model", "nuclei"]) == 1
     assert "--model new" in capsys.readouterr().err
+
+
+def test_strokes_of_classes_without_black_keep_them_all(sections, tmp_path):
+    bright = np.where(imread(sections / "classes" / "s0.png") > 0, 255, 100).astype(np.uint8)
+    write(sections / "strokes" / "s0.png", bright)
+    pair = [sections / "images" / "s0.png", sections / "strokes" / "s0.png"]
+    given = Namespace(pairs=pair, classes=True, dense=False, axes=None)
+    ((_, annotation),), _ = read_pairs(given)
+    np.testing.assert_array_equal(annotation.labels, bright == 255)
+    assert annotation.annotated.all()
 
 
 def trained(sections, target, *more):

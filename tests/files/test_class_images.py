@@ -48,6 +48,16 @@ def test_strokes_keep_their_values_where_a_class_between_them_was_not_painted(tm
     np.testing.assert_array_equal(indices, strokes)
 
 
+def test_of_strokes_without_black_no_class_is_lost(tmp_path):
+    gray = write(tmp_path / "gray.png", np.array([[127, 255, 127]], np.uint8))
+    colours = np.array([[[255, 0, 0], [255, 255, 0], [255, 0, 0]]], np.uint8)
+    for path in (gray, write(tmp_path / "colours.png", colours)):
+        [indices] = read_class_images([path], strokes=True)
+        np.testing.assert_array_equal(indices, [[1, 2, 1]])
+        [indices] = read_class_images([path])
+        np.testing.assert_array_equal(indices, [[0, 1, 0]])
+
+
 def test_another_class_is_not_taken_for_the_true_one(tmp_path):
     truth = write(tmp_path / "truth.png", np.array([[0, 2, 2]], np.uint8))
     found = write(tmp_path / "found.png", np.array([[0, 1, 1]], np.uint8))

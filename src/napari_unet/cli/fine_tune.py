@@ -136,7 +136,10 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
     """Return (image, annotation) pairs and the axes that all images share."""
     pairs, axes = [], ""
     paths = given.pairs[1::2]
-    layers = read_class_images(paths) if given.classes else read_objects(paths, dense=given.dense)
+    if given.classes:
+        layers = read_class_images(paths, strokes=not given.dense)
+    else:
+        layers = read_objects(paths, dense=given.dense)
     for image_path, path, layer in zip(given.pairs[::2], paths, layers, strict=True):
         image = read_image(image_path, axes=given.axes)
         if axes and image.axes != axes:

@@ -15,12 +15,12 @@ from napari_unet.files.images import read_image, read_labels
 MOST = 32
 
 
-def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
+def read_class_images(paths: Sequence[str | Path], *, strokes: bool = False) -> list[NDArray[np.int32]]:
     """Return the class index 0..K-1 of every pixel of some pictures.
 
     Gray values below 32 are class indices already, also where a class between them does not occur. Others number
     their distinct values in rising order over all files, colour pictures their distinct colours from dark to
-    bright; so black is 0.
+    bright; so black is 0. In `strokes`, where 0 says nothing of a pixel, no other value or colour becomes 0.
 
     Raises
     ------
@@ -28,6 +28,8 @@ def read_class_images(paths: Sequence[str | Path]) -> list[NDArray[np.int32]]:
         If a file cannot be read, or there are more than 32 values: then they are no classes.
     """
     codes, known, _ = _read(paths)
+    if strokes:
+        known = np.union1d([0], known)
     return _numbered(codes, known if known[-1] >= MOST else np.arange(MOST))
 
 
