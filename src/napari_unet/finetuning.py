@@ -18,9 +18,9 @@ from napari_unet.arrays.annotations import (
     require_known_classes,
     require_two_classes,
 )
-from napari_unet.arrays.axes import as_image, check_axes, planes, require_axes
-from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
 from napari_unet.errors import UnetError
+from napari_unet.models.labelling import measured_planes
 from napari_unet.models.model import Model
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
@@ -112,9 +112,7 @@ def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTun
         return model
     if zoom is None:
         named = check_axes(axes, image.shape)
-        wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=settings.channel))
-        intensity = yield from measure_intensity(wanted, spec.normalization)
-        wanted = [replace(plane, intensity=intensity) for plane in wanted]
+        wanted = yield from measured_planes(image, named, spec, channel=settings.channel)
         predictor = Predictor(model.net, PredictionSettings(device=settings.device))
         zoom = yield from choose_zoom(wanted, predictor, spec)
     return replace(model, spec=replace(spec, zoom=zoom, sizes=None))
@@ -134,7 +132,7 @@ def understood(image: Any, annotation: Any, axes: str | None, model: Model) -> A
     require_axes(named, model.spec.axes)
     meaning = painted_classes if model.spec.is_semantic else painted
     meant = annotation if isinstance(annotation, Annotation) else meaning(annotation)
-    expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis not in "CS")
+    expected = result_shape(named, image.shape)
     if meant.labels.shape != expected:
         raise UnetError(f"the image is {expected} and its annotation {meant.labels.shape}: they must match")
     return meant

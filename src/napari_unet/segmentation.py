@@ -15,17 +15,15 @@ from napari_unet.arrays.axes import (
     aligned_region,
     as_image,
     check_axes,
-    planes,
     require_axes,
     restrict,
     result_axes,
 )
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
-from napari_unet.models.labelling import grid_step, predict_map, read_map
+from napari_unet.models.labelling import grid_step, measured_planes, predict_map, read_map
 from napari_unet.models.model import Model
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
@@ -146,9 +144,9 @@ def segment_steps(
     named = check_axes(axes, image.shape)
     spatial = model.spec.axes
     require_axes(named, spatial)
-    wanted = list(planes(image, named, spatial=spatial, channels=model.spec.in_channels, channel=chosen.channel))
-    intensity = yield from measure_intensity(wanted, model.spec.normalization)
-    wanted = [replace(plane, intensity=intensity) for plane in wanted]
+    wanted = yield from measured_planes(image, named, model.spec, channel=chosen.channel)
+    intensity = wanted[0].intensity
+    assert intensity is not None
     rotations = chosen.prediction.rotations or model.spec.rotations
     predictor = Predictor(model.net, replace(chosen.prediction, rotations=rotations))
     zoom = chosen.zoom

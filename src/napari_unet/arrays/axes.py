@@ -65,6 +65,11 @@ def result_axes(axes: str) -> str:
     return "".join(axis for axis in axes if axis not in "CS")
 
 
+def result_shape(axes: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of labels for an image with `axes` and `shape`."""
+    return tuple(length for axis, length in zip(axes, shape, strict=True) if axis not in "CS")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plane:
     """One 2D image (or volume) inside an array, as a network reads it: (C, *spatial), normalised.

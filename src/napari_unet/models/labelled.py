@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boundary_weights import dense_labels
-from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.errors import UnetError
+from napari_unet.models.labelling import measured_planes
 from napari_unet.models.spec import ModelSpec
 from napari_unet.progress import finish
 
@@ -41,14 +41,13 @@ def labelled_images(
     `channel` is the one to learn, from 0, where images have several and the model takes one.
     """
     named = check_axes(axes, image.shape)
-    wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
+    wanted = finish(measured_planes(image, named, spec, channel=channel))
     truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
-    kept = "".join(axis for axis in named if axis not in "CS")
+    kept = result_axes(named)
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
     if truth.shape != expected:
         raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
-    intensity = finish(measure_intensity(wanted, spec.normalization))
-    cut = [_labelled_plane(name, replace(plane, intensity=intensity), truth, kept) for plane in wanted]
+    cut = [_labelled_plane(name, plane, truth, kept) for plane in wanted]
     return cut if spec.is_semantic else [replace(plane, labels=dense_labels(plane.labels)) for plane in cut]
 
 

@@ -6,13 +6,15 @@ Whatever the zoom at which the network sees a plane, its map has the plane's own
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.axes import Plane, planes
 from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.zoom import Zoomed, bring_back, joined
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
@@ -22,6 +24,13 @@ BAND = 4_000_000
 """Pixels of a map that are brought back to the image's own size at once."""
 BESIDE = 2
 """Rows beside a band on which what comes of it depends: less than one per doubling, each half as far."""
+
+
+def measured_planes(image: Any, axes: str, spec: ModelSpec, *, channel: int | None = None) -> Steps[list[Plane]]:
+    """Return the planes of an image with the intensities of all of it, as a model wants them."""
+    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.in_channels, channel=channel))
+    intensity = yield from measure_intensity(wanted, spec.normalization)
+    return [replace(plane, intensity=intensity) for plane in wanted]
 
 
 def kept_maps(spec: ModelSpec) -> Result:

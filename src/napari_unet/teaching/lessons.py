@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, enclosed
-from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.clusters import clusters
-from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, joined, zoom_paint
+from napari_unet.models.labelling import measured_planes
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -107,9 +107,8 @@ def painted_planes(
     found: list[PaintedPlane] = []
     for number, (image, annotation) in enumerate(pairs):
         named = check_axes(axes, image.shape)
-        wanted = list(planes(image, named, spatial=spec.axes, channels=spec.in_channels, channel=channel))
-        intensity = yield from measure_intensity(wanted, spec.normalization)
-        kept = "".join(axis for axis in named if axis not in "CS")
+        wanted = yield from measured_planes(image, named, spec, channel=channel)
+        kept = result_axes(named)
         for plane in wanted:
             place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
             said = _said_of(annotation, place, spec)
@@ -121,7 +120,7 @@ def painted_planes(
                     PaintedPlane(
                         source=number,
                         place=_placed(place, box),
-                        plane=replace(plane, intensity=intensity, region=box),
+                        plane=replace(plane, region=box),
                         annotation=replace(said, labels=labels, annotated=annotated),
                         zoom=spec.zoom,
                     )

@@ -11,6 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, annotated_box, painted, with_background_ring
+from napari_unet.arrays.axes import result_axes
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, placement
@@ -35,7 +36,7 @@ def new_annotation_layer(
     shape = labels_shape(image)
     if not shape:
         raise UnetError(f"the axes of {image.name} are unclear: say them under Advanced in the Segment panel")
-    kept = "".join(axis for axis in read.axes if axis not in "CS")
+    kept = result_axes(read.axes)
     layer = viewer.add_labels(
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",

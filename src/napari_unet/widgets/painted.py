@@ -11,6 +11,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import result_shape
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, full_resolution, read_layer
 from napari_unet.widgets.stored_facts import KEY, SIZES, stored_sizes
@@ -136,7 +137,7 @@ def labels_shape(image: Image) -> tuple[int, ...]:
         read = read_layer(image)
     except UnetError:
         return ()
-    return tuple(length for axis, length in zip(read.axes, read.array.shape, strict=True) if axis not in "CS")
+    return result_shape(read.axes, read.array.shape)
 
 
 def meanings_of(layer: Labels) -> list[str]:

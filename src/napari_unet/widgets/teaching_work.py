@@ -20,6 +20,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
+from napari_unet.arrays.axes import result_shape
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
@@ -197,9 +198,7 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
         said = (painted_classes if spec.is_semantic else painted)(paint.values)
     else:
         said = (dense_classes if spec.is_semantic else dense)(paint.values)
-    shape = tuple(
-        length for axis, length in zip(paint.image.axes, paint.image.array.shape, strict=True) if axis not in "CS"
-    )
+    shape = result_shape(paint.image.axes, paint.image.array.shape)
     return said.placed(shape, paint.origin) if paint.origin else said
 
 

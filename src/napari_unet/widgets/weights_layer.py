@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import result_axes
 from napari_unet.widgets.layers import placement
 from napari_unet.widgets.painted import WEIGHTS, Paint
 from napari_unet.widgets.stored_facts import KEY
@@ -24,7 +25,7 @@ def show_weights(
     weights: NDArray[np.float32],
 ) -> None:
     """Show the weights of what was painted on a part of an image over that part, instead of those before."""
-    kept = "".join(axis for axis in paint.image.axes if axis not in "CS")
+    kept = result_axes(paint.image.axes)
     origin = tuple(at if isinstance(at, int) else at.start for at in place)
     shape = tuple(1 if isinstance(at, int) else at.stop - at.start for at in place)
     planes = ", ".join(str(at) for at in place if isinstance(at, int))
