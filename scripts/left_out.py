@@ -1,6 +1,6 @@
 """Leave-one-kind-out: a model trained without one kind of image, and measured on that kind alone.
 
-    python scripts/left_out.py ../shared/data nuclei --work runs/left_out --iterations 1500 --phase 6
+    python scripts/left_out.py ../shared/data nuclei --work runs/left_out --iterations 1500
 
 Trains a network from nothing for every kind left out, and one on everything, in one phase of the recipe (the last
 one if none is named) at a small budget; stops and goes on as often as you like. Prints AP@0.5 and mean AP (V_Rand

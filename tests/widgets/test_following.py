@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import Qt
 
 from napari_unet.arrays.annotations import corrected
 from napari_unet.models.library import load_model, own_folder
@@ -224,3 +225,13 @@ def test_what_is_visible_of_a_pyramid_is_what_is_visible_of_its_image(make_napar
     qtbot.wait(300)
     regions = [visible_region(viewer, layer, "YX") for layer in (flat, pyramid)]
     np.testing.assert_allclose(*[[regions[n][axis] for axis in "YX"] for n in (0, 1)], atol=3)
+
+
+def test_a_mask_is_no_complete_truth_of_objects(viewer, qtbot):
+    viewer.add_image(dots())
+    viewer.add_labels((dots() > 200).astype(np.uint8), name="mask")
+    panel = panel_of(FineTunePanel, viewer, qtbot)
+    panel.table.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert "labels of mask are a mask with one value (1)" in panel.job.status.text()

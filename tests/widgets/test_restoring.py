@@ -289,6 +289,8 @@ def test_the_last_stroke_before_the_window_closes_is_saved(make_napari_viewer):
     paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
     viewer.window._qt_window.close()
     assert len(saver.session.read().layers) == 1
+    [session] = former_sessions()  # another window of this process offers it
+    assert session.folder == saver.session.folder
 
 
 def test_labels_drawn_before_anybody_watched_are_saved_too(make_napari_viewer, qtbot):

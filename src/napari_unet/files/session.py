@@ -2,6 +2,7 @@
 
 sessions/<time>-<machine>-<process>/session.json   what the layers are, and the panel's settings
 sessions/<time>-<machine>-<process>/<key>.npz      what is painted on one layer
+sessions/<time>-<machine>-<process>/closed         its window was closed, as in a notebook whose process lives on
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from platformdirs import user_data_path
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 
-INDEX = "session.json"
+INDEX, CLOSED = "session.json", "closed"
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file raises."""
 DRIFT = 3
@@ -79,7 +80,9 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether the process that writes it is alive, or may be: on another machine with the same home."""
+        """Whether its window is there, as far as can be told: on another machine with the same home it may be."""
+        if (self.folder / CLOSED).exists():
+            return False
         *_, host, pid, created = self.folder.name.split("-")
         try:
             return host != _host() or abs(psutil.Process(int(pid)).create_time() - int(created)) <= DRIFT
@@ -123,6 +126,11 @@ class Session:
         if not layers:
             raise UnetError(f"none of the saved annotations in {self.folder} can be read: the files are damaged")
         return Restored(layers=layers, settings=settings, lost=lost)
+
+    def close(self) -> None:
+        """Note that its window is closed, though its process may go on."""
+        if self.folder.exists():
+            (self.folder / CLOSED).touch()
 
     def remove(self) -> None:
         """Remove it with all that is in it."""

@@ -110,6 +110,7 @@ class Autosave(QObject):  # type: ignore[misc]
         """See the window close."""
         if event.type() == QEvent.Type.Close:
             self.look(now=True)
+            self.session.close()
         return False
 
     def take_over(self, layer: Labels) -> None:

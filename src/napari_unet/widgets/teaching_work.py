@@ -22,6 +22,7 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import result_shape
 from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.files.complaints import unwritable
@@ -196,8 +197,11 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
         said = meaning(paint.prediction, paint.values, right=paint.right)
     elif paint.meaning == STROKES:
         said = (painted_classes if spec.is_semantic else painted)(paint.values)
+    elif spec.is_semantic:
+        said = dense_classes(paint.values)
     else:
-        said = (dense_classes if spec.is_semantic else dense)(paint.values)
+        refuse_masks([(paint.name, paint.values)], "choose Strokes in the table")
+        said = dense(paint.values)
     shape = result_shape(paint.image.axes, paint.image.array.shape)
     return said.placed(shape, paint.origin) if paint.origin else said
 
