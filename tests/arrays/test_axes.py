@@ -3,8 +3,9 @@
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 
-from napari_unet.arrays.axes import Plane, check_axes, planes, restrict, result_axes
+from napari_unet.arrays.axes import Plane, as_image, check_axes, planes, restrict, result_axes
 from napari_unet.arrays.intensities import sample_blocks
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.errors import UnetError
@@ -40,6 +41,22 @@ def test_two_axes_need_no_name():
 def test_unclear_axes_are_refused_in_a_sentence(axes, shape, sentence):
     with pytest.raises(UnetError, match=sentence):
         check_axes(axes, shape)
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3, 4]], torch.tensor([[1, 2], [3, 4]]), np.array([[1, 2], [3, 4]])])
+def test_what_numpy_can_read_is_an_image(given):
+    np.testing.assert_array_equal(as_image(given), [[1, 2], [3, 4]])
+
+
+def test_lazy_arrays_stay_lazy():
+    lazy = da.zeros((4, 5))
+    assert as_image(lazy) is lazy
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3]], torch.zeros(2, 2, requires_grad=True)])
+def test_what_is_no_array_is_a_sentence(given):
+    with pytest.raises(UnetError, match=r"the image is no array .*: convert it"):
+        as_image(given)
 
 
 def test_labels_have_no_channels_or_samples():

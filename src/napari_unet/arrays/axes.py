@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.tiling import Box, read_mirrored
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 
 KNOWN = "TCZYXS"
 GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
@@ -22,8 +22,11 @@ GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
 
 def as_image(image: Any) -> Any:
     """Return what has a shape and a dtype, lazy arrays as they are; UnetError where it holds no image."""
-    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
-        image = np.asarray(image)
+    if not hasattr(image, "shape") or not _is_numpy_dtype(getattr(image, "dtype", None)):
+        try:
+            image = np.asarray(image)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UnetError(f"the image is no array ({first_line(error)}): convert it to a NumPy array") from None
     if np.dtype(image.dtype).kind not in "biuf":
         raise UnetError(
             f"an image holds real numbers, got {image.dtype}: convert it first, for example to float32"
@@ -31,6 +34,14 @@ def as_image(image: Any) -> Any:
     if 0 in image.shape:
         raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
     return image
+
+
+def _is_numpy_dtype(dtype: Any) -> bool:
+    """Whether a dtype is one that NumPy knows, and not of another library, as PyTorch's."""
+    try:
+        return dtype is not None and np.dtype(dtype) is not None
+    except TypeError:
+        return False
 
 
 def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
