@@ -1,6 +1,7 @@
 """Every score on pictures that can be checked by eye, against scikit-image, and at its limits."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -257,3 +258,24 @@ def test_wrong_labels_are_refused_in_one_sentence(predicted, truth, sentence):
 def test_threshold_outside_of_zero_to_one_is_refused(threshold):
     with pytest.raises(UnetError, match="threshold must be above 0 and at most 1, got"):
         metrics.average_precision(TRUTH, TRUTH, threshold)
+
+
+@pytest.mark.parametrize("scale", [1, 10**7])
+def test_counting_part_by_part_is_counting_at_once(monkeypatch, scale):
+    rng = np.random.default_rng(0)
+    predicted, truth = scale * rng.integers(0, 9, (50, 60)), scale * rng.integers(0, 7, (50, 60))
+    whole = contingency(predicted, truth).counts.toarray()
+    monkeypatch.setattr("napari_unet.arrays.contingency.AT_ONCE", 77)
+    np.testing.assert_array_equal(contingency(predicted, truth).counts.toarray(), whole)
+    expected = [[((predicted == scale * i) & (truth == scale * j)).sum() for j in range(7)] for i in range(9)]
+    np.testing.assert_array_equal(whole, expected)
+
+
+@pytest.mark.parametrize("scale", [1, 10**4])
+def test_counting_takes_little_memory_beside_large_labels(scale):
+    labels = scale * np.arange(1, 101, dtype=np.int32).repeat(160_000).reshape(4000, 4000)
+    tracemalloc.start()
+    contingency(labels, labels[::-1].copy())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / labels.size < 12

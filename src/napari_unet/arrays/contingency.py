@@ -11,6 +11,7 @@ Arganda-Carreras 2015, Frontiers in Neuroanatomy 9, 142: V_Rand and V_info.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from napari_unet.errors import UnetError
 
 Integers = NDArray[np.int64]
+AT_ONCE = 2**20
+"""Pixels that are counted at once."""
+TABLE = 2**22
+"""Ids up to which they are looked up in a table."""
 
 
 class Pairs(NamedTuple):
@@ -172,15 +177,18 @@ def contingency(predicted: ArrayLike, truth: ArrayLike) -> Contingency:
             f"predicted and true labels must have the same shape, got {predicted.shape} and {truth.shape}: "
             "give labels of the same image, neither cropped nor scaled"
         )
-    predicted_ids, rows = _compact(predicted, "predicted")
-    truth_ids, columns = _compact(truth, "true")
-    pixels = (np.ones(predicted.size, dtype=np.int64), (rows, columns))
-    counts = coo_array(pixels, shape=(len(predicted_ids), len(truth_ids))).tocsr()
+    predicted_ids, truth_ids = _ids(predicted, "predicted"), _ids(truth, "true")
+    row_of, column_of = _numbering(predicted_ids), _numbering(truth_ids)
+    shape = (len(predicted_ids), len(truth_ids))
+    counts: Any = csr_array(shape, dtype=np.int64)
+    for found, wanted in zip(_parts(predicted), _parts(truth), strict=True):
+        pixels = (np.ones(found.size, dtype=np.int64), (row_of(found), column_of(wanted)))
+        counts += coo_array(pixels, shape=shape).tocsr()
     return Contingency(counts=counts, predicted_ids=predicted_ids, truth_ids=truth_ids)
 
 
-def _compact(labels: NDArray[Any], name: str) -> tuple[NDArray[Any], Integers]:
-    """Return all ids, 0 first even if no pixel has it, and of every pixel the place of its id among them."""
+def _ids(labels: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return all ids in rising order, 0 first even if no pixel has it."""
     if labels.dtype.kind not in "iu":
         raise UnetError(
             f"{name} labels must be integers, got {labels.dtype}: give instance labels, "
@@ -188,15 +196,30 @@ def _compact(labels: NDArray[Any], name: str) -> tuple[NDArray[Any], Integers]:
         )
     if labels.size and labels.min() < 0:
         raise UnetError(f"{name} labels must not be negative, got {labels.min()}: use 0 for background")
-    flat = labels.ravel()
-    if flat.max(initial=0) <= flat.size:  # the usual case: a table of all possible ids spares the sort
-        present = np.zeros(flat.size + 1, dtype=bool)
-        present[flat] = present[0] = True
-        return np.flatnonzero(present).astype(flat.dtype), (np.cumsum(present) - 1)[flat]
-    ids, places = np.unique(flat, return_inverse=True)
-    if ids[0] == 0:
-        return ids, places
-    return np.concatenate([np.zeros(1, dtype=ids.dtype), ids]), places + 1
+    highest = int(labels.max(initial=0))
+    if highest > labels.size:  # a table of all possible ids spares the sort in the usual case
+        return np.unique(np.concatenate([np.zeros(1, labels.dtype), *map(np.unique, _parts(labels))]))
+    present = np.zeros(highest + 1, dtype=bool)
+    present[0] = True
+    for part in _parts(labels):
+        present[part] = True
+    return np.flatnonzero(present).astype(labels.dtype)
+
+
+def _numbering(ids: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return what gives the places of ids among all `ids`: a table, or a search where it would be large."""
+    if int(ids[-1]) > max(TABLE, 4 * len(ids)):
+        return lambda part: np.searchsorted(ids, part)
+    table = np.zeros(int(ids[-1]) + 1, np.int32)
+    table[ids] = np.arange(len(ids))
+    return table.__getitem__
+
+
+def _parts(labels: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the pixels of labels (any axes) part by part: what is done with them takes much more memory."""
+    flat = labels.reshape(-1)
+    for start in range(0, flat.size, AT_ONCE):
+        yield flat[start : start + AT_ONCE]
 
 
 def _ordered_pairs(sizes: Integers) -> float:
