@@ -115,7 +115,10 @@ def read_public_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise UnetError(f"{path} holds no weights that can be read safely ({first_line(error)})") from None
+        raise UnetError(
+            f"{path} holds no weights that can be read safely ({first_line(error)}): "
+            "use torchvision's vgg16 weights"
+        ) from None
     if not isinstance(state, dict):
         raise UnetError(f"{path} holds no state dict: use torchvision's vgg16 weights")
     return state
