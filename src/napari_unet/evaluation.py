@@ -21,7 +21,7 @@ from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
 from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
-from napari_unet.files.images import IMAGE_SUFFIXES, ImageFile, read_labels
+from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
 from napari_unet.progress import Progress, Steps
 
 IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", *IMAGE_SUFFIXES)
@@ -112,7 +112,7 @@ def evaluate_files_steps(
     """
     pairs = pair_files(Path(predicted), Path(truth))
     if not membranes:
-        refuse_masks(((file.name, _labels(read_labels(file))) for _, file in pairs), "give --classes")
+        refuse_masks(((file.name, _objects(file)) for _, file in pairs), "give --classes")
     scores: dict[str, Scores] = {}
     for done, (predicted_file, truth_file) in enumerate(pairs):
         yield Progress(done=done, total=len(pairs), doing=f"evaluating {predicted_file.name}")
@@ -196,7 +196,7 @@ def _label_files(folder: Path) -> list[Path]:
     files = [
         path
         for path in sorted(folder.iterdir())
-        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".")
+        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".") and path.is_file()
     ]
     if not files:
         raise UnetError(f"no label files in {folder}: they end on {', '.join(IMAGE_ENDINGS)}")
@@ -232,18 +232,27 @@ def _refuse_alone(files: list[Path], partner: str) -> None:
         )
 
 
-def _labels(file: ImageFile) -> NDArray[Any]:
-    """Return the labels of a file, its planes (Y, X) last."""
+def _objects(path: Path) -> NDArray[Any]:
+    """Return the labels in a file, its planes (Y, X) last; UnetError where it says that they are no objects."""
+    file = read_labels(path)
+    values = str((file.metadata.get("provenance") or {}).get("values", ""))
+    if "classes" in values:
+        raise UnetError(f"{path.name} holds classes, not objects: give --classes")
+    if "probability" in values:
+        raise UnetError(f"{path.name} holds probabilities, not objects: give the mask that was written beside it")
     return spatial_last(file.array, file.axes)
+
+
+def _parted(path: Path) -> NDArray[Any]:
+    """Return the objects that the membranes in a file part."""
+    file = read_labels(path)
+    return between_membranes(spatial_last(file.array, file.axes))
 
 
 def _evaluate_files(predicted: Path, truth: Path, *, thin: bool, membranes: bool) -> Scores:
     """Read and score one pair of label files."""
-    found, wanted = read_labels(predicted), read_labels(truth)
-    if "classes" in (found.metadata.get("provenance") or {}).get("values", ""):
-        raise UnetError(f"{predicted.name} holds classes, not objects: give --classes")
-    labels, known = _labels(found), _labels(wanted)
+    found, wanted = _objects(predicted), _parted(truth) if membranes else _objects(truth)
     try:
-        return evaluate(labels, between_membranes(known) if membranes else known, thin=thin)
+        return evaluate(found, wanted, thin=thin)
     except UnetError as error:
         raise UnetError(f"{predicted.name} and {truth.name}: {error}") from error

@@ -269,6 +269,45 @@ def test_what_nobody_foresaw_is_one_line_too(image, capsys, monkeypatch, error):
     assert f"{error.__name__}: something" in fails(capsys, "evaluate", image, image)
 
 
+def test_nothing_is_made_where_the_model_is_none(image, tmp_path, capsys):
+    out = tmp_path / "masks"
+    assert "no model" in fails(capsys, "segment", image, "--model", "nonesuch", "--output", out)
+    assert not out.exists()
+
+
+def test_a_mask_that_cannot_be_written_is_not_computed(model, image, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("napari_unet.cli.segment.segment_steps", None)
+    (tmp_path / "out" / "cells_labels.tif").mkdir(parents=True)
+    assert "it is a folder" in fails(capsys, "segment", image, "--model", model, "--output", tmp_path / "out")
+
+
+def test_a_folder_with_the_name_of_an_image_is_none(model, image, tmp_path):
+    folder, truth = tmp_path / "images", tmp_path / "masks"
+    (folder / "x.tif").mkdir(parents=True)
+    image.rename(folder / "cells.tif")
+    assert main(["segment", str(folder), "--model", model, "--output", str(truth)]) == 0
+    assert [path.name for path in truth.iterdir()] == ["cells_labels.tif"]
+    (truth / "x.tif").mkdir()
+    assert main(["evaluate", str(truth), str(truth)]) == 0
+
+
+def test_probabilities_are_not_evaluated_as_objects(model, image, tmp_path, capsys):
+    mask, maps = str(tmp_path / "m.tif"), str(tmp_path / "p.tif")
+    assert main(["segment", str(image), "--model", model, "--output", mask, "--probabilities", maps]) == 0
+    capsys.readouterr()
+    for pair in ((mask, maps), (maps, mask)):
+        assert "p.tif holds probabilities, not objects: give the mask" in fails(capsys, "evaluate", *pair)
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_no_traceback(capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unet.cli.import_module", interrupted)
+    assert main(["models"]) == 130
+    assert capsys.readouterr().err == "napari-unet: stopped\n"
+
+
 def test_wrong_usage_is_exit_code_2():
     with pytest.raises(SystemExit) as stopped:
         main(["segment"])

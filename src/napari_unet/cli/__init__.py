@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # a name that a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else arguments
-    given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
-    try:
+    try:  # loading the command alone takes seconds, in which Ctrl-C may come too
+        given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
         return int(given.run(given))
     except UnetError as error:
         print(f"napari-unet: {error}", file=sys.stderr)

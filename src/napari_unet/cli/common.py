@@ -35,11 +35,7 @@ def input_files(inputs: Iterable[str]) -> list[Path]:
 def _expand(text: str) -> list[Path]:
     path = Path(text)
     if path.is_dir():
-        inside = [
-            item
-            for item in sorted(path.iterdir())
-            if item.suffix.lower() in IMAGE_SUFFIXES and not item.name.startswith(".") and not _is_mask(item)
-        ]
+        inside = [item for item in sorted(path.iterdir()) if _is_image(item) and not _is_mask(item)]
         if not inside:
             raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)})")
         return inside
@@ -49,6 +45,11 @@ def _expand(text: str) -> list[Path]:
             raise UnetError(f"nothing matches {text}: check the pattern")
         return matches
     return [path]
+
+
+def _is_image(path: Path) -> bool:
+    """Whether the name is an image's, and the thing a file that is not hidden."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _is_mask(path: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
 from napari_unet.errors import UnetError
+from napari_unet.files.atomic import require_writable
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
@@ -42,7 +43,8 @@ def run(given: argparse.Namespace) -> int:
     """Segment every input; one that fails does not stop the others."""
     inputs = input_files(given.input)
     targets = output_files(inputs, given.output)
-    refuse_overwriting(inputs, [*targets, *([given.probabilities] if given.probabilities else [])])
+    written = [*targets, *([given.probabilities] if given.probabilities else [])]
+    refuse_overwriting(inputs, written)
     if given.probabilities is not None and len(inputs) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
     if given.pixel_size is not None and not 0 < given.pixel_size < float("inf"):
@@ -50,6 +52,7 @@ def run(given: argparse.Namespace) -> int:
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
+    make_places(None if given.output in targets else given.output, written)
     settings = SegmentationSettings(
         channel=given.channel,
         zoom=given.zoom,
@@ -77,17 +80,13 @@ def run(given: argparse.Namespace) -> int:
 
 
 def output_files(inputs: list[Path], output: Path) -> list[Path]:
-    """Return where the mask of each input goes; a folder is made if it is not there."""
+    """Return where the mask of each input goes."""
     if output.suffix.lower() in TIFF_SUFFIXES and not output.is_dir():
         if len(inputs) > 1:
             raise UnetError(f"{len(inputs)} images cannot go into the one file {output}: give a folder")
         return [output]
     if output.suffix and not output.is_dir():
         raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnetError(f"cannot make the folder {output} ({error.strerror}): choose another one") from None
     targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
     names = [target.name.casefold() for target in targets]  # some systems do not tell A.tif from a.tif
     repeated = {target.name for target in targets if names.count(target.name.casefold()) > 1}
@@ -103,10 +102,19 @@ def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
             raise UnetError(f"{target} is one of the images: give another --output, so that no image is lost")
         if target.suffix.lower() not in TIFF_SUFFIXES:
             raise UnetError(f"{target.name!r} must end in .tif")
-        if not target.parent.is_dir():
-            raise UnetError(f"the folder {target.parent} does not exist: make it first")
     if len({target.resolve() for target in targets}) < len(targets):
         raise UnetError("--probabilities and --output must be different files")
+
+
+def make_places(folder: Path | None, targets: list[Path]) -> None:
+    """Make the folder for several masks, and refuse a place that cannot be written before work is spent on it."""
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
+    for target in targets:
+        require_writable(target)
 
 
 def segment_file(
