@@ -120,6 +120,8 @@ def test_the_score_on_held_out_images_is_recorded():
     assert all(0 <= entry["score"] <= 1 for entry in training.history)
     assert model.spec.training["validation_score"] == round(max(entry["score"] for entry in training.history), 4)
     assert model.spec.training["images"] == 2
+    kept = next(entry for entry in training.history if entry["iteration"] == model.spec.training["iterations"])
+    assert model.spec.training["loss"] == round(kept["loss"], 4)
     assert not model.net.training
 
 
@@ -155,6 +157,7 @@ def test_a_training_under_way_has_a_model_at_any_time():
     model = training.model()
     assert isinstance(model, Model)
     assert model.spec.training["iterations"] == 1
+    assert model.spec.training["loss"] > 0
     next(steps)
     assert not same(model, training.model())
 

@@ -185,10 +185,17 @@ class Training:
             **self.spec.training,
             "iterations": self.best.iteration or self.optimization.iteration,
             "images": len({image.name for image in self._images}),
+            "loss": self._mean_loss(),
             "validation_score": round(self.best.score, 4) if self.best.score >= 0 else None,
             "seed": self.settings.seed,
         }
         return Model(net=net.eval(), spec=replace(self.spec, training=trained))
+
+    def _mean_loss(self) -> float | None:
+        """Return the mean loss before the best weights were validated; of all steps where nothing was."""
+        known = [entry["loss"] for entry in self.history if entry["iteration"] == self.best.iteration]
+        losses = known or self._losses
+        return round(float(np.mean(losses)), 4) if losses else None
 
     def _step(self, iteration: int) -> float:
         """Take a step on a batch that is the same for the same seed, wherever training was interrupted."""
