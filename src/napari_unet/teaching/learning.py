@@ -29,6 +29,8 @@ from napari_unet.teaching.views import Batch, Views
 
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
+FIGURES = ("loss", "validation", "validation_images", "validation_score")
+"""What a training notes of how good the model is."""
 LUCK = 0.15
 """By how much the IoU on one held-out stroke may change by chance; of n strokes by 1 / √n of it."""
 MEMORY = 0.9
@@ -124,7 +126,7 @@ class Learning:
             "seed": self.settings.seed,
         }
         # the figures of the old model are not those of the new one
-        inherited = {name: fact for name, fact in self._model.spec.training.items() if "validation" not in name}
+        inherited = {name: fact for name, fact in self._model.spec.training.items() if name not in FIGURES}
         spec = replace(
             self._model.spec,
             training={**inherited, "fine_tuning": learnt},
