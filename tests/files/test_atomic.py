@@ -60,7 +60,7 @@ def test_a_place_is_tried_without_a_trace(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder here that refuses everybody")
 def test_a_folder_that_takes_no_files_is_a_sentence():
-    with pytest.raises(UnetError, match="cannot write /proc/self/a"):
+    with pytest.raises(UnetError, match="cannot write /proc/self/a: the system makes no files in /proc/self"):
         require_writable("/proc/self/a")
 
 

@@ -66,6 +66,8 @@ def unwritable(path: Path, error: OSError) -> UnetError:
     """Return the sentence for an operating system error met while writing `path`."""
     other = f"the system says '{error.strerror or error}': choose another folder"
     why = _WHY_UNWRITABLE.get(error.errno or 0, other)
+    if error.errno == errno.ENOENT and path.parent.is_dir():  # as in /proc
+        why = "the system makes no files in {folder}: choose another folder"
     return UnetError(f"cannot write {path}: {why.replace('{folder}', str(path.parent))}")
 
 
