@@ -80,6 +80,14 @@ def test_a_model_needs_two_classes():
         ModelSpec(name="x", architecture="classic", arguments={}, classes=("all",))
 
 
+def test_a_model_that_contradicts_itself_replaces_no_file(saved):
+    before = saved.path.read_bytes()
+    odd = replace(saved.spec, classes=("background", "cell", "border"))
+    with pytest.raises(UnetError, match="2 outputs cannot tell 3 classes"):
+        replace(saved, spec=odd).save(saved.path)
+    assert saved.path.read_bytes() == before
+
+
 def test_saving_replaces_the_former_file_and_leaves_no_other(saved, tmp_path):
     replace(saved, spec=replace(saved.spec, name="new")).save(saved.path)
     assert read_spec(saved.path).name == "new"

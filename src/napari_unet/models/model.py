@@ -40,7 +40,7 @@ class Model:
         target = Path(path)
         if target.suffix != ".safetensors":
             raise UnetError(f"a model file must end with .safetensors, got {target.name!r}")
-        spec = replace(self.spec, version=napari_unet.__version__)
+        spec = replace(self.spec, version=napari_unet.__version__).checked()
         weights = stored_weights(self.net)
         require_finite(weights)
         with atomic_path(target) as temporary:

@@ -74,8 +74,6 @@ class ModelSpec:
             raise UnetError(f"classes must have names, got {self.classes}")
         if self.levels and len(self.levels) not in (2, 3):
             raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
-        if self.levels and len(self.levels) != len(self.classes):
-            raise UnetError(f"each of the classes {self.classes} needs a level, got {self.levels}")
         if not all(isinstance(level, int | float) and 0 <= level <= 1 for level in self.levels):
             raise UnetError(f"levels must be numbers from 0 to 1, got {self.levels}")
 
@@ -91,9 +89,15 @@ class ModelSpec:
         for name in ("in_channels", "out_channels"):
             if not isinstance(self.arguments.get(name, 1), int):
                 raise UnetError(f"{name} must be a whole number, got {self.arguments[name]!r}")
+
+    def checked(self) -> ModelSpec:
+        """Return what a file may say; UnetError where classes have no outputs of the network, or no levels."""
         outputs = self.arguments.get("out_channels", len(self.classes))
         if outputs != len(self.classes):
             raise UnetError(f"a network with {outputs} outputs cannot tell {len(self.classes)} classes apart")
+        if self.levels and len(self.levels) != len(self.classes):
+            raise UnetError(f"each of the classes {self.classes} needs a level, got {self.levels}")
+        return self
 
     @property
     def in_channels(self) -> int:
@@ -128,7 +132,7 @@ class ModelSpec:
             for pair in ("pixel_size", "sizes"):
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])
-            return cls(**values)
+            return cls(**values).checked()
         except RecursionError:
             raise UnetError("the model's description is nested too deeply: export it again") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
