@@ -235,3 +235,70 @@ def test_a_mask_is_no_complete_truth_of_objects(viewer, qtbot):
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
     assert "labels of mask are a mask with one value (1)" in panel.job.status.text()
+
+
+def test_channels_between_other_axes_are_refused_with_a_way_out(viewer, qtbot, tmp_path):
+    """Labels have no channels, and napari aligns from the last axis: they would lie in other planes."""
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.stack([[dots()] * 2] * 3), imagej=True, metadata={"axes": "ZCYX"})
+    viewer.open(str(path))
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    assert "in ZCYX channels lie between other axes" in panel.line.text()
+    panel.advanced.axes.setText("TZYX")
+    panel.advanced.axes.editingFinished.emit()
+    assert "3 time points" in panel.line.text()
+
+
+def test_the_channel_stays_with_its_image_while_the_panel_follows_others(viewer, qtbot):
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    two = viewer.add_image(np.stack([dots(), dots()]), axis_labels=("c", "y", "x"))
+    panel.channel.setCurrentIndex(2)
+    viewer.add_image(dots())
+    viewer.layers.selection.active = two
+    assert panel.channel.currentData() == 1
+
+
+def test_a_typed_pixel_size_stays_with_its_labels(viewer, qtbot):
+    one, other = viewer.add_labels(np.ones_like(dots())), viewer.add_labels(np.ones_like(dots()))
+    export = panel_of(ExportPanel, viewer, qtbot)
+    viewer.layers.selection.active = one
+    export.size.setValue(0.42)
+    viewer.layers.selection.active = other
+    assert export.size.value() == 0
+    viewer.layers.selection.active = one
+    assert export.size.value() == pytest.approx(0.42)
+
+
+def test_a_result_that_is_made_anew_in_its_layer_is_followed_and_alone(viewer, qtbot):
+    viewer.add_image(dots())
+    panel, teach = panel_of(SegmentPanel, viewer, qtbot), panel_of(FineTunePanel, viewer, qtbot)
+    first = segmented(viewer, panel, qtbot)
+    qtbot.waitUntil(lambda: first.visible)
+    copy = viewer.add_labels(first.data.copy(), name="my copy", metadata=first.metadata)
+    panel.model.choose_name("cells-phase")
+    second = segmented(viewer, panel, qtbot)
+    qtbot.waitUntil(lambda: second.visible)
+    assert teach.form.model.currentText() == "cells-phase"
+    panel.model.choose_name("nuclei")
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    qtbot.waitUntil(lambda: first.visible)
+    assert (second.visible, copy.visible) == (False, True)
+    assert teach.form.model.currentText() == "nuclei"
+    teach.form.model.choose_new()
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert teach.form.model.is_new
+
+
+def test_ids_that_do_not_fit_are_a_sentence(viewer, qtbot):
+    viewer.add_image(np.zeros((200, 200)))
+    panel = panel_of(FineTunePanel, viewer, qtbot)
+    click(qtbot, panel.tools.new_layer)
+    layer = viewer.layers[-1]
+    layer.data = layer.data.astype(np.uint8)
+    layer.data[5:9, 5:9] = layer.data[180:184, 180:184] = 255
+    failures = []
+    panel.tools.failed.connect(failures.append)
+    panel.tools._split()
+    assert "no ids left beyond 255" in failures[0]

@@ -1,14 +1,17 @@
 """Autosave and Restore in less happy cases: a full disk, images of the same name, a closed viewer."""
 
+import time
+
 import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.autosave import Autosave, Turns
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.painted import image_of
@@ -326,3 +329,39 @@ def test_a_panel_that_is_opened_again_shows_what_was_chosen(viewer, qtbot):
     qtbot.addWidget(again)
     assert again.form.seconds.value() == 7
     assert again.table.topLevelItem(0).checkState(0) == Qt.CheckState.Unchecked
+
+
+def test_a_write_that_comes_late_undoes_no_later_one():
+    turns, done = Turns(), []
+    late, early = (turns.next(lambda name=name: done.append(name) or name) for name in ("first", "second"))
+    assert early() == "second"
+    assert late() == ""
+    assert done == ["second"]
+
+
+def test_a_stroke_is_saved_at_closing_while_another_is_being_written(make_napari_viewer, qtbot, monkeypatch):
+    viewer = make_napari_viewer()
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    image = viewer.add_image(np.zeros((32, 48)))
+    paint_on(viewer, image)
+    write = Session.write
+    monkeypatch.setattr(Session, "write", lambda *given: time.sleep(0.5) or write(*given))
+    saver.look()
+    paint_on(viewer, image, 5)
+    viewer.window._qt_window.close()
+    values = {one.arrays["values"].max() for one in saver.session.read().layers}
+    assert values == {2, 5}
+
+
+def test_a_close_that_the_user_takes_back_leaves_the_session_open(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
+    saver.eventFilter(viewer.window._qt_window, QCloseEvent())  # and then napari asks, and the answer is no
+    assert saver.session.is_open
+    viewer.window._qt_window.hide()
+    assert not saver.session.is_open
+    viewer.window._qt_window.show()
+    assert saver.session.is_open

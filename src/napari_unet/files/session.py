@@ -132,6 +132,10 @@ class Session:
         if self.folder.exists():
             (self.folder / CLOSED).touch()
 
+    def reopen(self) -> None:
+        """Note that its window is there again."""
+        (self.folder / CLOSED).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove it with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -17,8 +17,8 @@ DOUBT = 0.18
 SMALLER = 8
 """How many times smaller than the smallest painted object others may be.
 
-Both were chosen on lessons of phase contrast and of axons, and by what `nuclei` still finds of nuclei afterwards: with more
-doubt and larger specks it found a little more of the new kind, and lost small nuclei.
+Both were chosen on lessons of phase contrast and of axons, and by what `nuclei` still finds of nuclei afterwards:
+with more doubt and larger specks it found a little more of the new kind, and lost small nuclei.
 """
 
 

@@ -122,7 +122,7 @@ def _objects(paint: Paint) -> NDArray[Any]:
 
 def split_ids(layer: Labels, paint: Paint) -> int:
     """Give far places of one id ids of their own, one undo step; return how many were new."""
-    objects = _objects(paint)
+    objects = _objects(paint).astype(np.int64)  # new ids may not fit the layer's dtype
     highest = int(paint.values.max())
     split = split_scattered(objects)
     changed = np.nonzero(split != objects)

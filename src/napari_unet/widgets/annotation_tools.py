@@ -96,10 +96,14 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         return None
 
     def _split(self) -> None:
-        for layer, image, meaning in self._table.chosen():
-            paint = take(layer, image, meaning)
-            if paint is not None:
-                annotation_layers.split_ids(layer, paint)
+        try:
+            for layer, image, meaning in self._table.chosen():
+                paint = take(layer, image, meaning)
+                if paint is not None:
+                    annotation_layers.split_ids(layer, paint)
+        except UnetError as error:
+            self.failed.emit(str(error))
+            return
         self.split.hide()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary, ref
 
@@ -22,7 +25,7 @@ from napari_unet.widgets.painted import (
     prediction_of,
     role_of,
 )
-from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.stored_facts import KEY, SIZES
 
 if TYPE_CHECKING:
     import napari
@@ -33,7 +36,29 @@ EVERY = 5.0
 LARGEST_OF_OTHERS = 2**27
 """Bytes up to which layers that we did not make are saved: copying more would hold up the brush."""
 PLACING = ("scale", "translate", "rotate", "shear", "affine")
-REMEMBERED = ("role", "kind", "axes", "origin", "provenance")
+REMEMBERED = ("role", "kind", "axes", "origin", "provenance", "model_path", SIZES)
+
+
+class Turns:
+    """Lets pieces of work be done in the order in which they were asked for, whichever thread comes first."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked = self._done = 0
+
+    def next(self, work: Callable[[], str]) -> Callable[[], str]:
+        """Return work that waits for what is being done, and is left out where later work was done already."""
+        self._asked += 1
+        number = self._asked
+
+        def in_turn() -> str:
+            with self._lock:
+                if number < self._done:
+                    return ""
+                self._done = number
+                return work()
+
+        return in_turn
 
 
 class Autosave(QObject):  # type: ignore[misc]
@@ -51,6 +76,7 @@ class Autosave(QObject):  # type: ignore[misc]
         self._viewer = ref(viewer)  # it lives as long as its window, not longer for us
         self._changed: set[str] = set()
         self._known: set[str] = set()
+        self._turns = Turns()
         self._writing = False
         self._under_way: tuple[set[str], set[str]] = (set(), set())
         """The layers that are being written, and those that are known once they are."""
@@ -85,18 +111,20 @@ class Autosave(QObject):  # type: ignore[misc]
         self._changed &= layers.keys()
         touched = {key: layers[key] for key in self._changed}
         gone = self._known - layers.keys()
-        if self._writing or not (touched or gone):
+        if (self._writing and not now) or not (touched or gone):
             return
         self._changed -= touched.keys()
         changed = [saved for key, layer in touched.items() if (saved := _saved(key, layer)) is not None]
-        known = ((self._known - touched.keys()) | {saved.key for saved in changed}) & layers.keys()
+        before = self._known | self._under_way[1] if self._writing else self._known
+        known = ((before - touched.keys()) | {saved.key for saved in changed}) & layers.keys()
         kept = {key: _about(viewer, layers[key]) for key in known}
         self._writing = True
         self._under_way = (set(touched), known)
+        work = self._turns.next(partial(_write, self.session, changed, kept, dict(self.settings)))
         if now:
-            self._written(_write(self.session, changed, kept, dict(self.settings)))
+            self._written(work())
             return
-        worker = create_worker(_write, self.session, changed, kept, dict(self.settings))
+        worker = create_worker(work)
         worker.returned.connect(self._written)
         worker.start()
 
@@ -106,11 +134,16 @@ class Autosave(QObject):  # type: ignore[misc]
         if window is not None:
             window._qt_window.installEventFilter(self)
 
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """See the window close."""
         if event.type() == QEvent.Type.Close:
             self.look(now=True)
+            if not watched.isVisible():  # else it hides once it closes: napari may ask before, and the user say no
+                self.session.close()
+        elif event.type() == QEvent.Type.Hide and not event.spontaneous():
             self.session.close()
+        elif event.type() == QEvent.Type.Show and not event.spontaneous():
+            self.session.reopen()
         return False
 
     def take_over(self, layer: Labels) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import napari.layers
 import numpy as np
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import (
+    QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
@@ -45,9 +47,11 @@ class ExportPanel(ScrollingPanel):
         super().__init__()
         self._viewer = napari_viewer
         self.labels = create_widget(annotation=napari.layers.Labels, label="Labels")
+        self.labels.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._agreed: tuple[Path, Any] | None = None
         """The file that may be replaced, and by which layer."""
         self._shown: napari.layers.Labels | None = None
+        self._typed: WeakKeyDictionary[napari.layers.Labels, tuple[float, float]] = WeakKeyDictionary()
         self.size = _micrometres("Width of a pixel. Taken from the layer; correct it if the image did not say.")
         self.depth = _micrometres("Distance of planes. Unknown is taken as the pixel size.")
         self.path = QLineEdit()
@@ -118,8 +122,9 @@ class ExportPanel(ScrollingPanel):
             self.line.setText(str(error))
             return
         size = pixel_size(self.layer, axes)
-        self.size.setValue(size.um[-1] if size else 0)
-        self.depth.setValue(size.um[0] if size and "Z" in axes else 0)
+        typed = self._typed.get(self.layer, (0, 0))
+        self.size.setValue(size.um[-1] if size else typed[0])
+        self.depth.setValue((size.um[0] if size else typed[1]) if "Z" in axes else 0)
         self._form.setRowVisible(self.depth, "Z" in axes)
         if size is None:
             self.line.setText("The image did not say how large a pixel is: type it, or leave it unknown.")
@@ -171,6 +176,7 @@ class ExportPanel(ScrollingPanel):
         if layer is self._shown:
             return
         if self._shown is not None:
+            self._typed[self._shown] = (self.size.value(), self.depth.value())
             self._shown.events.scale.disconnect(self.refresh)
             self._shown.events.units.disconnect(self.refresh)
         if layer is not None:

@@ -83,8 +83,11 @@ class FineTunePanel(ScrollingPanel):
         self._layers_changed()
         if former:
             self._use(former)
-        elif results := [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]:
-            self.form.follow(results[-1].metadata[KEY])
+        results = [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]
+        for layer in results:
+            layer.events.metadata.connect(self._remade)
+        if came := [layer for layer in results if layer.name not in former.get("layers", {})]:
+            self.form.follow(came[-1].metadata[KEY])
         self._connect()
         self._form_changed()
 
@@ -210,6 +213,11 @@ class FineTunePanel(ScrollingPanel):
         self._layers_changed()
         if role_of(event.value) == RESULT:
             self.form.follow(event.value.metadata[KEY])
+            event.value.events.metadata.connect(self._remade)
+
+    def _remade(self, event: Any) -> None:
+        """Follow a result that another run of its model replaced in its layer."""
+        self.form.follow(event.source.metadata[KEY])
 
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()

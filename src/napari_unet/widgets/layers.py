@@ -59,14 +59,14 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
         if ("S" in named) != layer.rgb or (layer.rgb and not named.endswith("S")):
             say = "ends its axes with S" if layer.rgb else "has no S axis: call it C, or open it as RGB"
             raise UnetError(f"axes {named!r} do not fit: this layer {say}")
-        return LayerImage(array=array, axes=named, named=True)
+        return LayerImage(array=array, axes=_aligned(named), named=True)
     samples = "S" if layer.rgb else ""
     letters = [LETTERS.get(str(label).lower().strip(), "") for label in layer.axis_labels]
     named = "".join(letters)
     if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
-        return LayerImage(array=array, axes=named + samples, named=True)
+        return LayerImage(array=array, axes=_aligned(named + samples), named=True)
     if (stored := stored_axes(layer)) is not None:
-        return LayerImage(array=array, axes=check_axes(stored, array.shape), named=True)
+        return LayerImage(array=array, axes=_aligned(check_axes(stored, array.shape)), named=True)
     guess = _guess(layer)
     if not guess:
         raise UnetError(
@@ -74,6 +74,16 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
             "open one index of an axis alone"
         )
     return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+
+
+def _aligned(axes: str) -> str:
+    """Return axes whose labels lie in their own planes in napari, which aligns layers from the last axis on."""
+    if "C" in axes[1:]:
+        raise UnetError(
+            f"in {axes} channels lie between other axes, where labels cannot follow them: split the channels "
+            "first (in Fiji: Image > Color > Split Channels), or type Z for C under Advanced to segment all"
+        )
+    return axes
 
 
 def _guess(layer: napari.layers.Image) -> str:

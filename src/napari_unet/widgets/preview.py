@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
@@ -40,6 +40,7 @@ class Preview:
         self._hidden: list[Labels] = []
         """Results that are hidden while the preview stands alone."""
         viewer.dims.events.current_step.connect(self._follow)
+        viewer.layers.events.inserted.connect(self._came)
 
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
@@ -57,12 +58,15 @@ class Preview:
             move(layer, place)
             layer.visible = True
             return
+        alone = self._alone
         self.remove()
         metadata = {KEY: {"role": PREVIEW}}
         with selection_kept(self._viewer):
             self._layer = self._viewer.add_image(
                 colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
             )
+        if alone:
+            self.stand_alone()
 
     def stand_alone(self) -> None:
         """Hide the results of its image while it is shown: below it they would look like what the model sees."""
@@ -83,6 +87,11 @@ class Preview:
             if mine and layer.visible:
                 layer.visible = False
                 self._hidden.append(layer)
+
+    def _came(self, event: Any) -> None:
+        """Let a result that comes meanwhile stand instead of those before it."""
+        if self._alone and role_of(event.value) == RESULT and image_of(self._viewer, event.value) == self._image:
+            self._alone, self._hidden = False, []
 
     def hide(self) -> None:
         """Show nothing until there is something new."""

@@ -39,12 +39,12 @@ def show_result(
     former = None if of_a_view else _former(viewer, entry, result)
     entry["predictions"] = remembered(as_displayed(result.labels), former.metadata[KEY] if former else {})
     updated = False
+    if not of_a_view:
+        _hide_results(viewer, layer, channel, but=former)
     if former is not None:
         updated = update_labels(former, result.labels, entry, place)
         show_soon(viewer, former)
     else:
-        if not of_a_view:
-            _hide_results(viewer, layer, channel)
         name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
         former = add_labels(viewer, result.labels, name=name, metadata=entry, place=place)
     if not result.classes:  # what is painted next is an object of its own
@@ -52,10 +52,14 @@ def show_result(
     return updated
 
 
-def _hide_results(viewer: napari.viewer.Viewer, image: napari.layers.Image, channel: int | None) -> None:
+def _hide_results(
+    viewer: napari.viewer.Viewer, image: napari.layers.Image, channel: int | None, *, but: Any
+) -> None:
     """Hide what was found of an image before: two results over each other cannot be read."""
     for layer in viewer.layers:
-        if role_of(layer) == RESULT and image_of(viewer, layer) is image:
+        known = layer.metadata.get(KEY, {})
+        own = known.get("layer", str(layer.unique_id)) == str(layer.unique_id)  # a copy of a result is the user's
+        if role_of(layer) == RESULT and own and layer is not but and image_of(viewer, layer) is image:
             made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
             layer.visible = layer.visible and made.get("channel") != channel
 

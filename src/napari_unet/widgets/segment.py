@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import napari.layers
 from magicgui.widgets import ComboBox
@@ -50,8 +51,10 @@ class SegmentPanel(ScrollingPanel):
         super().__init__()
         self._viewer = napari_viewer
         self._read_last: napari.layers.Image | None = None
+        self._channels: WeakKeyDictionary[napari.layers.Image, int | None] = WeakKeyDictionary()
         self._speed = preflight.SpeedRecord()
         self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
+        self.image.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.model = ModelChoice(napari_viewer)
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
@@ -68,7 +71,7 @@ class SegmentPanel(ScrollingPanel):
         self._lay_out()
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self.refresh)
-        self.channel.currentIndexChanged.connect(self.refresh)
+        self.channel.currentIndexChanged.connect(self._channel_chosen)
         self.region.currentIndexChanged.connect(self.refresh)
         self.advanced.changed.connect(self._image_changed)
         self._viewer.layers.events.inserted.connect(self._layers_changed)
@@ -157,6 +160,8 @@ class SegmentPanel(ScrollingPanel):
     def _image_changed(self, *_: object) -> None:
         """Offer the channels of the image, keep the choice where it still exists, then write the line."""
         former = self.channel.currentData()
+        if self.layer is not None:
+            former = self._channels.get(self.layer, former)
         self.channel.blockSignals(True)
         self.channel.clear()
         try:
@@ -171,6 +176,12 @@ class SegmentPanel(ScrollingPanel):
             self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
         self.channel.blockSignals(False)
         self._form.setRowVisible(self.channel, many)
+        self.refresh()
+
+    def _channel_chosen(self, *_: object) -> None:
+        """Keep the choice with its image, as the panel follows others."""
+        if self.layer is not None:
+            self._channels[self.layer] = self._chosen_channel()
         self.refresh()
 
     def _selected(self, event: Any) -> None:

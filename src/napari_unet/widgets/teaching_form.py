@@ -99,7 +99,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
     def follow(self, result: Mapping[str, Any]) -> None:
         """Choose what made a result, told by our metadata of it: its corrections are to teach that."""
         path = str(result.get("model_path", ""))
-        if path and Path(path).exists():
+        if path and Path(path).exists() and not self.model.is_new:  # a new network is a choice of its own
             self.model.choose_file(path)
         channel = result.get("provenance", {}).get("settings", {}).get("channel")
         if channel is not None:
