@@ -71,7 +71,7 @@ def main() -> None:
 
         found = pauses(teach.job.start_button.click, teach.job, watch)
         rows.append([f"Fine-tune {number + 1}", len(found), *found[:2], first[0] if first else "never"])
-        found = pauses(teach.revert, teach.job, lambda: None)
+        found = pauses(teach.trial.forget, teach.job, lambda: None)
         rows.append([f"Revert {number + 1}", len(found), *found[:2], "-"])
     print(table("Heartbeat of 20 ms", ["work", "beats", "longest s", "second s", "first preview s"], rows))
     viewer.close()

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import gc
 from threading import Lock
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from napari_unet.widgets.painted import PREVIEW, role_of
 
 NEVER = 10**9
 
@@ -45,6 +47,10 @@ class FullCollections:
                 gc.set_threshold(*cls._thresholds)
 
 
-def let_go(_removed: object) -> None:
-    """Let full collections find what was set aside, now that a layer of it may be garbage."""
-    gc.unfreeze()
+def let_go(removed: Any) -> None:
+    """Let full collections find what was set aside, now that a layer of it may be garbage.
+
+    The next one then takes long; for the preview, which is small and comes and goes, that would be too much.
+    """
+    if role_of(removed.value) != PREVIEW:
+        gc.unfreeze()
