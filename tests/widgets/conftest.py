@@ -1,5 +1,7 @@
 """What panel tests share: a real viewer, clicks, and no work left over."""
 
+import gc
+
 import pytest
 from napari.utils.notifications import notification_manager
 
@@ -12,6 +14,16 @@ def quiet_and_finished():
     notification_manager.records.clear()
     yield
     WorkerBase.await_workers(10000)
+
+
+UNFREEZE = gc.unfreeze
+
+
+@pytest.fixture(autouse=True)
+def short_collections(monkeypatch):
+    """Collect what a test made and no more: walking all of napari and PyTorch at each end takes half a second."""
+    gc.freeze()
+    monkeypatch.setattr(gc, "unfreeze", lambda: None)
 
 
 @pytest.fixture(autouse=True)

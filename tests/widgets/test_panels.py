@@ -14,7 +14,7 @@ from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.segment import SegmentPanel
-from tests.widgets.conftest import click, wait_until_done
+from tests.widgets.conftest import UNFREEZE, click, wait_until_done
 from tests.widgets.painting import dots
 
 
@@ -121,8 +121,9 @@ def test_an_axis_counted_in_seconds_is_time_and_no_depth(make_napari_viewer):
     assert read_layer(stack).axes == "ZYX"
 
 
-def test_the_pixels_of_a_removed_layer_are_freed_after_work_too(make_napari_viewer, qtbot):
+def test_the_pixels_of_a_removed_layer_are_freed_after_work_too(make_napari_viewer, qtbot, monkeypatch):
     """What lives at the end of the first work is set aside from garbage collection, layers among it."""
+    monkeypatch.setattr(gc, "unfreeze", UNFREEZE)
     viewer = make_napari_viewer()
     panel = SegmentPanel(viewer)
     qtbot.addWidget(panel)
