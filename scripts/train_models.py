@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, load
 from tqdm import tqdm
 
-from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.instances import InstanceSettings
@@ -32,6 +31,7 @@ from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
+from napari_unet.models.validation import normalised_plane
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
@@ -116,7 +116,7 @@ def choose_thresholds(
     """
     first = [image.name.split("/")[0] == images[0].name.split("/")[0] for image in images]
     predictor = Predictor(model.net)
-    maps = [finish(predict_map(predictor, as_plane(image), model.spec)) for image in images]
+    maps = [finish(predict_map(predictor, normalised_plane(image, model.spec), model.spec)) for image in images]
     if model.spec.is_semantic:
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
         return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
@@ -140,11 +140,6 @@ def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]
     ):
         if mask <= seed:
             yield InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
-
-
-def as_plane(image: LabelledImage) -> Plane:
-    """Return a training image, which is normalised already, as a network reads it."""
-    return Plane(array=image.image, axes="CYX", index={}, spatial="YX", channels=len(image.image))
 
 
 def score(labels: NDArray[np.int32], image: LabelledImage) -> tuple[float, float, float]:

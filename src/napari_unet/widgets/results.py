@@ -57,11 +57,16 @@ def _hide_results(
 ) -> None:
     """Hide what was found of an image before: two results over each other cannot be read."""
     for layer in viewer.layers:
-        known = layer.metadata.get(KEY, {})
-        own = known.get("layer", str(layer.unique_id)) == str(layer.unique_id)  # a copy of a result is the user's
-        if role_of(layer) == RESULT and own and layer is not but and image_of(viewer, layer) is image:
+        mine = role_of(layer) == RESULT and not _is_copy(layer)
+        if mine and layer is not but and image_of(viewer, layer) is image:
             made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
             layer.visible = layer.visible and made.get("channel") != channel
+
+
+def _is_copy(layer: napari.layers.Layer) -> bool:
+    """Whether somebody copied a result, with its metadata, as napari does: then it is the user's."""
+    own = str(layer.unique_id)
+    return bool(layer.metadata.get(KEY, {}).get("layer", own) != own)
 
 
 def _former(
@@ -74,8 +79,7 @@ def _former(
     for layer in viewer.layers:
         known = layer.metadata.get(KEY, {})
         same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
-        own = known.get("layer") == str(layer.unique_id)  # a copy of a result is the user's
-        if not (same and own) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+        if not same or _is_copy(layer) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
             continue
         fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
         if fits and is_untouched(layer):
