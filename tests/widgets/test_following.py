@@ -11,9 +11,10 @@ from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel, free_name
-from napari_unet.widgets.layers import read_layer, visible_region
+from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.painted import image_of, painted_layers
 from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.visible import visible_region
 from tests.widgets.conftest import click, wait_until_done
 from tests.widgets.painting import dots
 

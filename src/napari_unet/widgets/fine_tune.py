@@ -22,7 +22,7 @@ from napari_unet.widgets.choices import MODEL_NEWS, unwrapped
 from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.layers import MOMENT, read_layer, visible_region
+from napari_unet.widgets.layers import MOMENT, read_layer
 from napari_unet.widgets.painted import CORRECTIONS, RESULT, Paint, image_named, role_of, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import within
@@ -42,6 +42,7 @@ from napari_unet.widgets.teaching_work import (
     begin_weights,
 )
 from napari_unet.widgets.trial import Trial
+from napari_unet.widgets.visible import visible_region
 from napari_unet.widgets.weights_layer import show_weights
 from napari_unet.widgets.wheel import hold_still
 

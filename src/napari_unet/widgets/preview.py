@@ -9,9 +9,10 @@ from napari.layers import Image
 from napari.utils.colormaps import label_colormap
 from numpy.typing import NDArray
 
-from napari_unet.widgets.layers import move, placement, selection_kept, visible_region
+from napari_unet.widgets.layers import move, placement, selection_kept
 from napari_unet.widgets.painted import PREVIEW, RESULT, image_of, role_of
 from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.visible import visible_region
 
 if TYPE_CHECKING:
     import napari

@@ -25,7 +25,6 @@ from napari_unet.widgets.layers import (
     read_layer,
     said_axes,
     say_axes,
-    visible_region,
 )
 from napari_unet.widgets.painted import (
     images_of,
@@ -37,6 +36,7 @@ from napari_unet.widgets.results import show_result
 from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.segmenting_work import Made, begin_segmentation
 from napari_unet.widgets.suggestion import ModelHint
+from napari_unet.widgets.visible import visible_region
 from napari_unet.widgets.wheel import hold_still
 
 LOWEST = 250
