@@ -11,7 +11,7 @@ from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel, free_name
-from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.layers import pixel_size, read_layer
 from napari_unet.widgets.painted import image_of, painted_layers
 from napari_unet.widgets.segment import SegmentPanel
 from napari_unet.widgets.visible import visible_region
@@ -238,16 +238,52 @@ def test_a_mask_is_no_complete_truth_of_objects(viewer, qtbot):
     assert "labels of mask are a mask with one value (1)" in panel.job.status.text()
 
 
-def test_channels_between_other_axes_are_refused_with_a_way_out(viewer, qtbot, tmp_path):
+def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_path):
     """Labels have no channels, and napari aligns from the last axis: they would lie in other planes."""
     path = tmp_path / "stack.tif"
-    tifffile.imwrite(path, np.stack([[dots()] * 2] * 3), imagej=True, metadata={"axes": "ZCYX"})
-    viewer.open(str(path))
+    planes = np.stack([[dots(), dots()[::-1]]] * 3)
+    facts = {"axes": "ZCYX", "spacing": 0.5, "unit": "um"}
+    tifffile.imwrite(path, planes, imagej=True, resolution=(4, 4), metadata=facts)
+    stack = viewer.open(str(path))[0]
     panel = panel_of(SegmentPanel, viewer, qtbot)
     assert "in ZCYX channels lie between other axes" in panel.line.text()
-    panel.advanced.axes.setText("TZYX")
-    panel.advanced.axes.editingFinished.emit()
-    assert "3 time points" in panel.line.text()
+    click(qtbot, panel.split)
+    assert not stack.visible
+    assert panel.split.isHidden()
+    first, second = panel.layer, viewer.layers["stack channel 1"]
+    assert first.name == "stack channel 0"
+    np.testing.assert_array_equal(second.data, planes[:, 1])
+    assert np.shares_memory(second.data, stack.data)
+    assert "3 planes" in panel.line.text()
+    assert pixel_size(second, "ZYX").um == (0.5, 0.25, 0.25)
+    viewer.layers.selection.active = stack
+    assert not panel.split.isHidden()
+    viewer.layers.selection.active = second
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    labels = viewer.layers.selection.active
+    assert labels.name.startswith("stack channel 1")
+    assert labels.data.shape == planes[:, 1].shape
+
+
+def test_channels_of_a_movie_in_a_pyramid_stay_where_they_are(viewer, qtbot):
+    levels = [np.zeros((2, 3, 1, side, side), np.uint8) for side in (256, 128)]
+    movie = viewer.add_image(
+        levels,
+        multiscale=True,
+        axis_labels=("t", "z", "c", "y", "x"),
+        scale=(1, 2, 1, 0.5, 0.5),
+        translate=(0, 5, 0, 3, 4),
+        units=("s", "um", "pixel", "um", "um"),
+    )
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    click(qtbot, panel.split)
+    only = panel.layer
+    assert only is not movie
+    assert [level.shape for level in only.data] == [(2, 3, 256, 256), (2, 3, 128, 128)]
+    assert only.data_to_world((1, 1, 10, 20)) == (1, 7, 8, 14)
+    assert read_layer(only).axes == "TZYX"
+    assert pixel_size(only, "TZYX").um == (2, 0.5, 0.5)
 
 
 def test_the_channel_stays_with_its_image_while_the_panel_follows_others(viewer, qtbot):

@@ -34,6 +34,14 @@ MOMENT = 50
 GUESSED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 
 
+class ChannelsBetweenError(UnetError):
+    """An image whose labels would lie in other planes: its channels must become layers of their own."""
+
+    def __init__(self, axes: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.axes = axes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerImage:
     """What an image layer holds: its array at full resolution, and the letter of each axis."""
@@ -78,9 +86,10 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
 def _aligned(axes: str) -> str:
     """Return axes whose labels lie in their own planes in napari, which aligns layers from the last axis on."""
     if "C" in axes[1:]:
-        raise UnetError(
-            f"in {axes} channels lie between other axes, where labels cannot follow them: split the channels "
-            "first (in Fiji: Image > Color > Split Channels), or type Z for C under Advanced to segment all"
+        raise ChannelsBetweenError(
+            axes,
+            f"in {axes} channels lie between other axes, where labels cannot follow them: press Split channels "
+            "in the Segment panel, or type Z for C under Advanced to segment all",
         )
     return axes
 

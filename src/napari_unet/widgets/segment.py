@@ -16,6 +16,7 @@ from napari_unet.errors import UnetError
 from napari_unet.widgets import preflight
 from napari_unet.widgets.advanced import AdvancedSettings
 from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.channels import SplitButton
 from napari_unet.widgets.choices import ModelChoice, rename_choices
 from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.job import JobControl
@@ -65,6 +66,7 @@ class SegmentPanel(ScrollingPanel):
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self.line = QLabel()
         self.line.setWordWrap(True)
+        self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
@@ -125,6 +127,7 @@ class SegmentPanel(ScrollingPanel):
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
         self.hint.refresh(self.layer)
+        self.split.offer(self.layer)
         if self.layer is None:
             self._read_last = None
             self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
@@ -133,6 +136,7 @@ class SegmentPanel(ScrollingPanel):
             image = self._read(self.layer)
         except UnetError as error:
             self.line.setText(str(error))
+            self.split.offer(self.layer, error)
             return
         spec, path = self.model.spec, self.model.path
         sentence = preflight.problem(image, spec, self._chosen_channel())
@@ -237,6 +241,7 @@ class SegmentPanel(ScrollingPanel):
         layout.addLayout(self._form)
         layout.addWidget(self.hint)
         layout.addWidget(self.line)
+        layout.addWidget(self.split)
         layout.addWidget(self.job)
         layout.addWidget(self.advanced)
         layout.addStretch(1)

@@ -29,11 +29,11 @@ def stored_axes(layer: napari.layers.Image) -> str | None:
 
 
 def stored_sizes(layer: napari.layers.Layer) -> dict[str, float]:
-    """Return um by axis, of the file of an image or of the image that labels belong to; empty where unknown."""
-    if isinstance(layer, napari.layers.Image):
+    """Return um by axis, of the file of an image or of the image that a layer comes from; empty where unknown."""
+    known: dict[str, float] = layer.metadata.get(KEY, {}).get(SIZES, {})
+    if not known and isinstance(layer, napari.layers.Image):
         facts = _facts(layer)
         return facts.sizes if facts is not None else {}
-    known: dict[str, float] = layer.metadata.get(KEY, {}).get(SIZES, {})
     return known
 
 

@@ -1,0 +1,57 @@
+"""Channels as layers of their own: how napari shows several, and what labels can follow."""
+
+from __future__ import annotations
+
+import napari.layers
+from qtpy.QtWidgets import QPushButton
+
+from napari_unet.widgets.layers import ChannelsBetweenError, placement
+from napari_unet.widgets.stored_facts import KEY, SIZES, stored_sizes
+
+
+class SplitButton(QPushButton):  # type: ignore[misc]
+    """Offers to split the channels of an image that cannot be segmented as it is; hidden for all others."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__("Split channels")
+        self.setToolTip(
+            "Show every channel as a layer of its own; the image stays, hidden, and nothing is copied."
+        )
+        self._viewer = viewer
+        self._offered: tuple[napari.layers.Image, str] | None = None
+        self.clicked.connect(lambda _: self._split())
+        self.hide()
+
+    def offer(self, layer: napari.layers.Image | None, error: Exception | None = None) -> None:
+        """Show or hide the button: `error` is why the layer cannot be read, None if it can."""
+        self._offered = None
+        if layer is not None and isinstance(error, ChannelsBetweenError):
+            self._offered = (layer, error.axes)
+        self.setVisible(self._offered is not None)
+
+    def _split(self) -> None:
+        if self._offered is not None:
+            split_channels(self._viewer, *self._offered)
+
+
+def split_channels(
+    viewer: napari.viewer.Viewer, layer: napari.layers.Image, axes: str
+) -> list[napari.layers.Image]:
+    """Add and return a layer per channel where the image lies, which is hidden; `axes` are the image's."""
+    kept = axes.replace("C", "")
+    place = placement(layer, axes, kept.replace("S", ""))
+    said = {"image_axes": kept, SIZES: stored_sizes(layer)}
+    number = axes.index("C")
+    count = (layer.data[0] if layer.multiscale else layer.data).shape[number]
+    layer.visible = False
+    added = viewer.add_image(
+        layer.data,
+        channel_axis=number,
+        multiscale=layer.multiscale,
+        rgb=layer.rgb,
+        name=[f"{layer.name} channel {channel}" for channel in range(count)],
+        metadata=[{KEY: dict(said)} for _ in range(count)],
+        **place,
+    )
+    viewer.layers.selection.active = added[0]
+    return list(added)
