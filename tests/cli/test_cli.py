@@ -206,6 +206,17 @@ def read_sha(path):
     return file_sha256(Path(path))
 
 
+def test_no_new_folder_stays_empty(model, tmp_path, capsys):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"II*")
+    new = tmp_path / "new" / "masks"
+    assert "broken.tif" in fails(capsys, "segment", broken, "--model", model, "--output", new)
+    assert not new.parent.exists()
+    (tmp_path / "old").mkdir()
+    fails(capsys, "segment", broken, "--model", model, "--output", tmp_path / "old")
+    assert (tmp_path / "old").is_dir()
+
+
 def test_bad_input_gets_one_plain_line(model, image, tmp_path, capsys):
     out = tmp_path / "m.tif"
     assert "no model" in fails(capsys, "segment", image, "--model", "nonesuch", "--output", out)

@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Segment every input; one that fails does not stop the others."""
+    """Segment every input; one that fails does not stop the others, and a new folder is not left empty."""
     inputs = input_files(given.input)
     targets = output_files(inputs, given.output)
     written = [*targets, *([given.probabilities] if given.probabilities else [])]
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
-    make_places(None if given.output in targets else given.output, written)
+    made = make_places(None if given.output in targets else given.output, written)
     settings = SegmentationSettings(
         channel=given.channel,
         zoom=given.zoom,
@@ -63,6 +63,23 @@ def run(given: argparse.Namespace) -> int:
             rotations=given.rotations,
         ),
     )
+    try:
+        failed = segment_each(inputs, targets, model, settings, given)
+    finally:
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+    return 1 if failed else 0
+
+
+def segment_each(
+    inputs: list[Path],
+    targets: list[Path],
+    model: Model,
+    settings: SegmentationSettings,
+    given: argparse.Namespace,
+) -> int:
+    """Segment every input and return how many failed; each is said in a sentence."""
     failed = 0
     for path, target in zip(inputs, targets, strict=True):
         try:
@@ -76,7 +93,7 @@ def run(given: argparse.Namespace) -> int:
                 raise
             failed += 1
             print(f"napari-unet: {path.name}: {error}: give a smaller --tile, or free memory", file=sys.stderr)
-    return 1 if failed else 0
+    return failed
 
 
 def output_files(inputs: list[Path], output: Path) -> list[Path]:
@@ -106,8 +123,12 @@ def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
         raise UnetError("--probabilities and --output must be different files")
 
 
-def make_places(folder: Path | None, targets: list[Path]) -> None:
-    """Make the folder for several masks, and refuse a place that cannot be written before work is spent on it."""
+def make_places(folder: Path | None, targets: list[Path]) -> list[Path]:
+    """Make the folder for several masks, and refuse a place that cannot be written before work is spent on it.
+
+    Returns the folders that were missing, inner ones first.
+    """
+    missing = [] if folder is None else [place for place in (folder, *folder.parents) if not place.exists()]
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +136,7 @@ def make_places(folder: Path | None, targets: list[Path]) -> None:
             raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
     for target in targets:
         require_writable(target)
+    return missing
 
 
 def segment_file(
