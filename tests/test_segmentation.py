@@ -52,6 +52,34 @@ def test_every_object_of_every_plane_has_its_own_id(bright_model):
     assert not owners[1]
 
 
+def test_objects_that_overlap_from_plane_to_plane_can_be_joined(bright_model):
+    image = squares(2, 3)
+    image[0, 1] = 100  # what is gone for a plane comes back as another object
+    image[1, :, 20:35, 25:35] = 100
+
+    def joined(axes, stack=image, named="TZYX"):
+        return finish(segment_steps(stack, bright_model, axes=named, settings=settings(join=axes)))
+
+    through_z = joined("Z")
+    assert through_z.found == "5 objects, joined through Z, counted in each of 2 planes"
+    assert [len(np.unique(volume)) - 1 for volume in through_z.labels] == [4, 1]
+    assert len(np.unique(through_z.labels[1, :, 10, 10])) == 1
+    both = joined("TZ")
+    assert both.found == "4 objects, joined through Z and T"
+    assert (both.labels[0, 0, 10, 10] == both.labels[1, :, 10, 10]).all()
+    through_t = joined("T")
+    assert [len(np.unique(through_t.labels[:, z])) - 1 for z in range(3)] == [2, 1, 2]
+    turned = joined("Z", image.transpose(2, 1, 3, 0), "YZXT")
+    np.testing.assert_array_equal(turned.labels.transpose(3, 1, 0, 2), through_z.labels)
+
+
+def test_what_no_plane_parts_is_not_joined(bright_model):
+    with pytest.raises(UnetError, match="cannot be joined through Z: the planes of TYX are YX"):
+        segment(squares(2), bright_model, axes="TYX", settings=settings(join="Z"))
+    with pytest.raises(UnetError, match="joined through Z, T or ZT, got 'C'"):
+        settings(join="C")
+
+
 @pytest.mark.parametrize("axes", ["XY", "YXT", "XTY"])
 def test_any_order_of_axes_is_answered_in_the_same_order(bright_model, axes):
     places = {"Y": 0, "X": 1, "T": 2}

@@ -22,7 +22,13 @@ def segmentation_provenance(
         "model": model.spec.name,
         "model_sha256": model.sha256,
         "source": source,
-        "settings": {"channel": settings.channel, "zoom": result.zoom, **prediction, **thresholds},
+        "settings": {
+            "channel": settings.channel,
+            "zoom": result.zoom,
+            "join": result.joined,
+            **prediction,
+            **thresholds,
+        },
         "command": command,
         "values": "classes" if model.spec.is_semantic else "objects",
     }

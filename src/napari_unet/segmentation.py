@@ -20,6 +20,7 @@ from napari_unet.arrays.axes import (
     result_axes,
 )
 from napari_unet.arrays.instances import InstanceSettings
+from napari_unet.arrays.joining import join_planes
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
@@ -29,6 +30,9 @@ from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Progress, Report, Steps, finish, mapped, quietly
+
+JOINABLE = "ZT"
+"""Axes through which objects can be joined, in this order: a volume at each time first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,13 @@ class SegmentationSettings:
     seed: float | None = None
     mask: float | None = None
     minimum_size: int | None = None
+    join: str = ""
+    """Through which axes, Z, T or both, objects that overlap from plane to plane are one; none if empty."""
 
     def __post_init__(self) -> None:
         check_zoom(1.0 if self.zoom is None else self.zoom)
+        if set(self.join) - set(JOINABLE) or len(set(self.join)) < len(self.join):
+            raise UnetError(f"objects are joined through Z, T or ZT, got {self.join!r}")
 
     def instances(self, model: Model) -> InstanceSettings:
         """Return the model's thresholds with the user's in their place."""
@@ -60,7 +68,7 @@ class Segmentation:
     """What segmenting gives: `labels` with their axes, probabilities if wanted, and what to know about the run."""
 
     labels: NDArray[np.int32]
-    """0 = background, every instance of every plane its own id."""
+    """0 = background, every instance its own id: of every plane, but for the axes that are joined."""
     axes: str
     probabilities: NDArray[np.uint8] | None = None
     """Foreground probability times 255, same shape, where asked for."""
@@ -71,7 +79,9 @@ class Segmentation:
     classes: tuple[str, ...] = ()
     """What the labels mean where they are classes and no instances."""
     spatial: str = "YX"
-    """The axes that a network call sees; instances are not joined through others."""
+    """The axes that a network call sees."""
+    joined: str = ""
+    """Other axes through which instances were joined."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user should read: pixels that were not finite, an empty image."""
 
@@ -85,9 +95,10 @@ class Segmentation:
         """Return in words what was found: how many objects, or which classes."""
         if not self.classes:
             sides = zip(self.axes, self.labels.shape, strict=True)
-            planes = math.prod(length for axis, length in sides if axis not in self.spatial)
+            planes = math.prod(length for axis, length in sides if axis not in self.spatial + self.joined)
+            joined = f", joined through {' and '.join(self.joined)}" if self.joined else ""
             among = f", counted in each of {planes} planes" if planes > 1 else ""
-            return f"{self.count} object{'s' * (self.count != 1)}{among}"
+            return f"{self.count} object{'s' * (self.count != 1)}{joined}{among}"
         return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
 
 
@@ -144,6 +155,7 @@ def segment_steps(
     named = check_axes(axes, image.shape)
     spatial = model.spec.axes
     require_axes(named, spatial)
+    _require_joinable(chosen.join, result_axes(named), model.spec)
     wanted = yield from measured_planes(image, named, model.spec, channel=chosen.channel)
     intensity = wanted[0].intensity
     assert intensity is not None
@@ -163,11 +175,14 @@ def segment_steps(
         zoom=zoom,
         classes=model.spec.classes if model.spec.is_semantic else (),
         spatial=spatial,
+        joined="".join(axis for axis in JOINABLE if axis in chosen.join),
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:
         cut = list(restrict(wanted, part))
         yield from _segment_planes(cut, predictor, model.spec, chosen.instances(model), result)
+        for number, axis in enumerate(result.joined):
+            yield from quietly(_join(result, axis, result.spatial + result.joined[:number]))
     return result
 
 
@@ -187,6 +202,27 @@ def _segment_planes(
         result.labels[place] = instances.transpose(_as_in_image(plane))
         if result.probabilities is not None:
             result.probabilities[place] = probability.transpose(_as_in_image(plane))
+
+
+def _require_joinable(join: str, axes: str, spec: ModelSpec) -> None:
+    """Refuse to join what no plane parts."""
+    if join and spec.is_semantic:
+        raise UnetError(f"{spec.name} gives classes, which have no objects to join through {join}: leave join out")
+    missing = [axis for axis in join if axis not in axes or axis in spec.axes]
+    if missing:
+        raise UnetError(
+            f"objects cannot be joined through {missing[0]}: the planes of {axes} are {spec.axes}, leave join out"
+        )
+
+
+def _join(result: Segmentation, axis: str, whole: str) -> Steps[None]:
+    """Join objects along one axis; `whole` are the axes in which they are whole already."""
+    others = [other for other in result.axes if other not in whole + axis]
+    order = [*others, axis, *(other for other in result.axes if other in whole)]
+    stacks = result.labels.transpose([result.axes.index(other) for other in order])
+    highest = 0
+    for place in np.ndindex(stacks.shape[: len(others)]):
+        highest = yield from join_planes(stacks[place], highest)
 
 
 def _place(plane: Plane, result: Segmentation) -> tuple[int | slice, ...]:

@@ -255,12 +255,15 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     np.testing.assert_array_equal(second.data, planes[:, 1])
     assert np.shares_memory(second.data, stack.data)
     assert "3 planes" in panel.line.text()
+    assert not panel.join.isHidden()
     assert pixel_size(second, "ZYX").um == (0.5, 0.25, 0.25)
     viewer.layers.selection.active = stack
     assert not panel.split.isHidden()
     viewer.layers.selection.active = second
+    panel.join.setCurrentText("joined through Z")
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
+    assert "12 objects, joined through Z" in panel.job.status.text()
     labels = viewer.layers.selection.active
     assert labels.name.startswith("stack channel 1")
     assert labels.data.shape == planes[:, 1].shape

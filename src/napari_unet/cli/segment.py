@@ -34,6 +34,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", type=int, help="which channel, from 0")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
     add_zoom_option(parser)
+    parser.add_argument(
+        "--join",
+        default="",
+        type=str.upper,
+        metavar="AXES",
+        help="Z, T or ZT: objects that overlap from plane to plane are one",
+    )
     parser.add_argument("--probabilities", type=Path, help="also write the foreground probability (x 255) here")
     add_prediction_options(parser)
     parser.set_defaults(run=run)
@@ -56,6 +63,7 @@ def run(given: argparse.Namespace) -> int:
     settings = SegmentationSettings(
         channel=given.channel,
         zoom=given.zoom,
+        join=given.join,
         prediction=PredictionSettings(
             device=given.device,
             tile=given.tile,

@@ -114,6 +114,7 @@ def settings_from(values: dict[str, Any]) -> Any:
         channel=values["channel"],
         prediction=prediction,
         zoom=values["zoom"],
+        join=values["join"],
         seed=values["seed"],
         mask=values["mask"],
         minimum_size=values["minimum_size"],

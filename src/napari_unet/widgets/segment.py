@@ -20,6 +20,7 @@ from napari_unet.widgets.channels import SplitButton
 from napari_unet.widgets.choices import ModelChoice, rename_choices
 from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.job import JobControl
+from napari_unet.widgets.join_choice import JoinChoice
 from napari_unet.widgets.layers import (
     LayerImage,
     pixel_size,
@@ -59,6 +60,7 @@ class SegmentPanel(ScrollingPanel):
         self.model = ModelChoice(napari_viewer)
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
+        self.join = JoinChoice()
         self.region = QComboBox()
         self.region.addItems([WHOLE, VISIBLE])
         self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
@@ -72,7 +74,7 @@ class SegmentPanel(ScrollingPanel):
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
         self._lay_out()
         self.image.changed.connect(self._image_changed)
-        self.model.changed.connect(self.refresh)
+        self.model.changed.connect(self._image_changed)
         self.channel.currentIndexChanged.connect(self._channel_chosen)
         self.region.currentIndexChanged.connect(self.refresh)
         self.advanced.changed.connect(self._image_changed)
@@ -112,7 +114,7 @@ class SegmentPanel(ScrollingPanel):
         except UnetError as error:
             self.job.fail(str(error))
             return
-        values = {**self.advanced.values(), "channel": self._chosen_channel()}
+        values = {**self.advanced.values(), "channel": self._chosen_channel(), "join": self.join.axes}
         began = time.monotonic()
 
         def done(made: Made) -> None:
@@ -162,7 +164,7 @@ class SegmentPanel(ScrollingPanel):
         return image
 
     def _image_changed(self, *_: object) -> None:
-        """Offer the channels of the image, keep the choice where it still exists, then write the line."""
+        """Offer channels and joining as the image has them, keep choices that still exist, then write the line."""
         former = self.channel.currentData()
         if self.layer is not None:
             former = self._channels.get(self.layer, former)
@@ -180,6 +182,7 @@ class SegmentPanel(ScrollingPanel):
             self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
         self.channel.blockSignals(False)
         self._form.setRowVisible(self.channel, many)
+        self._form.setRowVisible(self.join, self.join.offer(image, self.model.spec))
         self.refresh()
 
     def _channel_chosen(self, *_: object) -> None:
@@ -235,6 +238,7 @@ class SegmentPanel(ScrollingPanel):
         self._form.addRow("Image", self.image.native)
         self._form.addRow("Model", self.model)
         self._form.addRow("Channel", self.channel)
+        self._form.addRow("Objects", self.join)
         self._form.addRow("Region", self.region)
         layout = self.contents()
         layout.addWidget(self.restore_bar)
