@@ -25,6 +25,7 @@ def segmentation_provenance(
         "settings": {
             "channel": settings.channel,
             "zoom": result.zoom,
+            "smoothing": round(result.smoothing, 3),
             "join": result.joined,
             **prediction,
             **thresholds,

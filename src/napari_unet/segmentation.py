@@ -76,6 +76,8 @@ class Segmentation:
     """Where the labels' first pixel lies in the image, per axis of the labels."""
     zoom: float = 1.0
     """How large the network saw the image; labels and probabilities have the image's own size all the same."""
+    smoothing: float = 0.0
+    """By how much noise was smoothed away, a standard deviation in pixels."""
     classes: tuple[str, ...] = ()
     """What the labels mean where they are classes and no instances."""
     spatial: str = "YX"
@@ -173,6 +175,7 @@ def segment_steps(
         probabilities=np.zeros(shape, np.uint8) if keep_probabilities else None,
         origin=tuple(side.start for side in sides),
         zoom=zoom,
+        smoothing=intensity.smoothing,
         classes=model.spec.classes if model.spec.is_semantic else (),
         spatial=spatial,
         joined="".join(axis for axis in JOINABLE if axis in chosen.join),

@@ -1,9 +1,13 @@
 """Whatever the order of its axes, an image comes apart into planes that a network can read."""
 
+from dataclasses import replace
+
 import dask.array as da
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_unet.arrays.axes import Plane, as_image, check_axes, planes, restrict, result_axes
 from napari_unet.arrays.intensities import sample_blocks
@@ -167,6 +171,18 @@ def test_windows_beyond_the_image_are_mirrored_and_normalised():
         array=image, axes="YX", index={}, spatial="YX", channels=1, intensity=IntensityRange(low=0, high=20)
     )
     np.testing.assert_allclose(plane.read((slice(-1, 2), slice(-1, 5)))[0], [[0.5, 0, 0.5, 1, 0.5, 0]] * 3)
+
+
+@given(st.floats(0.5, 2.5), st.integers(-20, 25), st.integers(1, 20))
+def test_windows_of_a_smoothed_image_fit_together_exactly(smoothing, start, length):
+    image = np.random.default_rng(1).random((30, 25))
+    [plane] = planes(image, "YX", spatial="YX", channels=1)
+    plane = replace(plane, intensity=IntensityRange(low=0, high=1, smoothing=smoothing))
+    whole = plane.read((slice(-20, 50), slice(-20, 50)))
+    part = plane.read((slice(start, start + length), slice(start + 2, start + 3)))
+    expected = whole[:, start + 20 : start + 20 + length, start + 22 : start + 23]
+    np.testing.assert_array_equal(part, expected)
+    np.testing.assert_array_equal(whole[:, 20:50, 20:45], plane.intensity.apply(image[None]))
 
 
 def test_lazy_arrays_are_read_window_by_window():

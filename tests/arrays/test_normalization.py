@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from napari_unet.arrays.normalization import (
     IntensityRange,
@@ -12,6 +13,7 @@ from napari_unet.arrays.normalization import (
     calmed,
     has_bright_ground,
     intensity_range,
+    noise_of,
     typical_brightness,
 )
 from napari_unet.errors import UnetError
@@ -203,3 +205,36 @@ def test_a_flat_image_with_bright_objects_wanted_stays_empty(dtype):
     found = intensity_range([flat], Normalization(bright_objects=True, foreground=True))
     assert found.is_constant
     assert not found.apply(flat).any()
+
+
+@given(st.floats(5, 50), st.sampled_from([np.uint16, np.float32, np.float64]))
+def test_noise_is_measured_beside_objects_and_slopes(sigma, dtype):
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:200, :300]
+    clean = 1000 + rows + 2 * columns + 500 * ((rows % 40 > 20) & (columns % 40 > 20))
+    image = (clean + rng.normal(0, sigma, clean.shape)).astype(dtype)
+    assert noise_of([image[:90], image[90:]]) == pytest.approx(sigma, rel=0.1)
+    assert noise_of([clean]) == 0
+
+
+def test_an_image_is_smoothed_by_as_much_as_its_noise_is_beside_its_objects():
+    rng = np.random.default_rng(0)
+    clean = np.zeros((200, 200))
+    clean[::40, ::40] = 1000
+    clean = ndimage.grey_dilation(clean, 15) + 100
+    wanted = Normalization(foreground=True)
+    assert intensity_range([clean], wanted).smoothing == 0
+    widths = [intensity_range([clean + rng.normal(0, n, clean.shape)], wanted).smoothing for n in (10, 100, 200)]
+    assert widths[0] == 0
+    assert 0 < widths[1] < widths[2] <= 2
+    noisy = clean + rng.normal(0, 200, clean.shape)
+    assert intensity_range([noisy], Normalization()).smoothing == 0
+
+
+def test_smoothing_takes_noise_and_leaves_light():
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (3, 100, 100)).astype(np.float32)
+    smooth = IntensityRange(low=0, high=1, smoothing=1.5).apply(noise)
+    assert smooth.std() < 0.1 / (2 * np.sqrt(np.pi) * 1.5) * 1.1
+    np.testing.assert_allclose(smooth.mean((1, 2)), noise.mean((1, 2)), atol=3e-3)
+    flat = np.full((1, 9, 9), 0.25, np.float32)
+    np.testing.assert_allclose(IntensityRange(low=0, high=1, smoothing=2).apply(flat), flat)

@@ -135,9 +135,12 @@ class Plane:
                 slice(side.start + part.start, side.stop + part.start)
                 for side, part in zip(window, self.region, strict=True)
             )
-        block = read_mirrored(_Sliced(self), window)
         intensity = self.intensity or IntensityRange(low=0, high=1)
-        return np.ascontiguousarray(_match_channels(intensity.apply(block), self.channels))
+        beside = intensity.margin
+        wide = tuple(slice(side.start - beside, side.stop + beside) for side in window)
+        inner = tuple(slice(beside, beside + side.stop - side.start) for side in window)
+        seen = intensity.apply(read_mirrored(_Sliced(self), wide))[(slice(None), *inner)]
+        return np.ascontiguousarray(_match_channels(seen, self.channels))
 
     def every(self, step: int) -> NDArray[Any]:
         """Return (C, *spatial) every so many rows of the whole image, and planes of a volume, as they are stored.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 
 from napari_unet.errors import UnetError
@@ -28,7 +29,8 @@ class Normalization:
     foreground: bool = False
     """Whether 1 is twice the brightness of typical objects (`typical_brightness`), not the percentile `high`.
 
-    Then neither one glaring object nor many dim ones decide how all others look.
+    Then neither one glaring object nor many dim ones decide how all others look, and an image whose noise is large
+    beside its objects is smoothed (`smoothing_of`).
     """
     bright_objects: bool = False
     """Whether an image on a bright ground (`has_bright_ground`) is inverted, so that objects always are bright."""
@@ -51,6 +53,13 @@ class IntensityRange:
     high: float
     compression: float = 0.0
     invalid: int = 0
+    smoothing: float = 0.0
+    """Standard deviation, in pixels of the last two axes, of the Gaussian that takes the noise away; 0: none."""
+
+    @property
+    def margin(self) -> int:
+        """Return how many pixels beside a window its values hang on."""
+        return round(REACH * self.smoothing)
 
     @property
     def is_constant(self) -> bool:
@@ -63,7 +72,10 @@ class IntensityRange:
         return self.low > self.high
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as `low`."""
+        """Return the block as float32 with `low` at 0 and `high` at 1; NaN and inf count as `low`.
+
+        Within `margin` of its edges a smoothed block is that of an image that ends there.
+        """
         if self.is_constant:
             return np.zeros(block.shape, np.float32)
         wide = block.dtype.itemsize >= 4  # float32 would lose what uint32 and float64 tell apart
@@ -71,6 +83,9 @@ class IntensityRange:
         if block.dtype.kind == "f":
             values[~np.isfinite(values)] = self.low
         scaled: NDArray[np.float32] = ((values - self.low) / (self.high - self.low)).astype(np.float32)
+        if self.smoothing:
+            across = tuple(range(-min(2, scaled.ndim), 0))
+            scaled = gaussian_filter(scaled, self.smoothing, mode="mirror", radius=self.margin, axes=across)
         np.maximum(scaled, 0, out=scaled)
         if self.compression:
             scaled *= np.float32(self.compression)
@@ -89,13 +104,19 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     inverted = normalization.bright_objects and has_bright_ground(light)
     sign = -1 if inverted else 1
     low, high = np.percentile(sign * light, [normalization.low, normalization.high])
+    smoothing = 0.0
     if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
         low, high = (sign * light).min(), (sign * light).max()
     elif normalization.foreground:
         calm = _finite(calmed(block) for block in whole)
         high = low + 2 * typical_brightness(sign * calm - low)
+        smoothing = smoothing_of(noise_of(whole) / (high - low))
     return IntensityRange(
-        low=float(sign * low), high=float(sign * high), compression=normalization.compression, invalid=invalid
+        low=float(sign * low),
+        high=float(sign * high),
+        compression=normalization.compression,
+        invalid=invalid,
+        smoothing=float(smoothing),
     )
 
 
@@ -115,6 +136,38 @@ def calmed(block: NDArray[Any]) -> NDArray[np.float64]:
     rows = block[..., : block.shape[-1] // count * count]
     means: NDArray[np.float64] = rows.reshape(*rows.shape[:-1], -1, count).mean(-1, dtype=np.float64)
     return means
+
+
+def noise_of(blocks: Iterable[NDArray[Any]]) -> float:
+    """Return the standard deviation of the noise in blocks (..., row), from neighbours in each row.
+
+    From the median of second differences, (1, -2, 1), which what is smooth or rare does not move (Immerkaer,
+    Computer Vision and Image Understanding 64:300, 1996, takes their mean in two dimensions).
+    """
+    rows = [block for block in blocks if block.ndim > 1 and block.shape[-1] > 2]
+    bends = _finite(np.diff(block.astype(np.float64), n=2) for block in rows)
+    return float(np.median(np.abs(bends))) / (GAUSSIAN_MEDIAN * math.sqrt(6)) if bends.size else 0.0
+
+
+def smoothing_of(noise: float) -> float:
+    """Return by how much to smooth an image, in pixels, whose noise is this share of its range.
+
+    White noise falls to a 1 / (2 sqrt(pi) sigma) of itself under a Gaussian, here to `BEARABLE`.
+    """
+    if noise <= NOISY:
+        return 0.0
+    return min(MOST_SMOOTHED, noise / (BEARABLE * 2 * math.sqrt(math.pi)))
+
+
+REACH = 3.0
+"""Standard deviations of a Gaussian after which it is cut off."""
+GAUSSIAN_MEDIAN = 0.6745
+"""Median of the absolute value of a standard normal number."""
+NOISY, BEARABLE, MOST_SMOOTHED = 0.02, 0.012, 2.0
+"""Noise, as a share of the range, from which an image is smoothed, what is left, and the strongest smoothing.
+
+Nineteen in twenty of the fluorescence images of BBBC038v1 have less than 0.018, confocal stacks 0.016 to 0.11.
+"""
 
 
 def has_bright_ground(light: NDArray[np.floating[Any]]) -> bool:
