@@ -202,9 +202,9 @@ def _segment_planes(
         if not spec.is_semantic:
             instances[instances > 0] += found
             found = max(found, int(instances.max(initial=0)))
-        result.labels[place] = instances.transpose(_as_in_image(plane))
+        result.labels[place] = plane.as_in_image(instances)
         if result.probabilities is not None:
-            result.probabilities[place] = probability.transpose(_as_in_image(plane))
+            result.probabilities[place] = plane.as_in_image(probability)
 
 
 def _require_joinable(join: str, axes: str, spec: ModelSpec) -> None:
@@ -232,11 +232,6 @@ def _place(plane: Plane, result: Segmentation) -> tuple[int | slice, ...]:
     """Return where the plane lies in the labels."""
     starts = dict(zip(result.axes, result.origin, strict=True))
     return tuple(plane.index[axis] - starts[axis] if axis in plane.index else slice(None) for axis in result.axes)
-
-
-def _as_in_image(plane: Plane) -> list[int]:
-    """Return the order of the spatial axes as the image has them."""
-    return [plane.spatial.index(axis) for axis in plane.axes if axis in plane.spatial]
 
 
 def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray[Any]]:

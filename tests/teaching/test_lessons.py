@@ -169,3 +169,23 @@ def test_an_object_painted_whole_in_one_plane_of_a_stack_is_as_whole_as_in_a_sin
     within = finish(painted_planes(model.spec, pairs, axes=axes, channel=None))
     assert [plane.annotation.complete.tolist() for plane in within] == [[False, True, True]]
     assert alone[0].annotation.complete.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("axes", ["XY", "XYZ", "ZXY", "YZX"])
+def test_any_order_of_axes_teaches_the_same(model, axes):
+    rng = np.random.default_rng(0)
+    image, layer = rng.random((2, 300, 400)), np.zeros((2, 300, 400), np.int32)
+    layer[1, 20:30, 40:80], layer[1, 250:260, 20:90], layer[1, 100:110, 350:380] = 1, 2, 3
+    if "Z" not in axes:
+        image, layer = image[1], layer[1]
+    straight = "ZYX"[-image.ndim :]
+    order = [straight.index(axis) for axis in axes]
+    said, turned = painted(layer), painted(layer.transpose(order))
+    plain = finish(painted_planes(model.spec, [(image, said)], axes=straight, channel=None))
+    other = finish(painted_planes(model.spec, [(image.transpose(order), turned)], axes=axes, channel=None))
+    assert len(plain) == len(other) > 0
+    for one, two in zip(plain, other, strict=True):
+        np.testing.assert_array_equal(one.seen.whole(), two.seen.whole())
+        np.testing.assert_array_equal(one.annotation.labels > 0, two.annotation.labels > 0)
+        np.testing.assert_array_equal(one.annotation.annotated, two.annotation.annotated)
+        assert [one.place[place] for place in order] == list(two.place)

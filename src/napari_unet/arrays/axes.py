@@ -142,6 +142,10 @@ class Plane:
         seen = intensity.apply(read_mirrored(_Sliced(self), wide))[(slice(None), *inner)]
         return np.ascontiguousarray(_match_channels(seen, self.channels))
 
+    def as_in_image(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values (*spatial) with their axes in the order in which the image has them."""
+        return values.transpose([self.spatial.index(axis) for axis in self.axes if axis in self.spatial])
+
     def every(self, step: int) -> NDArray[Any]:
         """Return (C, *spatial) every so many rows of the whole image, and planes of a volume, as they are stored.
 

@@ -110,8 +110,7 @@ def painted_planes(
         wanted = yield from measured_planes(image, named, spec, channel=channel)
         kept = result_axes(named)
         for plane in wanted:
-            place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
-            said = _said_of(annotation, place, spec)
+            said = _said_of(annotation, plane, kept, spec)
             step = joined(spec.zoom)
             for cluster in clusters(said.annotated, 2 * AROUND * step):
                 box = _around(cluster, said.annotated.shape, step)
@@ -119,7 +118,7 @@ def painted_planes(
                 found.append(
                     PaintedPlane(
                         source=number,
-                        place=_placed(place, box),
+                        place=_placed(box, plane, kept),
                         plane=replace(plane, region=box),
                         annotation=replace(said, labels=labels, annotated=annotated),
                         zoom=spec.zoom,
@@ -128,11 +127,15 @@ def painted_planes(
     return found
 
 
-def _said_of(annotation: Annotation, place: tuple[int | slice, ...], spec: ModelSpec) -> Annotation:
-    """Return what an annotation says of one plane, where an object can be whole beside blank ones."""
-    labels, annotated = annotation.labels[place], annotation.annotated[place]
+def _said_of(annotation: Annotation, plane: Plane, axes: str, spec: ModelSpec) -> Annotation:
+    """Return what an annotation with `axes` says of one plane, where an object can be whole beside blank ones."""
+    place = tuple(plane.index.get(axis, slice(None)) for axis in axes)
+    left = [axis for axis in axes if axis not in plane.index]
+    order = [left.index(axis) for axis in plane.spatial]
+    labels = annotation.labels[place].transpose(order)
+    annotated = annotation.annotated[place].transpose(order)
     complete = annotation.complete
-    of_a_stack = any(isinstance(at, int) for at in place)
+    of_a_stack = len(left) < len(axes)
     if of_a_stack and not spec.is_semantic and annotated.any():
         here = enclosed(labels, annotated)
         complete = complete | np.pad(here, (0, len(complete) - len(here)))
@@ -186,10 +189,10 @@ def prepare_lessons(
     return lessons
 
 
-def _placed(place: tuple[int | slice, ...], box: Box) -> tuple[int | slice, ...]:
-    """Return where a box of a plane lies in the image."""
-    sides = iter(box)
-    return tuple(at if isinstance(at, int) else next(sides) for at in place)
+def _placed(box: Box, plane: Plane, axes: str) -> tuple[int | slice, ...]:
+    """Return where a box of a plane lies in an image with `axes`."""
+    sides = dict(zip(plane.spatial, box, strict=True))
+    return tuple(plane.index[axis] if axis in plane.index else sides[axis] for axis in axes)
 
 
 def replay_lessons(model: Model) -> list[Lesson]:

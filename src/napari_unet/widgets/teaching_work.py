@@ -147,10 +147,12 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
         planes = yield from painted_planes(model.spec, said, axes=axes, channel=settings.channel)
         lessons = yield from prepare_lessons(model, planes, settings)
         weights = loss_weights(lessons, model.spec, settings.weights)
-        return [
-            (lesson.source, lesson.place, bring_back(weight, model.spec.zoom, plane.plane.shape, smooth=False))
-            for lesson, plane, weight in zip(lessons, planes, weights, strict=True)
-        ]
+        found = []
+        for lesson, painted_on, weight in zip(lessons, planes, weights, strict=True):
+            plane = painted_on.plane
+            wide = bring_back(weight, model.spec.zoom, plane.shape, smooth=False)
+            found.append((lesson.source, lesson.place, plane.as_in_image(wide)))
+        return found
 
     return begin
 
