@@ -226,7 +226,10 @@ def test_bad_input_gets_one_plain_line(model, image, tmp_path, capsys):
     assert "channel 3" in fails(capsys, "segment", image, "--channel", "3", "--model", model, "--output", out)
     assert "tile" in fails(capsys, "segment", image, "--tile", "0", "--model", model, "--output", out)
     assert "device" in fails(capsys, "segment", image, "--device", "abacus", "--model", model, "--output", out)
-    assert "pixel-size" in fails(capsys, "segment", image, "--pixel-size", "-1", "--model", model, "--output", out)
+    for size in ("-1", "1e-320", "1e300"):
+        assert "pixel-size" in fails(
+            capsys, "segment", image, "--pixel-size", size, "--model", model, "--output", out
+        )
     assert "folder" in fails(capsys, "segment", image, "--model", model, "--output", tmp_path / "no" / "m.tif")
     assert "one file" in fails(capsys, "segment", image, model, "--model", model, "--output", out)
     assert "damaged" in fails(capsys, "segment", image, "--model", damaged(tmp_path), "--output", out)

@@ -50,6 +50,12 @@ def test_the_calibration_of_ome_is_converted_to_micrometres(tmp_path, unit, um):
     assert read_tiff(tmp_path / "a.ome.tif").pixel_size == pytest.approx((4 * um, 3 * um, 2 * um))
 
 
+def test_what_is_no_pixels_size_is_none(tmp_path):
+    sizes = {"PhysicalSizeX": 1e-12, "PhysicalSizeY": 1e-12}
+    tifffile.imwrite(tmp_path / "a.ome.tif", PLANE, metadata={"axes": "YX", **sizes})
+    assert read_tiff(tmp_path / "a.ome.tif").pixel_size is None
+
+
 def test_an_unknown_z_spacing_is_assumed_and_said_so(tmp_path):
     sizes = {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}
     tifffile.imwrite(tmp_path / "a.ome.tif", VOLUME, metadata={"axes": "ZYX", **sizes})

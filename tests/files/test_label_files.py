@@ -122,9 +122,11 @@ def test_axes_that_labels_cannot_have_are_refused(tmp_path, axes):
         write_labels(tmp_path / "a.tif", PLANE, axes=axes, pixel_size=None, provenance=None)
 
 
-@pytest.mark.parametrize("size", [(1.0,), (1.0, 1.0, 1.0), (0.0, 1.0), (1.0, float("nan"))])
+@pytest.mark.parametrize(
+    "size", [(1.0,), (1.0, 1.0, 1.0), (0.0, 1.0), (1.0, float("nan")), (1e-12, 1.0), (1.0, 1e300)]
+)
 def test_pixel_sizes_that_cannot_be_are_refused(tmp_path, size):
-    with pytest.raises(UnetError, match="pixel_size must be 2 positive numbers"):
+    with pytest.raises(UnetError, match="pixel_size must be 2 numbers from 1e-06 to "):
         write_labels(tmp_path / "a.tif", PLANE, axes="YX", pixel_size=size, provenance=None)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
+from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
@@ -54,8 +57,8 @@ def run(given: argparse.Namespace) -> int:
     refuse_overwriting(inputs, written)
     if given.probabilities is not None and len(inputs) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
-    if given.pixel_size is not None and not 0 < given.pixel_size < float("inf"):
-        raise UnetError(f"--pixel-size must be above 0 um, got {given.pixel_size}")
+    if given.pixel_size is not None and not SMALLEST <= given.pixel_size <= LARGEST:
+        raise UnetError(f"--pixel-size must be {SMALLEST:g} to {LARGEST:g} um, got {given.pixel_size:g}")
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
@@ -113,8 +116,8 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
     if output.suffix and not output.is_dir():
         raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
     targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
-    names = [target.name.casefold() for target in targets]  # some systems do not tell A.tif from a.tif
-    repeated = {target.name for target in targets if names.count(target.name.casefold()) > 1}
+    names = Counter(target.name.casefold() for target in targets)  # some systems do not tell A.tif from a.tif
+    repeated = {target.name for target in targets if names[target.name.casefold()] > 1}
     if repeated:
         raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
     return targets
@@ -122,13 +125,23 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
 
 def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
     """Refuse to write over an image that is read, twice to one place, or under a name that is no TIFF's."""
+    read = {identity for path in inputs if (identity := file_identity(path))}
     for target in targets:
-        if target.exists() and any(path.exists() and target.samefile(path) for path in inputs):
+        if file_identity(target) in read:
             raise UnetError(f"{target} is one of the images: give another --output, so that no image is lost")
         if target.suffix.lower() not in TIFF_SUFFIXES:
             raise UnetError(f"{target.name!r} must end in .tif")
-    if len({target.resolve() for target in targets}) < len(targets):
+    if len({os.path.realpath(target) for target in targets}) < len(targets):
         raise UnetError("--probabilities and --output must be different files")
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Return what all names of one file share; None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def make_places(folder: Path | None, targets: list[Path]) -> list[Path]:

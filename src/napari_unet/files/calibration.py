@@ -30,6 +30,8 @@ _UM = {
 }
 _PRINTERS_UNITS = (25400.0, 1e4)
 _LARGEST_PLAUSIBLE = 20.0
+SMALLEST, LARGEST = 1e-6, 1e9
+"""um: what no pixel's side is below or above, a picometre and a kilometre; files could not keep it either."""
 
 Sizes = Mapping[str, float]
 """um along X, Y and, where known, Z."""
@@ -52,13 +54,13 @@ def pixel_size(stored: Stored, axes: str) -> tuple[tuple[float, ...] | None, str
 
 
 def micrometres(value: object, unit: str | None) -> float | None:
-    """Return a length in um; None where it is no positive number, or the unit is none of length."""
+    """Return a length in um; None where it is no plausible number, or the unit is none of length."""
     try:
         number = float(str(value))
     except ValueError:
         return None
     factor = _UM.get(_plain_unit(unit))
-    if factor is None or not math.isfinite(number) or number <= 0:
+    if factor is None or not SMALLEST <= number * factor <= LARGEST:
         return None
     return number * factor
 

@@ -13,6 +13,7 @@ import tifffile
 
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
+from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.calibration import pixel_size as calibrated_pixel_size
 from napari_unet.files.colours import intensities
 from napari_unet.files.image_file import ImageFile
@@ -218,8 +219,8 @@ def _require_writable(
     spatial = len(set(axes) & set("ZYX"))
     if pixel_size is None:
         return
-    if len(pixel_size) != spatial or not all(0 < size < np.inf for size in pixel_size):
+    if len(pixel_size) != spatial or not all(SMALLEST <= size <= LARGEST for size in pixel_size):
         raise UnetError(
-            f"pixel_size must be {spatial} positive numbers in um for axes {axes}, got {pixel_size}: "
-            "give one for each spatial axis, or None"
+            f"pixel_size must be {spatial} numbers from {SMALLEST:g} to {LARGEST:g} um for axes {axes}, got "
+            f"{pixel_size}: give one for each spatial axis, or None"
         )
