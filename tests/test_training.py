@@ -96,6 +96,17 @@ def test_an_interrupted_training_gives_the_same_weights_as_an_uninterrupted_one(
     assert resumed.history == expected.history
 
 
+@pytest.mark.parametrize("stop", [2, 3, 6])
+def test_between_two_steps_a_training_can_stop_and_lose_nothing(tmp_path, stop):
+    """After step 3 and 6 of 6 a validation comes next, which is made up for."""
+    stopped = train(checkpoint=tmp_path / "training")
+    stop_at(stopped.steps(), stop)
+    stopped.save_checkpoint()
+    resumed, expected = train(checkpoint=tmp_path / "training"), train()
+    assert same(finish(resumed.steps()), finish(expected.steps()))
+    assert resumed.history == expected.history
+
+
 def test_an_interrupted_training_with_dropout_goes_on_the_same_too(tmp_path):
     wanted = spec(dropout=0.5)
     expected = train(wanted=wanted)

@@ -152,18 +152,23 @@ class Training:
     def steps(self) -> Steps[Model]:
         """Train to the end, one yield an iteration, and return the best model."""
         total = self.settings.iterations
-        while self.optimization.iteration < total:
-            loss = self._step(self.optimization.iteration)
-            self._losses.append(loss)
-            iteration = self.optimization.iteration
-            if iteration % self.settings.validate_every == 0 or iteration == total:
+        while True:
+            if self._is_validation_due():
                 yield from self._validate(float(np.mean(self._losses)))
                 self._losses.clear()
                 self.save_checkpoint()
-            yield Progress(
-                done=iteration, total=total, doing="Training", figures={"loss": loss, "score": self.best.score}
-            )
-        return self.model()
+            if self.optimization.iteration >= total:
+                return self.model()
+            loss = self._step(self.optimization.iteration)
+            self._losses.append(loss)
+            figures = {"loss": loss, "score": self.best.score}
+            yield Progress(done=self.optimization.iteration, total=total, doing="Training", figures=figures)
+
+    def _is_validation_due(self) -> bool:
+        """Whether the present weights are to be scored and were not, in an interrupted training neither."""
+        due = self.optimization.iteration % self.settings.validate_every == 0
+        last = self.optimization.iteration >= self.settings.iterations
+        return bool(self._losses) and (due or last)
 
     def _digest(self, net: UNet) -> str:
         """Return what tells this training from another: its start, meaning, settings, images and labels."""
@@ -263,6 +268,7 @@ class Training:
         notes = {
             "of": self._of,
             "history": self.history,
+            "losses": self._losses,
             "best_score": self.best.score,
             "best_iteration": self.best.iteration,
         }
@@ -274,7 +280,7 @@ class Training:
         notes = self.optimization.restore(checkpoint)
         if notes["of"] != self._of:
             raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
-        self.history = notes["history"]
+        self.history, self._losses = notes["history"], notes["losses"]
         if notes["best_iteration"]:
             self.best = Best(
                 score=notes["best_score"],

@@ -13,9 +13,11 @@ from PIL import Image
 
 from napari_unet.arrays.membranes import between_membranes
 from napari_unet.cli import COMMANDS, main
+from napari_unet.cli.common import at_rest
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
+from napari_unet.progress import Progress, finish
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
 from napari_unet.teaching.fine_tuned import FineTuned
@@ -431,6 +433,21 @@ def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatc
     assert load_model(out).spec.training["fine_tuning"]["iterations"] > 0
     assert "Stopping with the best so far" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_ctrl_c_waits_for_the_end_of_a_step():
+    done = []
+
+    def steps():
+        for number in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(number)
+            yield Progress(done=number, total=3)
+
+    with pytest.raises(KeyboardInterrupt):
+        finish(at_rest(steps()))
+    assert done == [0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_names_that_differ_in_case_alone_are_refused(model, image, tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import signal
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -65,6 +66,30 @@ def require_model_place(output: Path) -> None:
     if output.suffix != SUFFIX:
         raise UnetError(f"--output must end with {SUFFIX}, got {output.name!r}")
     require_writable(output)
+
+
+def at_rest(steps: Steps[Result]) -> Steps[Result]:
+    """Run steps so that Ctrl-C waits for the end of one and leaves nothing half done; a second does not wait."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, former)
+
+    former = signal.signal(signal.SIGINT, ask)
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if asked:
+                raise KeyboardInterrupt
+            yield step
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def with_bar(steps: Steps[Result], title: str) -> Result:

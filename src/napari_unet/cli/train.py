@@ -14,7 +14,7 @@ import torch
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import require_model_place, with_bar
+from napari_unet.cli.common import at_rest, require_model_place, with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
@@ -128,7 +128,7 @@ def run(given: argparse.Namespace) -> int:
 def learnt(training: Training, validation: list[LabelledImage], output: Path) -> Model | None:
     """Train, choose thresholds, write the model; None where Ctrl-C came before anything was validated."""
     try:
-        model = with_bar(training.steps(), "Training")
+        model = with_bar(at_rest(training.steps()), "Training")
     except KeyboardInterrupt:
         training.save_checkpoint()
         if not training.best.weights:
