@@ -1,15 +1,13 @@
-"""Boxes of pixels: how far apart two are, and which belong together."""
+"""Boxes of pixels: where they lie, and which belong together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet.arrays.tiling import Box
-
-
-def gap_between(one: Box, other: Box) -> int:
-    """Return the pixels between two boxes along the axis on which they are farthest apart, 0 where they meet."""
-    return int(max(max(a.start - b.stop, b.start - a.stop, 0) for a, b in zip(one, other, strict=True)))
 
 
 def moved(box: Box, by: Box) -> Box:
@@ -19,16 +17,29 @@ def moved(box: Box, by: Box) -> Box:
     )
 
 
-def joined(boxes: Iterable[Box], are_near: Callable[[Box, Box], bool]) -> list[Box]:
-    """Return boxes around those that are near one another, until no two of them are."""
-    apart: list[Box] = []
-    for box in boxes:
-        grown = box
-        while near := [other for other in apart if are_near(other, grown)]:
-            apart = [other for other in apart if other not in near]
-            grown = tuple(
-                slice(min(side.start for side in sides), max(side.stop for side in sides))
-                for sides in zip(grown, *near, strict=True)
-            )
-        apart.append(grown)
-    return apart
+def joined(boxes: Sequence[Box], reach: Callable[[NDArray[np.intp]], NDArray[np.intp]]) -> list[Box]:
+    """Return boxes around those that are near one another, until no two of them are.
+
+    Two are near where the gap between them, along the axis on which they are farthest apart, is at most what one
+    of them reaches, in pixels by its longest side.
+    """
+    if not boxes:
+        return []
+    starts = np.array([[side.start for side in box] for box in boxes])
+    stops = np.array([[side.stop for side in box] for box in boxes])
+    alone = np.zeros(len(boxes), bool)
+    for number in range(len(boxes)):
+        while True:
+            gaps = np.maximum(starts - stops[number], starts[number] - stops).max(1)
+            far = reach((stops - starts).max(1))
+            near = np.flatnonzero(alone & (gaps <= np.maximum(far, far[number])))
+            if not len(near):
+                break
+            alone[near] = False
+            starts[number] = np.minimum(starts[number], starts[near].min(0))
+            stops[number] = np.maximum(stops[number], stops[near].max(0))
+        alone[number] = True
+    return [
+        tuple(slice(int(start), int(stop)) for start, stop in zip(starts[n], stops[n], strict=True))
+        for n in np.flatnonzero(alone)
+    ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_unet.arrays.boxes import gap_between, joined, moved
+from napari_unet.arrays.boxes import joined, moved
 from napari_unet.arrays.tiling import Box
 
 FAR = 20
@@ -26,7 +26,7 @@ def scattered(instances: NDArray[Any]) -> dict[int, list[Box]]:
         if box is None:
             continue
         pieces, count = ndimage.label(instances[box] == number, np.ones((3,) * instances.ndim))
-        groups = joined(ndimage.find_objects(pieces), _belong_together) if count > 1 else []
+        groups = joined(ndimage.find_objects(pieces), _reach) if count > 1 else []
         if len(groups) > 1:
             found[number] = [moved(group, box) for group in groups]
     return found
@@ -46,9 +46,6 @@ def split_scattered(instances: NDArray[Any]) -> NDArray[Any]:
     return split
 
 
-def _belong_together(one: Box, other: Box) -> bool:
-    return gap_between(one, other) <= max(FAR, _size(one), _size(other))
-
-
-def _size(box: Box) -> int:
-    return int(max(side.stop - side.start for side in box))
+def _reach(sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return how far from a place of some size the same object may have another one."""
+    return np.maximum(sizes, FAR)
