@@ -61,7 +61,8 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     Every connected region of the mask is worked on in its own bounding box: its cores, divided where they clearly
     are of several objects, flood it along the falling probability (watershed, Meyer 1994), small instances are
     dropped, holes that one instance encloses are filled. At the end instances take back the ridge pixels between
-    them that the network learnt as background. Needs about ten bytes a pixel.
+    them that the network learnt as background. Needs about ten bytes a
+    pixel, and up to forty where one connected region of several objects fills the image.
     """
     regions, count = ndimage.label(probability >= _level(settings.mask))
     labels = np.zeros(probability.shape, np.int32)
