@@ -57,19 +57,19 @@ def test_unpadded_and_deep_networks_pass_the_package_test_and_come_back_the_same
     np.testing.assert_array_equal(segment(image, import_bioimageio(path)), segment(image, model))
 
 
-@pytest.mark.parametrize("shape", [(40, 40), (33, 7), (1, 90)])
-def test_an_unpadded_network_answers_for_every_pixel_as_we_do(shape):
+@pytest.mark.parametrize(("shape", "rotations"), [((40, 40), False), ((33, 7), True), ((1, 90), False)])
+def test_an_unpadded_network_answers_for_every_pixel_as_we_do(shape, rotations):
     arguments = {"levels": 2, "base_channels": 4}
     spec = ModelSpec(
         name="classic", architecture="classic", arguments=arguments, normalization=Normalization(compression=0)
     )
-    net = ExchangedUNet(spec.architecture, arguments, asdict(spec.normalization), spec.levels).eval()
+    net = ExchangedUNet(spec.architecture, arguments, asdict(spec.normalization), spec.levels, rotations).eval()
     image = noise(*shape).numpy()
     image = (image - image.min()) / (image.max() - image.min())
     plane = Plane(array=image[None], axes="CYX", index={}, spatial="YX", channels=1)
     with torch.inference_mode():
         theirs = net(torch.from_numpy(image)[None, None])[0].numpy()
-    predictor = Predictor(net.net, PredictionSettings(device="cpu", tile=16))
+    predictor = Predictor(net.net, PredictionSettings(device="cpu", tile=16, rotations=rotations))
     ours = finish(predict(predictor, plane, Result(dtype="float32")))
     np.testing.assert_allclose(theirs, ours, atol=1e-5)
 

@@ -119,6 +119,7 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
         "arguments": dict(spec.arguments),
         "normalization": asdict(spec.normalization),
         "levels": list(spec.levels),
+        "rotations": spec.rotations,
     }
 
 

@@ -15,6 +15,7 @@ def segmentation_provenance(
 ) -> dict[str, Any]:
     """Return the facts that reproduce a segmentation, as JSON values."""
     prediction = dataclasses.asdict(settings.prediction)
+    prediction["rotations"] |= model.spec.rotations
     thresholds = dataclasses.asdict(settings.instances(model))
     return {
         "software": "napari-unet-interactive",

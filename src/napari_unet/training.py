@@ -245,7 +245,8 @@ class Training:
         net = copy.deepcopy(self.optimization.averaged).cpu()
         stored = stored_weights(net)
         restore_weights(net, stored)
-        model = Model(net=net, spec=self.spec)
+        # which weights are best shows without rotations, too
+        model = Model(net=net, spec=replace(self.spec, rotations=False))
         scores = []
         for image in self._validation:
             labels = yield from segment_labelled(image, model, self.settings.device)

@@ -32,7 +32,7 @@ def with_thresholds(model: Model, images: Sequence[LabelledImage], device: str =
     if model.spec.is_semantic or not images:
         return model
     chosen = evenly(images, max(1, int(ENOUGH / np.mean([image.labels.size for image in images]))))
-    predictor = Predictor(model.net, PredictionSettings(device=device))
+    predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
     maps = []
     for image in chosen:
         predicted = yield from quietly(

@@ -25,7 +25,7 @@ def normalised_plane(image: LabelledImage, spec: ModelSpec) -> Plane:
 
 def segment_labelled(image: LabelledImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
     """Return the labels that a model gives an image which is normalised already."""
-    predictor = Predictor(model.net, PredictionSettings(device=device))
+    predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
     predicted = yield from predict_map(predictor, normalised_plane(image, model.spec), model.spec)
     labels = yield from read_map(predicted, model.spec)
     return labels

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
 from napari_unet.arrays.tiling import mirror_indices
 from napari_unet.nets.architectures import build_net
+from napari_unet.nets.prediction import mean_of_rotations
 
 
 class ExchangedUNet(nn.Module):
@@ -31,11 +32,13 @@ class ExchangedUNet(nn.Module):
         arguments: Mapping[str, Any],
         normalization: Mapping[str, Any],
         levels: Sequence[float] = (),
+        rotations: bool = False,
     ) -> None:
         super().__init__()
         self.net = build_net(architecture, arguments)
         self.normalization = Normalization(**normalization)
         self.levels = tuple(levels)
+        self.rotations = rotations
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the map of normalised images."""
@@ -49,15 +52,19 @@ class ExchangedUNet(nn.Module):
     def _logits(self, x: Tensor) -> Tensor:
         """Return the logits (N, K, *spatial) of every pixel of x (N, C, *spatial), those at its edges too."""
         if self.net.padded:
-            logits: Tensor = self.net(x)
-            return logits
+            return self._answer(x)
         geometry, crop = self.net.geometry, [slice(None), slice(None)]
         for axis, length in enumerate(x.shape[2:], start=2):
             window = geometry.input_range(0, length)
             first, _ = geometry.output_range(*window)
             crop.append(slice(-first, length - first))
             x = x.index_select(axis, torch.from_numpy(mirror_indices(*window, length)).to(x.device))
-        return self.net(x)[tuple(crop)]  # type: ignore[no-any-return]
+        return self._answer(x)[tuple(crop)]
+
+    def _answer(self, x: Tensor) -> Tensor:
+        """Return what the network says, or the mean over rotations where the model wants it."""
+        logits: Tensor = mean_of_rotations(self.net, x) if self.rotations else self.net(x)
+        return logits
 
     def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (C, *spatial) as the network reads it."""

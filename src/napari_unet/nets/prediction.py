@@ -6,7 +6,7 @@ whole image and nothing in it sees a border, so where the image was cut cannot b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Literal, Protocol
@@ -95,8 +95,7 @@ class Predictor:
         if not self.settings.rotations:
             logits: Tensor = self._net(x)[0].float()
             return logits
-        views = [_turn_back(self._net(turned).float(), how) for turned, how in _turns(x)]
-        return torch.stack(views).mean(0)[0]
+        return mean_of_rotations(self._net, x)[0]
 
     def smaller(self) -> Predictor:
         """Return the predictor with half the tile, for when memory ran out."""
@@ -191,6 +190,11 @@ def _shift(box: Box, origin: list[int]) -> Box:
 
 
 Turn = tuple[int, bool]
+
+
+def mean_of_rotations(net: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the mean of a network's float32 answers to x (N, C, *spatial) in all rotations and reflections."""
+    return torch.stack([_turn_back(net(turned).float(), how) for turned, how in _turns(x)]).mean(0)
 
 
 def _turns(x: Tensor) -> Iterator[tuple[Tensor, Turn]]:
