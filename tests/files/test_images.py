@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import struct
+import zlib
 from pathlib import Path
 
 import imagecodecs
@@ -145,6 +147,23 @@ def test_what_is_no_picture_is_named(tmp_path, content, sentence):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(UnetError, match=sentence):
         read_image(tmp_path / "a.png")
+
+
+def test_grey_of_a_png_keeps_its_numbers_whatever_its_bits_and_alpha(tmp_path):
+    path = tmp_path / "a.png"
+    deep = np.arange(144, dtype=np.uint16).reshape(8, 9, 2) * 450
+    path.write_bytes(imagecodecs.png_encode(deep))
+    np.testing.assert_array_equal(read_image(path).array, deep[..., 0])
+    np.testing.assert_array_equal(read_labels(path).array, deep[..., 0])
+    for bits, rows in ((2, b"\x1b"), (4, b"\x01\x23")):
+        chunks = {b"IHDR": struct.pack(">IIBBBBB", 4, 1, bits, 0, 0, 0, 0), b"IDAT": zlib.compress(b"\0" + rows)}
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk, chunks, chunks.values())))
+        assert read_labels(path).array.tolist() == [[0, 1, 2, 3]]
+
+
+def chunk(name, data):
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "deep.png"])

@@ -2,7 +2,8 @@
 
 Read with Pillow, which scikit-image itself reads them with: unlike skimage.io it gives palette indices
 (needed for labels), and unlike imagecodecs it refuses cut-off JPEGs. The exception is PNG with 16-bit colour,
-which Pillow would silently reduce to 8 bits: that goes to imagecodecs.
+which Pillow would silently reduce to 8 bits: that goes to imagecodecs. Grey of 2 or 4 bits it spreads over
+0..255.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from napari_unet.files.layout import named, renamed, require_image
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
+_GREY, _SEVERAL_SAMPLES = 0, (2, 4, 6)
+"""Colour types of PNG: grey; RGB, grey with alpha, RGB with alpha."""
 _AS_STORED = ("1", "L", "LA", "RGB", "RGBA", "F", "I")
 
 
@@ -46,12 +49,15 @@ def read_picture(path: str | Path, axes: str | None = None, *, keep_numbers: boo
 def _pixels(path: Path, *, keep_numbers: bool) -> npt.NDArray[Any]:
     """Return what the decoder gives, its errors as sentences."""
     try:
-        if _has_deep_colours(path):
+        depth, colours = _png_header(path)
+        if depth == 16 and colours in _SEVERAL_SAMPLES:
             return np.asarray(imagecodecs.png_decode(path.read_bytes()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
-                return _decoded(picture, keep_numbers=keep_numbers)
+                array = _decoded(picture, keep_numbers=keep_numbers)
+        few = keep_numbers and colours == _GREY and depth in (2, 4)
+        return array // np.uint8(255 // (2**depth - 1)) if few else array
     except UnidentifiedImageError as error:
         raise not_a(path.suffix[1:].upper(), path) from error
     except Image.DecompressionBombError as error:
@@ -63,11 +69,11 @@ def _pixels(path: Path, *, keep_numbers: bool) -> npt.NDArray[Any]:
         raise damaged(path) from error
 
 
-def _has_deep_colours(path: Path) -> bool:
-    """Tell from its header whether this is a PNG with 16-bit RGB or RGBA samples."""
+def _png_header(path: Path) -> tuple[int, int]:
+    """Return the bits per sample and the colour type of a PNG (PNG specification, IHDR); zeros for another file."""
     with path.open("rb") as file:
         head = file.read(26)
-    return len(head) == 26 and head.startswith(b"\x89PNG") and head[24] == 16 and head[25] in (2, 6)
+    return (head[24], head[25]) if len(head) == 26 and head.startswith(b"\x89PNG") else (0, 0)
 
 
 def _decoded(picture: Image.Image, *, keep_numbers: bool) -> npt.NDArray[Any]:
