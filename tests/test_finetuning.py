@@ -215,3 +215,21 @@ def test_lists_are_images_too(model):
     image, truth = image_and_truth()
     settings = replace(QUICK, iterations=2)
     assert isinstance(fine_tune(model, [(image.tolist(), strokes(truth))], settings=settings), Model)
+
+
+@pytest.mark.parametrize(
+    ("teach", "said"),
+    [
+        (lambda model, pair: fine_tune("nuclei", [pair]), "load_model gives one by its name"),
+        (fine_tune, r"pairs of an image and its annotation"),
+        (lambda model, pair: fine_tune(model, [pair], settings=replace(QUICK, seed=1.5)), "seed must be"),
+        (
+            lambda model, pair: fine_tune(model, [pair], settings=replace(QUICK, patch=2)),
+            "patch must be at least 4",
+        ),
+    ],
+)
+def test_what_cannot_be_taught_gets_a_sentence(model, teach, said):
+    image, truth = image_and_truth()
+    with pytest.raises(UnetError, match=said):
+        teach(model, (image, strokes(truth)))

@@ -243,3 +243,22 @@ def test_a_name_in_place_of_a_model_is_one_sentence():
 def test_a_colour_image_without_axes_is_told_its_likely_ones(bright_model):
     with pytest.raises(UnetError, match="for example axes='YXS'"):
         segment(np.zeros((20, 30, 3), np.uint8), bright_model)
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "said"),
+    [
+        ("cells.tif", {}, "got the name 'cells.tif': read the file first"),
+        (np.ma.masked_less(np.arange(9.0).reshape(3, 3), 2), {}, "masked pixels"),
+        (da.from_array(np.ones((8, 8)))[da.from_array(np.ones(8)) > 0], {}, "unknown shape"),
+        (np.ones((8, 8)), {"axes": ["Y", "X"]}, "axes are one letter each"),
+    ],
+)
+def test_what_is_no_image_or_axes_gets_a_sentence(bright_model, image, options, said):
+    with pytest.raises(UnetError, match=said):
+        segment(image, bright_model, **options)
+
+
+def test_image_and_model_in_the_wrong_order_get_a_sentence(bright_model):
+    with pytest.raises(UnetError, match="got a ndarray for the model"):
+        segment(bright_model, squares())

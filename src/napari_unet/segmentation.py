@@ -152,7 +152,8 @@ def segment_steps(
     """
     chosen = settings or SegmentationSettings()
     if not isinstance(model, Model):
-        raise UnetError(f"segment needs a model, got {model!r}: load_model({model!r}) may give it")
+        known = f": load_model({model!r}) may give it" if isinstance(model, str) else ""
+        raise UnetError(f"segment needs an image and a model, got a {type(model).__name__} for the model{known}")
     image = as_image(image)
     named = check_axes(axes, image.shape)
     spatial = model.spec.axes

@@ -195,3 +195,9 @@ def test_a_width_of_zero_and_negative_heights_are_refused(w0, sigma):
 def test_weight_settings_refuse_nonsense(options):
     with pytest.raises(UnetError, match=r"sigma|negative"):
         WeightSettings(**options)
+
+
+def test_labels_that_cannot_be_written_to_are_labels():
+    labels = np.array([[0, 7], [900, 7]])
+    labels.flags.writeable = False
+    np.testing.assert_array_equal(dense_labels(labels), [[0, 1], [2, 1]])

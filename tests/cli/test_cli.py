@@ -477,3 +477,20 @@ def test_a_name_that_the_terminal_cannot_show_stops_nothing(model, image, tmp_pa
     assert done.returncode == 0
     assert b"Zelle_" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+def test_an_empty_name_is_none(model, image, capsys):
+    """As of a variable of a script that is not set: not everything that lies here."""
+    assert "the name of an image is empty" in fails(capsys, "segment", "", "--model", model, "--output", "out")
+    with pytest.raises(SystemExit) as wrong:
+        main(["segment", str(image), "--model", str(model), "--output", ""])
+    assert wrong.value.code == 2
+
+
+@pytest.mark.parametrize(("flags", "streams"), [(["-OO"], "sys.stderr"), ([], "sys.stdout = sys.stderr")])
+def test_without_docstrings_or_streams_the_commands_work(flags, streams, image, model, tmp_path):
+    mask = tmp_path / "mask.tif"
+    words = ["segment", str(image), "--model", str(model), "--output", str(mask)]
+    code = f"import sys; {streams} = None; from napari_unet.cli import main; sys.exit(main({words}))"
+    subprocess.run([sys.executable, *flags, "-c", code], check=True)
+    assert mask.exists()

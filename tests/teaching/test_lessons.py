@@ -171,6 +171,19 @@ def test_an_object_painted_whole_in_one_plane_of_a_stack_is_as_whole_as_in_a_sin
     assert alone[0].annotation.complete.tolist() == [False, True, True]
 
 
+def test_where_no_stroke_is_held_out_objects_and_background_are_scored(model):
+    layer = np.zeros((200, 420), np.int32)
+    for number in range(20):
+        layer[10:14, 10 + 20 * number : 20 + 20 * number] = 1
+        layer[150:154, 10 + 20 * number : 20 + 20 * number] = number + 2
+    image = np.random.default_rng(0).random(layer.shape)
+    planes = planes_of(model, [(image, painted(layer))])
+    [lesson] = finish(prepare_lessons(model, planes, replace(SETTINGS, held_out=0)))
+    assert lesson.scored_strokes <= 12
+    assert len(np.unique(lesson.held_out.strokes[lesson.scored])) == lesson.scored_strokes
+    assert set(np.unique(lesson.annotation.labels[lesson.scored] > 0)) == {False, True}
+
+
 @pytest.mark.parametrize("axes", ["XY", "XYZ", "ZXY", "YZX"])
 def test_any_order_of_axes_teaches_the_same(model, axes):
     rng = np.random.default_rng(0)

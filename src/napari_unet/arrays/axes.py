@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
 
 def as_image(image: Any) -> Any:
     """Return what has a shape and a dtype, lazy arrays as they are; UnetError where it holds no image."""
+    if isinstance(image, str | PathLike):
+        raise UnetError(f"an image is an array, got the name {str(image)!r}: read the file first")
+    if np.ma.is_masked(image):
+        raise UnetError("an image with masked pixels is not understood: fill them first, as with image.filled(0)")
     if not hasattr(image, "shape") or not _is_numpy_dtype(getattr(image, "dtype", None)):
         try:
             image = np.asarray(image)
@@ -30,6 +35,10 @@ def as_image(image: Any) -> Any:
     if np.dtype(image.dtype).kind not in "biuf":
         raise UnetError(
             f"an image holds real numbers, got {image.dtype}: convert it first, for example to float32"
+        )
+    if not all(isinstance(length, int | np.integer) for length in image.shape):
+        raise UnetError(
+            f"the image has an unknown shape, {image.shape}: with dask, call compute_chunk_sizes first"
         )
     if 0 in image.shape:
         raise UnetError(f"the image is empty: its shape is {tuple(image.shape)}")
@@ -55,6 +64,8 @@ def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
             )
         usual = "YXS" if len(shape) == 3 and shape[-1] in (3, 4) else "TCZYX"[-len(shape) :]
         raise UnetError(f"an image of shape {shape} is ambiguous: name its axes, for example axes={usual!r}")
+    if not isinstance(axes, str):
+        raise UnetError(f"axes are one letter each in a text, for example 'TCYX', got {axes!r}")
     named = axes.upper()
     if len(named) != len(shape):
         raise UnetError(f"axes {named!r} name {len(named)} axes, the image has {len(shape)}: {shape}")

@@ -61,7 +61,8 @@ def dense_labels(labels: NDArray[Any]) -> Labels:
         return labels.astype(np.int32)
     if labels.min() < 0:
         raise UnetError(f"labels must not be negative, got {labels.min()}: use 0 for the background")
-    dense: Labels = relabel_sequential(labels.astype(np.int64, copy=False))[0].astype(np.int32)
+    writeable = np.require(labels.astype(np.int64, copy=False), requirements="W")  # scikit-image asks for it
+    dense: Labels = relabel_sequential(writeable)[0].astype(np.int32)
     return dense
 
 

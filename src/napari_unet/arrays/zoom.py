@@ -26,7 +26,7 @@ MOST_AT_ONCE = 16_000_000
 def check_zoom(zoom: float | None) -> None:
     """Refuse a zoom that is none of `ZOOMS`."""
     if zoom not in ZOOMS:
-        raise UnetError(f"zoom must be one of {', '.join(f'{known:g}' for known in ZOOMS)}, got {zoom}")
+        raise UnetError(f"zoom must be one of {', '.join(f'{known:g}' for known in ZOOMS)}, got {zoom!r}")
 
 
 def check_sizes(sizes: Sequence[float], semantic: bool) -> None:

@@ -6,10 +6,12 @@ Exit codes: 0 done, 1 failed with one plain line on stderr, 2 wrong usage. Never
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import TextIO
 
 import napari_unet
 from napari_unet.errors import UnetError, first_line
@@ -29,12 +31,15 @@ COMMANDS = {
 """Each command's module and its help; only the chosen one is imported, as PyTorch takes seconds."""
 
 
+DESCRIPTION = "Segment microscopy images with a U-Net, and teach it by painting."
 UNFORESEEN = (ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
 """What may go wrong though nobody foresaw it; no reason for a traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    # a service, or a window without a console, may have no streams at all
+    sys.stdout, sys.stderr = sys.stdout or nowhere(), sys.stderr or nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")
@@ -56,9 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def nowhere() -> TextIO:
+    """Return a stream that keeps nothing."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - no path, and open as long as we run
+
+
 def build_parser(chosen: str) -> argparse.ArgumentParser:
     """Return the parser of all commands, with the options of the chosen one."""
-    parser = argparse.ArgumentParser(prog="napari-unet", description=napari_unet.__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="napari-unet", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {napari_unet.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():

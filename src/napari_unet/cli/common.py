@@ -6,7 +6,8 @@ import argparse
 import glob
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,30 @@ from napari_unet.progress import Progress, Steps, finish
 Result = TypeVar("Result")
 
 
+@contextmanager
+def made_folder(folder: Path | None) -> Iterator[None]:
+    """Make a folder, if one is named, for what is written meanwhile; where nothing was, it is gone again."""
+    missing = [] if folder is None else [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
+    try:
+        yield
+    finally:
+        for place in missing:  # inner ones first
+            if place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
+
+
+def named_path(text: str) -> Path:
+    """Return the path that an argument names; an empty one, as of a variable that is not set, names none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
 def input_files(inputs: Iterable[str]) -> list[Path]:
     """Return the images that files, folders and patterns name, without repeats, in the order given."""
     found: dict[Path, None] = {}
@@ -34,6 +59,8 @@ def input_files(inputs: Iterable[str]) -> list[Path]:
 
 
 def _expand(text: str) -> list[Path]:
+    if not text.strip():
+        raise UnetError("the name of an image is empty: name a file, a folder or a pattern")
     path = Path(text)
     if path.is_dir():
         inside = [item for item in sorted(path.iterdir()) if _is_image(item) and not _is_mask(item)]

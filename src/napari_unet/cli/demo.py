@@ -8,8 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import with_bar
-from napari_unet.errors import UnetError
+from napari_unet.cli.common import made_folder, named_path, with_bar
 from napari_unet.files.images import read_image
 from napari_unet.files.overlay import write_overlay
 from napari_unet.files.tiff import write_labels
@@ -21,7 +20,9 @@ from napari_unet.segmentation import SegmentationSettings, segment_steps
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
-    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder (default: demo-output)")
+    parser.add_argument(
+        "--output", type=named_path, default=Path("demo-output"), help="folder (default: demo-output)"
+    )
     parser.add_argument("--headless", action="store_true", help="do not open napari")
     parser.set_defaults(run=run)
 
@@ -33,16 +34,13 @@ def run(given: argparse.Namespace) -> int:
     model = load_model("nuclei")
     settings = SegmentationSettings()
     result = with_bar(segment_steps(image.array, model, axes=image.axes, settings=settings), sample.title)
-    try:
-        given.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnetError(f"cannot make the folder {given.output} ({error.strerror}): choose another one") from None
     mask, picture = given.output / "u2os_nuclei_labels.tif", given.output / "u2os_nuclei_overlay.png"
     provenance = segmentation_provenance(
         model, settings, result, source=sample.path.name, command="napari-unet demo"
     )
-    write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
-    write_overlay(picture, image.array, result.labels)
+    with made_folder(given.output):
+        write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
+        write_overlay(picture, image.array, result.labels)
     print(f"{result.count} nuclei in {sample.title}")
     print(f"mask:    {mask.resolve()}")
     print(f"picture: {picture.resolve()}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from napari_unet.cli.common import with_bar
+from napari_unet.cli.common import named_path, with_bar
 from napari_unet.evaluation import (
     COUNTS,
     evaluate_classes_steps,
@@ -19,8 +18,8 @@ from napari_unet.evaluation import (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
-    parser.add_argument("predicted", type=Path, help="a label file or a folder of them")
-    parser.add_argument("truth", type=Path, help="its truth, paired by name")
+    parser.add_argument("predicted", type=named_path, help="a label file or a folder of them")
+    parser.add_argument("truth", type=named_path, help="its truth, paired by name")
     parser.add_argument("--json", action="store_true", help="print figures of every image and their mean as JSON")
     parser.add_argument("--csv", action="store_true", help="print figures of every image as CSV")
     parser.add_argument(

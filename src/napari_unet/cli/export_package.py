@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from napari_unet.cli.common import named_path
 from napari_unet.exchange import export_bioimageio
 from napari_unet.models.library import load_model
 
@@ -12,7 +12,7 @@ from napari_unet.models.library import load_model
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
     parser.add_argument("model", help="name of a model, or a .safetensors file")
-    parser.add_argument("--output", required=True, type=Path, help="the .zip file to write")
+    parser.add_argument("--output", required=True, type=named_path, help="the .zip file to write")
     parser.set_defaults(run=run)
 
 

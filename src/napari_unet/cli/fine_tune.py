@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.arrays.membranes import spatial_last
 from napari_unet.arrays.one_value import refuse_masks
-from napari_unet.cli.common import add_zoom_option, require_model_place, with_bar
+from napari_unet.cli.common import add_zoom_option, named_path, require_model_place, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
@@ -42,11 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each. "
         "About a fifth of the strokes is held out to measure what was gained."
     )
-    parser.add_argument("pairs", nargs="+", metavar="IMAGE ANNOTATION", type=Path)
+    parser.add_argument("pairs", nargs="+", metavar="IMAGE ANNOTATION", type=named_path)
     parser.add_argument(
         "--model", default="nuclei", help="where to start (default: nuclei); new: a network that knows nothing"
     )
-    parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
+    parser.add_argument("--output", required=True, type=named_path, help="the .safetensors file to write")
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the files do not say")
     parser.add_argument("--seconds", type=float, help="time to learn (default: 30, unless --iterations is given)")
     parser.add_argument("--iterations", type=int, help="steps to learn")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
-from napari_unet.cli.common import require_model_place
+from napari_unet.cli.common import named_path, require_model_place
 from napari_unet.exchange import import_bioimageio
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
-    parser.add_argument("package", type=Path, help="a .zip file")
-    parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
+    parser.add_argument("package", type=named_path, help="a .zip file")
+    parser.add_argument("--output", required=True, type=named_path, help="the .safetensors file to write")
     parser.set_defaults(run=run)
 
 

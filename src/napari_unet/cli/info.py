@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from napari_unet.cli.common import named_path
 from napari_unet.files.images import read_image
 from napari_unet.models.library import SUFFIX, entries
 from napari_unet.models.model import file_sha256
@@ -15,7 +16,7 @@ from napari_unet.models.spec import read_spec
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
-    parser.add_argument("file", type=Path, help="a mask (.tif), a model (.safetensors) or the name of one")
+    parser.add_argument("file", type=named_path, help="a mask (.tif), a model (.safetensors) or the name of one")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)
 

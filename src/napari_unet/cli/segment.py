@@ -10,7 +10,14 @@ from collections import Counter
 from pathlib import Path
 
 from napari_unet.arrays.zoom import zoom_note
-from napari_unet.cli.common import add_prediction_options, add_zoom_option, input_files, with_bar
+from napari_unet.cli.common import (
+    add_prediction_options,
+    add_zoom_option,
+    input_files,
+    made_folder,
+    named_path,
+    with_bar,
+)
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.calibration import LARGEST, SMALLEST
@@ -32,7 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"
     )
-    parser.add_argument("--output", required=True, type=Path, help="a .tif file for one image, else a folder")
+    parser.add_argument(
+        "--output", required=True, type=named_path, help="a .tif file for one image, else a folder"
+    )
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
     parser.add_argument("--channel", type=int, help="which channel, from 0")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
@@ -44,7 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="AXES",
         help="Z, T or ZT: objects that overlap from plane to plane are one",
     )
-    parser.add_argument("--probabilities", type=Path, help="also write the foreground probability (x 255) here")
+    parser.add_argument(
+        "--probabilities", type=named_path, help="also write the foreground probability (x 255) here"
+    )
     add_prediction_options(parser)
     parser.set_defaults(run=run)
 
@@ -62,7 +73,6 @@ def run(given: argparse.Namespace) -> int:
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
-    made = make_places(None if given.output in targets else given.output, written)
     settings = SegmentationSettings(
         channel=given.channel,
         zoom=given.zoom,
@@ -74,12 +84,10 @@ def run(given: argparse.Namespace) -> int:
             rotations=given.rotations,
         ),
     )
-    try:
+    with made_folder(None if given.output in targets else given.output):
+        for target in written:  # refused before work is spent on it
+            require_writable(target)
         failed = segment_each(inputs, targets, model, settings, given)
-    finally:
-        for folder in made:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
     return 1 if failed else 0
 
 
@@ -142,22 +150,6 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def make_places(folder: Path | None, targets: list[Path]) -> list[Path]:
-    """Make the folder for several masks, and refuse a place that cannot be written before work is spent on it.
-
-    Returns the folders that were missing, inner ones first.
-    """
-    missing = [] if folder is None else [place for place in (folder, *folder.parents) if not place.exists()]
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
-    for target in targets:
-        require_writable(target)
-    return missing
 
 
 def segment_file(

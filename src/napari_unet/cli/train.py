@@ -14,7 +14,7 @@ import torch
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import at_rest, require_model_place, with_bar
+from napari_unet.cli.common import at_rest, made_folder, named_path, require_model_place, with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
@@ -53,8 +53,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "FOLDER holds images/ and labels/ with the same names. The training can be stopped with "
         "Ctrl-C, which keeps the best weights, and goes on when the same command is given again."
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--output", required=True, type=Path, help="the .safetensors file to write")
+    parser.add_argument("folder", type=named_path)
+    parser.add_argument("--output", required=True, type=named_path, help="the .safetensors file to write")
     parser.add_argument(
         "--preset",
         choices=("modern", "paper", "em"),
@@ -71,7 +71,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validate", nargs="+", metavar="NAME", help="names of the images to hold out, instead of a share"
     )
-    parser.add_argument("--report", type=Path, help="folder for the loss curve and pictures of held-out images")
+    parser.add_argument(
+        "--report", type=named_path, help="folder for the loss curve and pictures of held-out images"
+    )
     parser.add_argument(
         "--architecture", choices=("classic", "padded", "vgg16"), help="default: padded, paper: classic"
     )
@@ -83,7 +85,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="patches per step")
     parser.add_argument("--patch", type=int, help="side of a patch in pixels")
     parser.add_argument("--start", help="start from this model instead of from nothing")
-    parser.add_argument("--encoder", type=Path, help="file with public VGG16 weights, for --architecture vgg16")
+    parser.add_argument(
+        "--encoder", type=named_path, help="file with public VGG16 weights, for --architecture vgg16"
+    )
     parser.add_argument("--validation", type=float, default=0.15, help="share of images held out (default: 0.15)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -93,12 +97,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train and write the best model; Ctrl-C keeps it too."""
     require_model_place(given.output)
-    if given.report is not None:
-        try:
-            given.report.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnetError(f"cannot make the folder {given.report} ({error.strerror}): choose another") from None
-        require_writable(given.report / CURVE)
+    with made_folder(given.report):
+        if given.report is not None:
+            require_writable(given.report / CURVE)
+        return train(given)
+
+
+def train(given: argparse.Namespace) -> int:
+    """Read, train, write; return the exit code."""
     start = load_model(given.start) if given.start else None
     truths = read_truths(given, start.spec.axes if start else "YX")
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2

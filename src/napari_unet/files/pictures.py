@@ -70,7 +70,7 @@ def _pixels(path: Path, *, keep_numbers: bool) -> npt.NDArray[Any]:
 
 
 def _png_header(path: Path) -> tuple[int, int]:
-    """Return the bits per sample and the colour type of a PNG (PNG specification, IHDR); zeros for another file."""
+    """Return the bits per sample and the colour type that the header of a PNG says; zeros for another file."""
     with path.open("rb") as file:
         head = file.read(26)
     return (head[24], head[25]) if len(head) == 26 and head.startswith(b"\x89PNG") else (0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 
@@ -15,8 +16,8 @@ MOST = 2**62
 
 def check_seed(seed: int) -> None:
     """Refuse a seed from which nothing can be drawn."""
-    if not 0 <= seed <= MOST:
-        raise UnetError(f"seed must be a number from 0 to {MOST}, got {seed}")
+    if not isinstance(seed, Integral) or not 0 <= seed <= MOST:
+        raise UnetError(f"seed must be a number from 0 to {MOST}, got {seed!r}")
 
 
 @contextmanager

@@ -27,15 +27,15 @@ def view_sizes(net: UNet, patch: int, sigma: float) -> tuple[int, int, int]:
     return max(inside, outside + 2 * round(3 * sigma)), inside, outside
 
 
-def require_teachable(net: UNet, batch: int, side: int) -> None:
+def require_teachable(net: UNet, batch: int, side: int, *, normed: bool = True) -> None:
     """Refuse views of so few pixels per side that none, or in all of a batch just one, reach the deepest level.
 
-    Batch norm measures how values of a batch spread, and one value does not.
+    Batch norm that learns measures how values of a batch spread, and one value does not.
     """
     stride = net.geometry.stride
     if net.padded and side < stride:
         raise UnetError(f"patch must be at least {stride} px for {net.geometry.levels} levels, got {side}")
-    normed = any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in net.modules())
+    normed = normed and any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in net.modules())
     if normed and batch * (side // stride) ** net.dims < 2:
         raise UnetError(
             f"a single patch of {side} px leaves one pixel after {net.geometry.levels} levels, too few for batch "

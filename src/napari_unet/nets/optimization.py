@@ -23,6 +23,10 @@ from napari_unet.nets.unet import UNet
 AVERAGE_DECAY = 0.999
 
 
+class NoNumberError(UnetError):
+    """The loss is infinite or no number any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizationSettings:
     """How weights are changed: AdamW with a falling rate ("modern") or SGD with momentum 0.99 (the paper)."""
@@ -80,7 +84,9 @@ class Optimization:
         loss = loss_of(logits)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise UnetError(f"the loss became {value} at iteration {self.iteration}: choose a lower learning rate")
+            raise NoNumberError(
+                f"the loss became {value} at iteration {self.iteration}: choose a lower learning rate"
+            )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.errors import UnetError
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.chance import seeded
+from napari_unet.nets.crop import require_teachable
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
-from napari_unet.nets.optimization import Optimization, mix_weights
+from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weights
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, mapped
 from napari_unet.teaching.fine_tuned import FineTuned
@@ -72,6 +72,8 @@ class Learning:
         self._companion = companion
         self._batch_size = settings.batch
         self._views = Views(lessons, replay_lessons(model), model, settings)
+        normed = not settings.optimization.frozen_norm
+        require_teachable(model.net, settings.batch, self._views.sides[1], normed=normed)
         self._optimization = Optimization(
             copy.deepcopy(model.net),
             settings.optimization,
@@ -94,7 +96,7 @@ class Learning:
             iteration = self._optimization.iteration
             try:
                 loss = self._step(iteration)
-            except UnetError as error:  # the loss is no number any more
+            except NoNumberError as error:
                 self._remark = f"Stopped early: {error}."
                 break
             preview = None

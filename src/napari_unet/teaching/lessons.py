@@ -26,7 +26,7 @@ from napari_unet.teaching.settings import FineTuningSettings
 AROUND = 256
 """Pixels that the network sees around the annotations, for the anchor."""
 SCORED_STROKES = 12
-"""At most so many strokes of a lesson are predicted for its score."""
+"""At most so many strokes of a lesson are predicted for its score where none is held out."""
 ALL_CLASSES = Result(classes=None)
 FAR = 1e6
 """How many pixels planes and images lie apart where held-out strokes are to lie far apart."""
@@ -59,7 +59,8 @@ class Lesson:
         """Return the pixels that the score looks at: held-out strokes, or all where none is held out."""
         if self.held_out.apart:
             return self.held_out.mask
-        return self.annotation.annotated & (self.held_out.strokes <= SCORED_STROKES)
+        chosen: NDArray[np.bool_] = self.held_out.strokes % self._scored_each == 0
+        return self.annotation.annotated & chosen
 
     @property
     def scored_pixels(self) -> int:
@@ -69,7 +70,12 @@ class Lesson:
     @property
     def scored_strokes(self) -> int:
         """Return how many strokes are scored."""
-        return len(self.held_out.held) if self.held_out.apart else min(self.held_out.count, SCORED_STROKES)
+        return len(self.held_out.held) if self.held_out.apart else self.held_out.count // self._scored_each
+
+    @property
+    def _scored_each(self) -> int:
+        """Return that each so many-th stroke is scored: they are numbered by what they are, background first."""
+        return max(1, -(-self.held_out.count // SCORED_STROKES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,6 +10,7 @@ from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
 from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.chance import check_seed
 from napari_unet.nets.optimization import OptimizationSettings
 
 
@@ -72,7 +73,8 @@ class FineTuningSettings:
         for name in ("elsewhere", "replay", "held_out", "old_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
-        for name in ("anchor", "consistency", "seed"):
+        check_seed(self.seed)
+        for name in ("anchor", "consistency"):
             if not 0 <= (getattr(self, name) or 0) < math.inf:
                 raise UnetError(f"{name} must be a number from 0, got {getattr(self, name)}")
 

@@ -59,7 +59,7 @@ class Views:
     ) -> None:
         self._settings = settings
         self._spec = model.spec
-        self._sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
+        self.sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
         count = len(model.spec.classes)
         contested = CONTESTED / (1 + (settings.anchor or 0.0))
         self._lessons = [_Material(lesson, count, contested) for lesson in lessons]
@@ -93,7 +93,7 @@ class Views:
         centre = material.centre(rng, anywhere=not replayed and rng.random() < self._settings.elsewhere)
         change = PLAIN if replayed else self._settings.augmentation
         warp = draw_warp(rng, centre, change)
-        view, inside, outside = self._sides
+        view, inside, outside = self.sides
         dims = len(centre)
         smooth = warp_image(material.smooth, warp, (view,) * dims)
         said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
