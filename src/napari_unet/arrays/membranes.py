@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
-from skimage.morphology import remove_small_objects
 
 SMALLEST = 64
 """Pixels up to which a gap between membranes is no object."""
@@ -27,8 +26,8 @@ def between_membranes(membranes: NDArray[Any], *, dims: int = 2) -> NDArray[np.i
     found = 0
     for plane in np.ndindex(membranes.shape[:-dims]):
         parted = label(membranes[plane] == 0, connectivity=1)
-        kept = remove_small_objects(parted, max_size=SMALLEST)
-        objects[plane] = np.where(kept > 0, kept + found, 0)
+        kept = np.bincount(parted.ravel()) > SMALLEST
+        objects[plane] = np.where((parted > 0) & kept[parted], parted + found, 0)
         found += int(parted.max(initial=0))
     return objects
 

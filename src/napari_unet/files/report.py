@@ -33,11 +33,10 @@ def write_curve(path: str | Path, history: Sequence[Mapping[str, float]], score:
 
 
 def write_montage(path: str | Path, rows: Sequence[Row]) -> None:
-    """Write a PNG with a row an image: (name, image (Y, X), true labels, predicted labels)."""
+    """Write a PNG with a row an image: (name, image, true, predicted labels); of volumes the middle plane."""
     figure = Figure(figsize=(9, 3.1 * len(rows)), layout="constrained")
-    for places, (name, image, truth, predicted) in zip(
-        figure.subplots(len(rows), 3, squeeze=False), rows, strict=True
-    ):
+    for places, (name, *arrays) in zip(figure.subplots(len(rows), 3, squeeze=False), rows, strict=True):
+        image, truth, predicted = (array if array.ndim == 2 else array[len(array) // 2] for array in arrays)
         shown = (name, image), ("truth", _coloured(truth)), ("prediction", _coloured(predicted))
         for axes, (title, picture) in zip(places, shown, strict=True):
             axes.imshow(picture, cmap="gray", interpolation="nearest")
