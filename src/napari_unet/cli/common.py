@@ -19,6 +19,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from napari_unet.files.provenance import read_provenance
+from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish
 
@@ -62,10 +63,10 @@ def _expand(text: str) -> list[Path]:
     if not text.strip():
         raise UnetError("the name of an image is empty: name a file, a folder or a pattern")
     path = Path(text)
-    if path.is_dir():
+    if path.is_dir() and not is_zarr(path):
         inside = [item for item in sorted(path.iterdir()) if _is_image(item) and not _is_mask(item)]
         if not inside:
-            raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)})")
+            raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)}, Zarr)")
         return inside
     if not path.exists() and glob.has_magic(text):
         matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
@@ -76,8 +77,10 @@ def _expand(text: str) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    """Whether the name is an image's, and the thing a file that is not hidden."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """Whether the name is an image's that is not hidden, and the thing a file, or Zarr."""
+    if path.name.startswith("."):
+        return False
+    return is_zarr(path) if path.is_dir() else path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def _is_mask(path: Path) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy.typing as npt
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
@@ -15,7 +13,7 @@ class ImageFile:
     Attributes
     ----------
     array
-        Pixels in native byte order, dtype as stored.
+        Pixels in native byte order, dtype as stored; of OME-Zarr a lazy array.
     axes
         One letter an axis out of T C Z Y X, and S (RGB or RGBA samples) which is always last; holds Y and X.
     pixel_size
@@ -25,7 +23,7 @@ class ImageFile:
         than the one read), "assumed" (a sentence, where `pixel_size` holds a guess).
     """
 
-    array: npt.NDArray[Any]
+    array: Any
     axes: str
     pixel_size: tuple[float, ...] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)

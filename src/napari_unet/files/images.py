@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_unet.files.complaints import unreadable
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
 from napari_unet.files.tiff import read_tiff
+from napari_unet.files.zarr import is_zarr, read_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFile", "read_image", "read_labels"]
 
@@ -20,12 +22,12 @@ IMAGE_SUFFIXES = TIFF_SUFFIXES + PICTURE_SUFFIXES
 
 
 def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
-    """Read a TIFF, PNG, JPEG or BMP file.
+    """Read a TIFF, PNG, JPEG or BMP file, or an OME-Zarr folder, whose array stays lazy.
 
     Parameters
     ----------
     path
-        The kind of file is told by the ending of its name, in upper or lower case.
+        The kind of file is told by the ending of its name, in upper or lower case; Zarr by what the folder holds.
     axes
         One letter a dimension out of T C Z Y X, and S for RGB samples, in place of what the file says.
 
@@ -47,6 +49,7 @@ def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
     """
     path = Path(path)
     image = _read(path, axes, keep_numbers=True)
+    image = replace(image, array=np.asarray(image.array))
     _require_labels(path, image)
     return ImageFile(
         array=image.array.astype(np.int32),
@@ -58,6 +61,8 @@ def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
 
 def _read(path: Path, axes: str | None, *, keep_numbers: bool) -> ImageFile:
     """Send the file to the reader for its ending."""
+    if is_zarr(path):
+        return read_zarr(path, axes)
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
         return read_tiff(path, axes, keep_numbers=keep_numbers)

@@ -1,0 +1,101 @@
+"""OME-Zarr (NGFF 0.4 and 0.5): the first, finest array of an image, read only where it is looked at.
+
+Needs the extra `zarr`. Axes and the size of a pixel come from `multiscales`, as the specification has them:
+https://ngff.openmicroscopy.org/0.5/ (Moore et al., Histochem Cell Biol 160:223, 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_unet.errors import UnetError, first_line
+from napari_unet.files.calibration import micrometres
+from napari_unet.files.image_file import ImageFile
+
+MARKS = ("zarr.json", ".zgroup", ".zarray")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a folder is a Zarr group or array, whatever its name."""
+    return any((path / mark).is_file() for mark in MARKS)
+
+
+def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
+    """Return the image in a Zarr folder at full resolution, as a lazy array; a bare array needs `axes`.
+
+    A name may go on within: `image.zarr/0` of several images, `image.zarr/labels/cells` of labels.
+    """
+    try:
+        import zarr
+    except ImportError:
+        raise UnetError(
+            f'{path.name} is Zarr, which needs another package: pip install "napari-unet-interactive[zarr]"'
+        ) from None
+    try:
+        opened = zarr.open(str(path), mode="r")
+        if isinstance(opened, zarr.Array):
+            return _as_image(path, opened, axes or "", {})
+        image, series = _first_image(path, opened)
+        known = _multiscales(image)[0]
+        array = image[known["datasets"][0]["path"]]
+        return _as_image(path, array, axes or _letters(known), {**_sizes(known), **series})
+    except (KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError) as error:
+        raise UnetError(f"cannot read {path.name} as OME-Zarr ({first_line(error)}): write it again") from error
+
+
+def _first_image(path: Path, group: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the group of an image, and of how many it is the first, as Bio-Formats writes several."""
+    if _multiscales(group):
+        return group, {}
+    if "bioformats2raw.layout" in _ome(group) or "bioformats2raw.layout" in group.attrs:
+        images = [name for name, _ in group.groups() if name.isdigit()]
+        if "0" in images:
+            return group["0"], {"series": len(images)} if len(images) > 1 else {}
+    raise UnetError(
+        f"{path.name} is Zarr without an image of its own: name the one in it, as in {path.name}/0, or of a plate "
+        f"{path.name}/A/1/0"
+    )
+
+
+def _ome(group: Any) -> Mapping[str, Any]:
+    """Return what OME says of a group: since 0.5 under a key of its own."""
+    attributes: Mapping[str, Any] = group.attrs
+    return attributes.get("ome", attributes)  # type: ignore[no-any-return]
+
+
+def _multiscales(group: Any) -> list[Any]:
+    return list(_ome(group).get("multiscales", []))
+
+
+def _letters(known: Mapping[str, Any]) -> str:
+    """Return the axes, which before 0.4 had names alone."""
+    return "".join(axis if isinstance(axis, str) else axis["name"] for axis in known.get("axes", "tczyx")).upper()
+
+
+def _sizes(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return um by axis, of the finest array, for the axes that have a scale and a unit of length."""
+    axes = [axis for axis in known.get("axes", ()) if not isinstance(axis, str)]
+    scale = [1.0] * len(axes)
+    for part in (known["datasets"][0], known):
+        for change in part.get("coordinateTransformations", ()):
+            if change["type"] == "scale":
+                scale = [one * float(two) for one, two in zip(scale, change["scale"], strict=True)]
+    sizes = {a["name"].upper(): micrometres(s, a.get("unit", "")) for a, s in zip(axes, scale, strict=True)}
+    return {"sizes": {axis: size for axis, size in sizes.items() if size is not None}}
+
+
+def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> ImageFile:
+    """Return the array with its axes; UnetError where they do not fit."""
+    named = axes.strip().upper()
+    fits = len(set(named)) == len(named) == array.ndim and {"Y", "X"} <= set(named) <= set("TCZYX")
+    if not fits:
+        raise UnetError(
+            f"{path.name} of shape {array.shape} needs one letter an axis out of T C Z Y X, got {named!r}: "
+            f"give for example --axes {'TCZYX'[-array.ndim :]}"
+        )
+    sizes = facts.pop("sizes", {})
+    spatial = [axis for axis in "ZYX" if axis in named]
+    known = tuple(sizes[axis] for axis in spatial) if set(spatial) <= set(sizes) else None
+    return ImageFile(array=array, axes=named, pixel_size=known, metadata=facts)

@@ -1,0 +1,106 @@
+"""OME-Zarr of both versions: the finest array stays lazy, with its axes and the size of its pixels."""
+
+import sys
+
+import numpy as np
+import pytest
+import zarr
+
+from napari_unet.cli import main
+from napari_unet.errors import UnetError
+from napari_unet.files.images import read_image, read_labels
+
+STACK = np.random.default_rng(0).integers(0, 4000, (2, 2, 3, 32, 40)).astype(np.uint16)
+NAMES = ("t", "c", "z", "y", "x")
+SCALE = [1.0, 1.0, 2.0, 500.0, 250.0]
+
+
+def described(array, axes=NAMES, scale=SCALE):
+    units = {"z": "micrometer", "y": "nanometer", "x": "nanometer"}
+    return {
+        "axes": [{"name": name, **({"unit": units[name]} if name in units else {})} for name in axes],
+        "datasets": [
+            {"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+            for level in range(2)
+        ],
+        "coordinateTransformations": [{"type": "scale", "scale": [1.0] * len(axes)}],
+    }
+
+
+def write(path, array=STACK, version=2, axes=NAMES, scale=SCALE):
+    group = zarr.open_group(str(path), mode="w", zarr_format=version)
+    for level in range(2):
+        group.create_array(str(level), data=array[..., :: 2**level, :: 2**level])
+    known = {"multiscales": [described(array, axes, scale)]}
+    group.attrs.update(known if version == 2 else {"ome": {**known, "version": "0.5"}})
+    return path
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_finest_array_is_read_with_axes_and_pixel_size(tmp_path, version):
+    image = read_image(write(tmp_path / "a.ome.zarr", version=version))
+    assert isinstance(image.array, zarr.Array)
+    np.testing.assert_array_equal(image.array[:], STACK)
+    assert image.axes == "TCZYX"
+    assert image.pixel_size == pytest.approx((2, 0.5, 0.25))
+
+
+def test_the_first_of_several_is_read_and_said(tmp_path):
+    root = zarr.open_group(str(tmp_path / "many.zarr"), mode="w", zarr_format=2)
+    root.attrs["bioformats2raw.layout"] = 3
+    for number in range(2):
+        write(tmp_path / "many.zarr" / str(number), STACK + number)
+    image = read_image(tmp_path / "many.zarr")
+    assert image.remarks == ("the file holds 2 images: the first was read",)
+    np.testing.assert_array_equal(image.array[:], STACK)
+    np.testing.assert_array_equal(read_image(tmp_path / "many.zarr" / "1").array[:], STACK + 1)
+
+
+def test_labels_within_an_image_are_labels(tmp_path):
+    write(tmp_path / "a.zarr")
+    labels = np.tile(np.arange(40, dtype=np.uint16), (32, 1))
+    write(tmp_path / "a.zarr" / "labels" / "cells", labels, axes=("y", "x"), scale=[1.0, 1.0])
+    read = read_labels(tmp_path / "a.zarr" / "labels" / "cells")
+    np.testing.assert_array_equal(read.array, labels)
+    assert read.array.dtype == np.int32
+
+
+def test_what_is_no_image_gets_a_sentence(tmp_path, monkeypatch):
+    bare = zarr.create_array(str(tmp_path / "bare.zarr"), data=STACK[0, 0])
+    with pytest.raises(UnetError, match=r"bare.zarr of shape .* give for example --axes ZYX"):
+        read_image(tmp_path / "bare.zarr")
+    np.testing.assert_array_equal(read_image(tmp_path / "bare.zarr", axes="zyx").array[:], bare[:])
+    zarr.open_group(str(tmp_path / "plate.zarr"), mode="w").attrs["plate"] = {}
+    with pytest.raises(UnetError, match="name the one in it"):
+        read_image(tmp_path / "plate.zarr")
+    broken = write(tmp_path / "broken.zarr")
+    zarr.open_group(str(broken)).attrs["multiscales"] = [{"axes": [], "datasets": []}]
+    with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
+        read_image(broken)
+    (broken / ".zgroup").write_text("{")
+    with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
+        read_image(broken)
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(UnetError, match=r"pip install .*\[zarr\]"):
+        read_image(tmp_path / "bare.zarr")
+
+
+def test_a_folder_of_zarr_is_segmented_into_calibrated_masks(bright_model, tmp_path, capsys):
+    image = np.zeros((1, 2, 1, 32, 40), np.uint16)
+    image[0, 1, 0, 5:15, 5:15] = 900
+    write(tmp_path / "images" / "a.ome.zarr", image)
+    bright_model.save(tmp_path / "bright.safetensors")
+    words = [
+        "--model",
+        str(tmp_path / "bright.safetensors"),
+        "--channel",
+        "1",
+        "--output",
+        str(tmp_path / "masks"),
+    ]
+    assert main(["segment", str(tmp_path / "images"), *words]) == 0
+    mask = read_labels(tmp_path / "masks" / "a_labels.tif")
+    np.testing.assert_array_equal(mask.array.squeeze() > 0, image[0, 1, 0] > 0)
+    assert mask.pixel_size[-2:] == pytest.approx((0.5, 0.25))
+    assert main(["info", str(tmp_path / "images" / "a.ome.zarr")]) == 0
+    assert "TCZYX" in capsys.readouterr().out
