@@ -33,4 +33,5 @@ def segmentation_provenance(
         },
         "command": command,
         "values": "classes" if model.spec.is_semantic else "objects",
+        **({"classes": list(model.spec.classes)} if model.spec.is_semantic else {}),
     }

@@ -7,6 +7,7 @@ from skimage.io import imsave
 
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images, read_class_pairs
+from napari_unet.files.tiff import write_labels
 
 
 def write(path, array):
@@ -117,3 +118,15 @@ def test_colours_of_16_bit_are_numbered_like_those_of_8(tmp_path):
     [one], [other] = (read_class_images([path]) for path in (few, tmp_path / "16.tif"))
     np.testing.assert_array_equal(one, other)
     assert (one[0, 0], one.max()) == (0, 3)
+
+
+def test_a_mask_of_ours_says_how_many_classes_there_are(tmp_path):
+    """Where a class was not found, or an image does not show one, ranks alone would equate the wrong ones."""
+    mask = tmp_path / "mask.tif"
+    facts = {"classes": ["background", "myelin", "axon"]}
+    write_labels(mask, np.array([[0, 1, 1]]), axes="YX", pixel_size=None, provenance=facts)
+    truth = write(tmp_path / "t.png", np.array([[0, 127, 255]], np.uint8))
+    [found], [wanted] = read_class_pairs([mask], [truth])
+    assert (found.tolist(), wanted.tolist()) == ([[0, 1, 1]], [[0, 1, 2]])
+    with pytest.raises(UnetError, match="model of 3 classes, the truth holds 2 values"):
+        read_class_pairs([mask], [write(tmp_path / "few.png", np.array([[0, 255, 255]], np.uint8))])

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError
-from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.images import TIFF_SUFFIXES, read_image, read_labels
+from napari_unet.files.provenance import read_provenance
 
 MOST = 32
 
@@ -41,10 +42,19 @@ def read_class_pairs(
     One value means the same in both; values that the truth does not hold come after those that it does. Only where
     one of them holds class indices, 0 to K - 1, and the other K other values, these stand for them in rising order
     (0, 1, 2 beside 0, 127, 255). UnetError where neither can be: nothing then says which value means which.
+    Masks of ours say how many classes their model tells, also where few of them were found.
     """
     (found, said, kind), (wanted, known, wanted_kind) = _read(predicted), _read(truth)
     if max(said[-1], known[-1]) < MOST:
         return _numbered(found, np.arange(MOST)), _numbered(wanted, np.arange(MOST))
+    told = {len(classes) for path in predicted if (classes := _classes_of(Path(path)))}
+    if told:
+        if told != {len(known)}:
+            raise UnetError(
+                f"the predictions are of a model of {max(told)} classes, the truth holds {len(known)} values, and "
+                "nothing says which means which: save the truth as class indices"
+            )
+        return _numbered(found, np.arange(MOST)), _numbered(wanted, known)
     alike = kind == wanted_kind and min(said[-1], known[-1]) >= MOST
     if alike or np.isin(said, known).all() or np.isin(known, said).all():
         union = np.concatenate([known, np.setdiff1d(said, known)])
@@ -55,6 +65,13 @@ def read_class_pairs(
             "nothing says which means which: save them with the same values"
         )
     return _numbered(found, said), _numbered(wanted, known)
+
+
+def _classes_of(path: Path) -> list[str]:
+    """Return the names of the classes that a mask of ours is made of, none for other files."""
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return []
+    return list((read_provenance(path) or {}).get("classes", ()))
 
 
 def _are_indices(values: NDArray[Any]) -> bool:
