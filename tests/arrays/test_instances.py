@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import ndimage
+from skimage.segmentation import expand_labels
 
 from napari_unet.arrays.boundary_weights import carve
 from napari_unet.arrays.instances import InstanceSettings, label_instances
@@ -243,3 +246,18 @@ def test_the_input_is_left_as_it_was(touching_cells):
     before = probability.copy()
     instances(probability)
     np.testing.assert_array_equal(probability, before)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([4, 5, 7]), st.sampled_from([(37, 22), (11, 9, 12)]))
+def test_bands_of_giving_back_the_ridge_do_not_show(seed, band, shape):
+    rng = np.random.default_rng(seed)
+    seeds = np.zeros(shape, np.int32)
+    seeds[tuple(rng.integers(0, length, 20) for length in shape)] = np.arange(1, 21)
+    labels = carve(expand_labels(seeds, distance=4))
+    labels[rng.random(shape) < 0.1] = 0
+    probability = as_probability(labels)
+    whole = instances(probability)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari_unet.arrays.instances.BAND", band)
+        np.testing.assert_array_equal(instances(probability), whole)
+    assert ((whole > 0) & (probability == 0)).any()

@@ -207,7 +207,7 @@ def test_a_flat_image_with_bright_objects_wanted_stays_empty(dtype):
     assert not found.apply(flat).any()
 
 
-@given(st.floats(5, 50), st.sampled_from([np.uint16, np.float32, np.float64]))
+@given(st.floats(10, 50), st.sampled_from([np.uint16, np.float32, np.float64]))
 def test_noise_is_measured_beside_objects_and_slopes(sigma, dtype):
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:200, :300]
@@ -238,3 +238,10 @@ def test_smoothing_takes_noise_and_leaves_light():
     np.testing.assert_allclose(smooth.mean((1, 2)), noise.mean((1, 2)), atol=3e-3)
     flat = np.full((1, 9, 9), 0.25, np.float32)
     np.testing.assert_allclose(IntensityRange(low=0, high=1, smoothing=2).apply(flat), flat)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int64, np.float64])
+def test_what_wide_numbers_tell_apart_stays_apart(dtype):
+    image = (2**31 - 300 + np.arange(200)).astype(dtype)
+    applied = intensity_range([image], FULL).apply(image)
+    np.testing.assert_allclose(applied, np.linspace(0, 1, 200), atol=1e-6)

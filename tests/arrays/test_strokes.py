@@ -57,5 +57,5 @@ def test_strokes_around_one_another_are_held_out_once_each():
     for number in range(8):  # rings about one centre
         layer[4 * number : 79 - 4 * number, 4 * number : 79 - 4 * number] = number + 2 if number % 2 else 1
         layer[4 * number + 2 : 77 - 4 * number, 4 * number + 2 : 77 - 4 * number] = 0
-    held = hold_out(painted(layer), np.random.default_rng(0), share=0.6).held
+    held = hold_out(painted(layer), np.random.default_rng(0), share=0.99).held
     assert len(held) == len(set(held)) > 3

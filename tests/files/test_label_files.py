@@ -158,3 +158,13 @@ def test_a_write_that_fails_midway_leaves_the_former_file(tmp_path, monkeypatch,
         write_labels(tmp_path / "a.tif", PLANE * 0, axes="YX", pixel_size=None, provenance=None)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
     np.testing.assert_array_equal(read_tiff(tmp_path / "a.tif").array, PLANE)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_beyond_what_a_classic_tiff_addresses_it_is_a_big_one(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("napari_unet.files.tiff._CLASSIC_LIMIT", 10)
+    write_labels(tmp_path / name, PLANE, axes="YX", pixel_size=(0.5, 0.25), provenance=None)
+    with tifffile.TiffFile(tmp_path / name) as file:
+        assert file.is_bigtiff
+        assert not file.is_imagej
+    assert read_tiff(tmp_path / name).pixel_size == pytest.approx((0.5, 0.25))

@@ -1,6 +1,7 @@
 """What a model is to learn of strokes, whole objects and classes."""
 
 import numpy as np
+import pytest
 
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.models.fresh import fresh_model
@@ -61,3 +62,15 @@ def test_a_thin_line_counts_whole_and_the_edge_of_the_image_is_no_rim():
     expected[25, 10:20] = expected[:, 10] = expected[:, 19] = False
     expected[3, 10] = expected[3, 19] = True
     np.testing.assert_array_equal(scribbled(ids), expected)
+
+
+def test_only_gaps_between_whole_objects_weigh_more():
+    ids = np.zeros((30, 60), np.int32)
+    ids[5:25, 5:18], ids[5:25, 21:35], ids[5:25, 38:50] = 1, 2, 3
+    whole = np.array([False, True, True, False])
+    everywhere = np.ones(ids.shape, bool)
+    _, weights = pixel_targets(
+        ids, everywhere, whole, spec=fresh_model().spec, settings=WeightSettings(), balance=EVEN[:2]
+    )
+    assert weights[15, 19] > 5
+    assert weights[15, 36] == pytest.approx(1, abs=0.2)
