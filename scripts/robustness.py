@@ -65,6 +65,19 @@ def debris(image: Image, labels: Image) -> tuple[Image, Image]:
     return dirty, labels
 
 
+def of_photons(count: int) -> Change:
+    """Return the change to so few photons a pixel in typical nuclei, with the noise of reading them out."""
+
+    def change(image: Image, labels: Image) -> tuple[Image, Image]:
+        rng = np.random.default_rng(int(image.sum()) % 2**32)
+        light = np.maximum(image - np.percentile(image, 1), 0)
+        typical = max(float(np.median(light[labels > 0])) if labels.any() else 0.0, 1.0)
+        counted = rng.poisson(light / typical * count + 0.03 * count)
+        return (20 * counted + rng.normal(100, 10, image.shape)).clip(0, 65535).astype(np.uint16), labels
+
+    return change
+
+
 CHANGES: dict[str, Change] = {
     "as it is (uint8)": lambda image, labels: (image, labels),
     "uint16": lambda image, labels: (image.astype(np.uint16) * 257, labels),
@@ -76,6 +89,8 @@ CHANGES: dict[str, Change] = {
     "hot pixel": hot_pixel,
     "vignette": vignette,
     "debris, 1 % of the area, 10 x": debris,
+    "10 photons in a pixel of a nucleus": of_photons(10),
+    "4 photons": of_photons(4),
 }
 
 

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchDensity:
-    """How likely a pixel of each kind is to become the centre of a patch, relative to foreground."""
-
-    background: float = 0.1
+BACKGROUND = 0.1
+"""How likely a pixel of background is to become the centre of a patch, beside 1 of foreground."""
 
 
 class PatchCentres:
-    """Draws patch centres in one labelled image: foreground 1, background 0.1, never where nothing is known."""
+    """Draws patch centres in one labelled image: foreground ten times as likely as background."""
 
-    def __init__(
-        self,
-        labels: NDArray[Any],
-        *,
-        annotated: NDArray[np.bool_] | None = None,
-        density: PatchDensity | None = None,
-    ) -> None:
+    def __init__(self, labels: NDArray[Any]) -> None:
         self.shape = labels.shape
-        known = np.ones(labels.shape, bool) if annotated is None else annotated
-        self._foreground = np.flatnonzero((labels > 0) & known).astype(np.int64)
-        self._background = np.flatnonzero((labels == 0) & known).astype(np.int64)
-        share = len(self._background) * (density or PatchDensity()).background
-        total = len(self._foreground) + share
-        self._foreground_probability = len(self._foreground) / total if total else 0.0
-
-    @property
-    def count(self) -> int:
-        """Return how many pixels a centre may fall on."""
-        return len(self._foreground) + len(self._background)
+        self._foreground, self._background = np.flatnonzero(labels > 0), np.flatnonzero(labels == 0)
+        on_foreground = len(self._foreground)
+        self._chance = on_foreground / (on_foreground + BACKGROUND * len(self._background))
 
     def draw(self, rng: np.random.Generator) -> tuple[int, ...]:
         """Return one centre, a pixel position in array order."""
-        assert self.count, "no pixel of this image is annotated"
-        pixels = self._foreground if rng.random() < self._foreground_probability else self._background
-        if len(pixels) == 0:
-            pixels = self._foreground if len(self._foreground) else self._background
+        pixels = self._foreground if rng.random() < self._chance else self._background
         return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], self.shape))
