@@ -50,6 +50,14 @@ def test_the_calibration_of_ome_is_converted_to_micrometres(tmp_path, unit, um):
     assert read_tiff(tmp_path / "a.ome.tif").pixel_size == pytest.approx((4 * um, 3 * um, 2 * um))
 
 
+def test_a_series_in_time_that_is_a_stack_has_no_known_spacing(tmp_path):
+    facts = {"axes": "TYX", "unit": "um"}
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME, imagej=True, resolution=(5, 5), metadata=facts)
+    image = read_tiff(tmp_path / "a.tif", axes="ZYX")
+    assert image.pixel_size == pytest.approx((0.2, 0.2, 0.2))
+    assert "assumed 0.2 um" in image.metadata["assumed"]
+
+
 def test_what_is_no_pixels_size_is_none(tmp_path):
     sizes = {"PhysicalSizeX": 1e-12, "PhysicalSizeY": 1e-12}
     tifffile.imwrite(tmp_path / "a.ome.tif", PLANE, metadata={"axes": "YX", **sizes})

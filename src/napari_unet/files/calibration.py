@@ -103,7 +103,8 @@ def _both_in_plane(sizes: dict[str, float]) -> Sizes | None:
 def _imagej(stored: Stored) -> Sizes | None:
     """Return what ImageJ states: pixels per unit in the resolution tags, spacing and unit in its text.
 
-    ImageJ leaves spacing out where it is 1 unit, and the unit where it is pixels (FileSaver.java).
+    ImageJ leaves spacing out where it is 1 unit, and the unit where it is pixels (FileSaver.java). Of a series in
+    time, which somebody may call a stack, it says no spacing at all.
     """
     meta: dict[str, Any] = stored.imagej or {}
     unit = str(meta.get("unit", ""))
@@ -111,7 +112,8 @@ def _imagej(stored: Stored) -> Sizes | None:
         return None
     y, x = (micrometres(1 / density, unit) for density in stored.pixels_per_unit)
     spacing = str(meta.get("spacing", 1.0)).removeprefix("-")  # below 0 where planes go from the top down
-    z = micrometres(spacing, str(meta.get("zunit", unit)))
+    stated = "spacing" in meta or "Z" in stored.axes
+    z = micrometres(spacing, str(meta.get("zunit", unit))) if stated else None
     if y is None or x is None:
         return None
     return {"Y": y, "X": x} if z is None else {"Z": z, "Y": y, "X": x}
