@@ -15,7 +15,7 @@ from napari_unet.arrays.axes import result_axes
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, placement
-from napari_unet.widgets.painted import ANNOTATION, CORRECTIONS, STROKES, Paint, belonging, labels_shape
+from napari_unet.widgets.painted import ANNOTATION, CORRECTIONS, STROKES, Paint, belonging, labels_shape, sign
 from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def new_annotation_layer(
         features={"index": list(meanings), "meaning": list(meanings.values())},
         **placement(image, read.axes, kept),
     )
+    sign(layer)
     name_colours(layer)
     layer.brush_size = BRUSH
     layer.selected_label = FIRST_INSTANCE

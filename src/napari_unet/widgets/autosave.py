@@ -22,6 +22,7 @@ from napari_unet.widgets.painted import (
     ANNOTATION,
     RESULT,
     image_of,
+    is_copy,
     prediction_of,
     role_of,
 )
@@ -234,6 +235,7 @@ def _about(viewer: napari.viewer.Viewer, layer: Labels) -> dict[str, Any]:
     entry = layer.metadata.get(KEY, {})
     return {
         "name": layer.name,
+        "copy": is_copy(layer),
         "entry": {name: entry[name] for name in REMEMBERED if name in entry},
         "place": {name: _as_list(layer, name) for name in PLACING},
         "units": _units(layer),

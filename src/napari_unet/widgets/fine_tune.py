@@ -129,8 +129,7 @@ class FineTunePanel(ScrollingPanel):
             return
 
         def done(maps: list[WeightedPart]) -> None:
-            for source, place, weights in maps:
-                paint = wish.paints[source]
+            for paint, place, weights in maps:
                 image = image_named(self._viewer, paint.of)
                 if image is not None:
                     show_weights(self._viewer, image, paint, place, weights)

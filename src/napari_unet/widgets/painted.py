@@ -75,6 +75,17 @@ def role_of(layer: napari.layers.Layer) -> str:
     return str(layer.metadata.get(KEY, {}).get("role", ""))
 
 
+def is_copy(layer: napari.layers.Layer) -> bool:
+    """Whether somebody copied a layer of ours, with its metadata, as napari does: then it is the user's."""
+    own = str(layer.unique_id)
+    return bool(layer.metadata.get(KEY, {}).get("layer", own) != own)
+
+
+def sign(layer: napari.layers.Layer) -> None:
+    """Note in a layer of ours which one it is, so that copies of it can be told."""
+    layer.metadata = {**layer.metadata, KEY: {**layer.metadata[KEY], "layer": str(layer.unique_id)}}
+
+
 def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to, None where it is not open.
 

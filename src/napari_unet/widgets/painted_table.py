@@ -10,7 +10,15 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from napari_unet.widgets.painted import MEANING_TIP, MEANINGS, images_of, meanings_of, painted_layers, role_of
+from napari_unet.widgets.painted import (
+    MEANING_TIP,
+    MEANINGS,
+    images_of,
+    is_copy,
+    meanings_of,
+    painted_layers,
+    role_of,
+)
 from napari_unet.widgets.wheel import hold_still
 
 if TYPE_CHECKING:
@@ -21,7 +29,7 @@ CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
 class PaintedTable(QTreeWidget):  # type: ignore[misc]
-    """A row for every Labels layer that belongs to an image; ours are ticked, others wait to be."""
+    """A row for every Labels layer that belongs to an image; ours are ticked, copies of them and others wait."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -44,7 +52,8 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         self._rows = []
         several = len({id(image) for _, image in present}) > 1 or len(images_of(self._viewer)) > 1
         for layer, image in present:
-            ticked, meaning = known.get(layer, (CHECKED if role_of(layer) else UNCHECKED, None))
+            ours = role_of(layer) and not is_copy(layer)
+            ticked, meaning = known.get(layer, (CHECKED if ours else UNCHECKED, None))
             item = QTreeWidgetItem(self, [_row_text(layer, image, several)])
             item.setCheckState(0, ticked)
             item.setToolTip(0, f"{layer.name}, painted on {image.name}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
 
 from napari_unet.errors import UnetError
@@ -15,7 +15,17 @@ from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.layers import placement, read_layer
-from napari_unet.widgets.painted import ANNOTATION, belonging, covers, images_of, labels_shape, path_of, role_of
+from napari_unet.widgets.painted import (
+    ANNOTATION,
+    belonging,
+    covers,
+    images_of,
+    is_copy,
+    labels_shape,
+    path_of,
+    role_of,
+    sign,
+)
 from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
@@ -32,26 +42,9 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
     missing: list[str] = []
     for saved in kept.layers:
         image = _image_for(viewer, saved)
-        entry = dict(saved.about["entry"])
-        place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
-        if image is not None:
-            entry |= belonging(image)
-            place = _place_over(image, entry) or place
-        else:  # until it is opened again
-            entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
+        if image is None:
             missing.append(f"{saved.about['name']} of {saved.about['image']}")
-        values = saved.arrays["values"]
-        if "prediction" in saved.arrays:
-            entry["predictions"] = [saved.arrays["prediction"]]
-        layer = viewer.add_labels(
-            values,
-            name=saved.about["name"],
-            metadata={KEY: entry},
-            **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
-        )
-        if role_of(layer) == ANNOTATION:
-            name_colours(layer)
-        autosave.take_over(layer)
+        autosave.take_over(_put_back(viewer, saved, image))
     if missing:
         show_warning(f"{' and '.join(missing)} is back, but its image is not: open that under the same name.")
     if kept.lost:  # what cannot be read today stays where it is
@@ -62,6 +55,32 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
         autosave.replace(session)
     autosave.settings = kept.settings
     autosave.restored.emit(kept.settings)
+
+
+def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | None) -> Labels:
+    """Add and return a layer as it was, over its image as that lies now."""
+    entry = dict(saved.about["entry"])
+    place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
+    if image is not None:
+        entry |= belonging(image)
+        place = _place_over(image, entry) or place
+    else:  # until it is opened again
+        entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
+    if "prediction" in saved.arrays:
+        entry["predictions"] = [saved.arrays["prediction"]]
+    if saved.about.get("copy"):
+        entry["layer"] = ""  # of none that is here
+    layer = viewer.add_labels(
+        saved.arrays["values"],
+        name=saved.about["name"],
+        metadata={KEY: entry},
+        **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
+    )
+    if role_of(layer) == ANNOTATION:
+        name_colours(layer)
+    if role_of(layer) and not is_copy(layer):
+        sign(layer)
+    return layer
 
 
 def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:

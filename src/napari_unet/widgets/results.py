@@ -8,7 +8,16 @@ import napari.layers
 import numpy as np
 
 from napari_unet.widgets.layers import LayerImage, add_labels, as_displayed, placement, show_soon, update_labels
-from napari_unet.widgets.painted import RESULT, belonging, image_id, image_of, is_untouched, remembered, role_of
+from napari_unet.widgets.painted import (
+    RESULT,
+    belonging,
+    image_id,
+    image_of,
+    is_copy,
+    is_untouched,
+    remembered,
+    role_of,
+)
 from napari_unet.widgets.segmenting_work import Made
 from napari_unet.widgets.stored_facts import KEY
 
@@ -57,16 +66,10 @@ def _hide_results(
 ) -> None:
     """Hide what was found of an image before: two results over each other cannot be read."""
     for layer in viewer.layers:
-        mine = role_of(layer) == RESULT and not _is_copy(layer)
+        mine = role_of(layer) == RESULT and not is_copy(layer)
         if mine and layer is not but and image_of(viewer, layer) is image:
             made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
             layer.visible = layer.visible and made.get("channel") != channel
-
-
-def _is_copy(layer: napari.layers.Layer) -> bool:
-    """Whether somebody copied a result, with its metadata, as napari does: then it is the user's."""
-    own = str(layer.unique_id)
-    return bool(layer.metadata.get(KEY, {}).get("layer", own) != own)
 
 
 def _former(
@@ -79,7 +82,7 @@ def _former(
     for layer in viewer.layers:
         known = layer.metadata.get(KEY, {})
         same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
-        if not same or _is_copy(layer) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+        if not same or is_copy(layer) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
             continue
         fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
         if fits and is_untouched(layer):

@@ -28,6 +28,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.complaints import unwritable
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.layers import LayerImage
+from napari_unet.widgets.learnt_once import Said, learnt_once
 from napari_unet.widgets.painted import CORRECTIONS, STROKES, Paint
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 Region = dict[str, tuple[int, int]]
 SAME = 0.5
 """IoU from which an object counts as the same before and after."""
-WeightedPart = tuple[int, tuple[int | slice, ...], NDArray[np.float32]]
-"""Number of a painted layer, where a part of it lies in its image, and what its pixels count."""
+WeightedPart = tuple[Paint, tuple[int | slice, ...], NDArray[np.float32]]
+"""A painted layer, where a part of it lies in its image, and what its pixels count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def begin_fine_tuning(wish: Wish, watch: Watch) -> Callable[[], Steps[Outcome]]:
         from napari_unet.teaching.settings import FineTuningSettings
 
         model = starting_model(wish)
-        pairs = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
+        pairs = [(one.paint.image.array, one.annotation) for one in what_is_said(wish, model.spec)]
         image = wish.paints[0].image
 
         class Viewer(Companion):
@@ -139,19 +140,20 @@ def begin_weights(wish: Wish) -> Callable[[], Steps[list[WeightedPart]]]:
 
         model = starting_model(wish)
         settings = FineTuningSettings(**{**wish.options, "anchor": 0.0})
-        said = [(paint.image.array, annotation_of(paint, model.spec)) for paint in wish.paints]
-        require_teachable([annotation for _, annotation in said], model.spec)
+        said = what_is_said(wish, model.spec)
+        require_teachable([one.annotation for one in said], model.spec)
         image = wish.paints[0].image
         axes = image.axes
         model = yield from at_one_zoom(model, image.array, axes=axes, settings=settings)
-        planes = yield from painted_planes(model.spec, said, axes=axes, channel=settings.channel)
+        pairs = [(one.paint.image.array, one.annotation) for one in said]
+        planes = yield from painted_planes(model.spec, pairs, axes=axes, channel=settings.channel)
         lessons = yield from prepare_lessons(model, planes, settings)
         weights = loss_weights(lessons, model.spec, settings.weights)
         found = []
         for lesson, painted_on, weight in zip(lessons, planes, weights, strict=True):
             plane = painted_on.plane
             wide = bring_back(weight, model.spec.zoom, plane.shape, smooth=False)
-            found.append((lesson.source, lesson.place, plane.as_in_image(wide)))
+            found.append((said[lesson.source].paint, lesson.place, plane.as_in_image(wide)))
         return found
 
     return begin
@@ -188,6 +190,11 @@ def starting_model(wish: Wish) -> Model:
         return fresh_model(in_channels=min(channels, 3))
     painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in wish.paints)
     return fresh_model(in_channels=min(channels, 3), classes=class_names(painted))
+
+
+def what_is_said(wish: Wish, spec: ModelSpec) -> list[Said]:
+    """Return what the painted layers say to a model, each pixel of an image once."""
+    return learnt_once([Said(paint=paint, annotation=annotation_of(paint, spec)) for paint in wish.paints])
 
 
 def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
