@@ -325,10 +325,18 @@ def test_a_panel_that_is_opened_again_shows_what_was_chosen(viewer, qtbot):
     paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
     first.form.seconds.setValue(7)
     first.table.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    meaning = first.table.itemWidget(first.table.topLevelItem(0), 1)
+    qtbot.keyClick(meaning, Qt.Key.Key_Down)
     again = FineTunePanel(viewer)
     qtbot.addWidget(again)
     assert again.form.seconds.value() == 7
     assert again.table.topLevelItem(0).checkState(0) == Qt.CheckState.Unchecked
+    assert again.table.itemWidget(again.table.topLevelItem(0), 1).currentData() == "truth"
+    image, layer = viewer.layers
+    layer.name = "paint"
+    viewer.add_image(np.zeros((8, 8)))
+    image.name = "cells"
+    assert again.table.topLevelItem(0).text(0) == "paint on cells"
 
 
 def test_a_write_that_comes_late_undoes_no_later_one():

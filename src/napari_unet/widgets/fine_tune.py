@@ -247,7 +247,7 @@ class FineTunePanel(ScrollingPanel):
         self.right.toggled.connect(self._keep_settings)
         self._autosave.restored.connect(self._use)
         when_removed(self, self._leave)
-        self.table.itemChanged.connect(self._keep_settings)
+        self.table.changed.connect(self._keep_settings)
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.status.setText)
         self.tools.failed.connect(self.job.fail)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from napari_unet.widgets.painted import (
@@ -31,43 +30,45 @@ CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 class PaintedTable(QTreeWidget):  # type: ignore[misc]
     """A row for every Labels layer that belongs to an image; ours are ticked, copies of them and others wait."""
 
+    changed = Signal()
+    """A tick, a meaning or a name."""
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = viewer
         self._rows: list[tuple[Labels, Image, QTreeWidgetItem, QComboBox]] = []
-        self._watched: WeakSet[Labels] = WeakSet()
         self.setHeaderLabels(["Learn from", "Means"])
         self.setRootIsDecorated(False)
         self.setFixedHeight(HEIGHT)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.setToolTip("Tick the layers to learn from, of one image or of several.")
+        self.itemChanged.connect(lambda *_: self.changed.emit())
+        viewer.layers.events.renamed.connect(self._renamed)
 
     def refresh(self, *_: object) -> None:
         """Follow the viewer's layers; ticks and meanings stay."""
         present = list(painted_layers(self._viewer))
         if present == [(layer, image) for layer, image, _, _ in self._rows]:
+            self._renamed()
             return  # new widgets are slow to draw
         known = {layer: (item.checkState(0), box.currentData()) for layer, _, item, box in self._rows}
         self.clear()
         self._rows = []
-        several = len({id(image) for _, image in present}) > 1 or len(images_of(self._viewer)) > 1
         for layer, image in present:
             ours = role_of(layer) and not is_copy(layer)
             ticked, meaning = known.get(layer, (CHECKED if ours else UNCHECKED, None))
-            item = QTreeWidgetItem(self, [_row_text(layer, image, several)])
+            item = QTreeWidgetItem(self)
             item.setCheckState(0, ticked)
-            item.setToolTip(0, f"{layer.name}, painted on {image.name}")
             box = QComboBox()
             box.setToolTip(MEANING_TIP)
             for value in meanings_of(layer):
                 box.addItem(MEANINGS[value], value)
             box.setCurrentIndex(max(0, box.findData(meaning)))
+            box.currentIndexChanged.connect(lambda _: self.changed.emit())
             hold_still(box)
             self.setItemWidget(item, 1, box)
             self._rows.append((layer, image, item, box))
-            if layer not in self._watched:
-                self._watched.add(layer)
-                layer.events.name.connect(self._renamed)
+        self._renamed()
 
     def chosen(self) -> Iterator[tuple[Labels, Image, str]]:
         """Yield the ticked layers with their image and meaning."""
@@ -90,9 +91,12 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
                 box.setCurrentIndex(max(0, box.findData(meaning)))
 
     def _renamed(self, *_: object) -> None:
+        """Show the names that layers and images have now."""
         several = len(images_of(self._viewer)) > 1
         for layer, image, item, _ in self._rows:
             item.setText(0, _row_text(layer, image, several))
+            item.setToolTip(0, f"{layer.name}, painted on {image.name}")
+        self.changed.emit()
 
 
 def _row_text(layer: Labels, image: Image, several: bool) -> str:
