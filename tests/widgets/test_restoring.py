@@ -209,7 +209,12 @@ def test_what_was_chosen_comes_back_whichever_panel_restores(
     plugin = "napari-unet-interactive"
     segment_panel = second.window.add_plugin_dock_widget(plugin, "Segment")[1]
     teach = second.window.add_plugin_dock_widget(plugin, "Fine-tune")[1]
+    saver = Autosave.of(second)
+    saver._timer.stop()
     click(qtbot, segment_panel.restore_bar.restore)
+    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+    kept = saver.session.read().settings
+    assert (kept["seconds"], kept["layers"]) == (77, {"cells (annotation)": [False, "strokes"]})
     assert teach.form.seconds.value() == 77
     assert list(teach.table.chosen()) == []
     assert teach.restore_bar.isHidden()
@@ -285,13 +290,17 @@ def test_paint_waits_for_its_image_and_goes_on_no_other(viewer, saver, qtbot, ma
     assert image_of(second, layer) is own
 
 
-def test_the_last_stroke_before_the_window_closes_is_saved(make_napari_viewer):
+def test_what_was_chosen_last_is_saved_when_the_window_closes(make_napari_viewer, qtbot):
     viewer = make_napari_viewer()
     saver = Autosave.of(viewer)
     saver._timer.stop()
     paint_on(viewer, viewer.add_image(np.zeros((32, 48))))
+    panel = FineTunePanel(viewer)
+    qtbot.addWidget(panel)
+    look(saver, qtbot)
+    qtbot.keyClick(panel.form.seconds, Qt.Key.Key_Up)
     viewer.window._qt_window.close()
-    assert len(saver.session.read().layers) == 1
+    assert saver.session.read().settings["seconds"] == 31
     [session] = former_sessions()  # another window of this process offers it
     assert session.folder == saver.session.folder
 

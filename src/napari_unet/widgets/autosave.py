@@ -75,6 +75,7 @@ class Autosave(QObject):  # type: ignore[misc]
         self.settings: dict[str, Any] = {}
         """What the panel that paints says of itself, kept beside the paint."""
         self._viewer = ref(viewer)  # it lives as long as its window, not longer for us
+        self._written_settings: dict[str, Any] = {}
         self._changed: set[str] = set()
         self._known: set[str] = set()
         self._turns = Turns()
@@ -112,7 +113,8 @@ class Autosave(QObject):  # type: ignore[misc]
         self._changed &= layers.keys()
         touched = {key: layers[key] for key in self._changed}
         gone = self._known - layers.keys()
-        if (self._writing and not now) or not (touched or gone):
+        chosen = bool(self._known) and self.settings != self._written_settings
+        if (self._writing and not now) or not (touched or gone or chosen):
             return
         self._changed -= touched.keys()
         changed = [saved for key, layer in touched.items() if (saved := _saved(key, layer)) is not None]
@@ -121,6 +123,7 @@ class Autosave(QObject):  # type: ignore[misc]
         kept = {key: _about(viewer, layers[key]) for key in known}
         self._writing = True
         self._under_way = (set(touched), known)
+        self._written_settings = dict(self.settings)
         work = self._turns.next(partial(_write, self.session, changed, kept, dict(self.settings)))
         if now:
             self._written(work())
@@ -161,6 +164,7 @@ class Autosave(QObject):  # type: ignore[misc]
         touched, known = self._under_way
         if fault:
             self._changed |= touched  # for the next look
+            self._written_settings = {}
         else:
             self._known, self._told = known, False
         if not self._changed:

@@ -45,6 +45,8 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
         if image is None:
             missing.append(f"{saved.about['name']} of {saved.about['image']}")
         autosave.take_over(_put_back(viewer, saved, image))
+    autosave.settings = kept.settings  # before anything is written: with the paint go the choices
+    autosave.restored.emit(kept.settings)
     if missing:
         show_warning(f"{' and '.join(missing)} is back, but its image is not: open that under the same name.")
     if kept.lost:  # what cannot be read today stays where it is
@@ -53,8 +55,6 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
         )
     else:
         autosave.replace(session)
-    autosave.settings = kept.settings
-    autosave.restored.emit(kept.settings)
 
 
 def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | None) -> Labels:
