@@ -82,6 +82,21 @@ def test_the_forecast_knows_that_rotations_take_longer(make_napari_viewer, qtbot
     assert panel.line.text() == before
 
 
+def test_only_a_run_that_is_long_enough_to_tell_changes_the_forecast(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    panel = SegmentPanel(viewer)
+    qtbot.addWidget(panel)
+    large = viewer.add_image(np.broadcast_to(np.uint8(7), (16000, 16000)))
+    forecast = panel.line.text().split("about")[1]
+    panel.advanced.zoom.setCurrentIndex(panel.advanced.zoom.findData(1.0))
+    for size, said in (((96, 128), True), ((900, 900), False)):
+        panel.image.value = viewer.add_image(np.resize(dots(), size))
+        click(qtbot, panel.job.start_button)
+        wait_until_done(qtbot, panel)
+        panel.image.value = large
+        assert (forecast in panel.line.text()) is said
+
+
 def opened(viewer, path, array, **options):
     tifffile.imwrite(path, array, **options)
     [layer] = viewer.open(str(path))

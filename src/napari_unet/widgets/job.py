@@ -111,6 +111,8 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing
         self._began = 0.0
+        self._first: tuple[float, int] | None = None
+        """When the first counted step of the work was done, and its number."""
         self._ending = Ending()
         self._moment = QTimer(self, singleShot=True, interval=MOMENT)
         self._moment.timeout.connect(self._conclude)
@@ -137,7 +139,7 @@ class JobControl(QWidget):  # type: ignore[misc]
             return
         self._work = Work(begin)
         self._done, self._began = done, time.monotonic()
-        self._failed = failed
+        self._failed, self._first = failed, None
         self._show_running(True)
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
@@ -173,11 +175,19 @@ class JobControl(QWidget):  # type: ignore[misc]
         if progress.total and progress.done:
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.done)
-            left = (time.monotonic() - self._began) / progress.done * (progress.total - progress.done)
-            self.status.setText(f"{progress.doing}: {seconds_text(left)} left")
+            self.status.setText(f"{progress.doing}{self._left(progress)}")
         elif progress.doing:
             self.status.setText(f"{progress.doing}…")
         self.progressed.emit(progress)
+
+    def _left(self, progress: Progress) -> str:
+        """Return how long it will take at the pace since the first step; what came before was loading."""
+        now = time.monotonic()
+        first = self._first = self._first or (now, progress.done)
+        if progress.done <= first[1]:
+            return "…"
+        left = (now - first[0]) / (progress.done - first[1]) * (progress.total - progress.done)
+        return f": {seconds_text(left)} left"
 
     def _ended(self, ending: Ending) -> None:
         self._show_running(False)
@@ -236,4 +246,6 @@ def seconds_text(seconds: float) -> str:
         return "less than a second"
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

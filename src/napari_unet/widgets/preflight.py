@@ -29,10 +29,11 @@ class SpeedRecord:
         self._speeds: dict[Hashable, float] = {}
         self._names: dict[str, str] = {}
 
-    def remember(self, model: str, values: dict[str, Any], name: str, pixels: int, seconds: float) -> None:
-        """Note a run: what was chosen, the name of the device, and how long it took."""
+    def remember(self, model: str, values: dict[str, Any], name: str, pixels: int, seconds: float | None) -> None:
+        """Note a run: what was chosen, the name of the device, and how long it took, None if that is unclear."""
         self._names[values["device"]] = name
-        self._speeds[_way(model, values)] = pixels / max(seconds, 1e-3)
+        if seconds is not None:
+            self._speeds[_way(model, values)] = pixels / seconds
 
     def forecast(self, spec: ModelSpec, model: str, values: dict[str, Any], pixels: int) -> str:
         """Return where a run will be and how long it may take."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -115,13 +114,11 @@ class SegmentPanel(ScrollingPanel):
             self.job.fail(str(error))
             return
         values = {**self.advanced.values(), "channel": self._chosen_channel(), "join": self.join.axes}
-        began = time.monotonic()
 
         def done(made: Made) -> None:
-            seconds = time.monotonic() - began
             pixels = preflight.pixel_count(image, region)
-            if made.result.zoom == 1:  # of other sizes it says nothing
-                self._speed.remember(str(path), values, made.provenance["device"], pixels, seconds)
+            seconds = made.seconds if made.result.zoom == 1 else None  # of other sizes it says nothing
+            self._speed.remember(str(path), values, made.provenance["device"], pixels, seconds)
             self._show(layer, image, region, made)
 
         self.job.run(begin_segmentation(image, path, region, values, layer.name), done)

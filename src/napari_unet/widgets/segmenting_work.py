@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unet.progress import Steps
+from napari_unet.progress import Progress, Steps, mapped
 from napari_unet.widgets import preflight
 from napari_unet.widgets.layers import LayerImage
+
+MOST_AT_FIRST = 0.5
+"""Share of all tiles that the first one may be, where the others are to tell how long a tile takes."""
+SHORTEST = 0.3
+"""Seconds of predicting that tell a speed."""
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -22,6 +28,30 @@ class Made:
     result: Segmentation
     provenance: dict[str, Any]
     model: Path
+    seconds: float | None = None
+    """How long all of it takes once PyTorch and the model are there; None where it was too short to tell."""
+
+
+class Pace:
+    """How fast tiles go, from the first one on: what comes before is loading, which no second run does."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+        """When the first tile was there, and which share of all it was."""
+
+    def see(self, progress: Progress) -> Progress:
+        """Note the first tile."""
+        if progress.done and self._first is None:
+            self._first = (time.monotonic(), progress.done / progress.total)
+        return progress
+
+    def seconds(self) -> float | None:
+        """Return how long all tiles take, now that all are there; None where that is a guess."""
+        if self._first is None:
+            return None
+        then, share = self._first
+        took = time.monotonic() - then
+        return took / (1 - share) if share <= MOST_AT_FIRST and took >= SHORTEST else None
 
 
 def begin_segmentation(
@@ -44,9 +74,13 @@ def begin_segmentation(
 
         settings = preflight.settings_from(values)
         model = load_model(model_path)
-        result = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+        pace = Pace()
+        steps = segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+        result = yield from mapped(steps, pace.see)
+        seconds = pace.seconds()
         device = device_name(choose_device(settings.prediction.device))
         provenance = segmentation_provenance(model, settings, result, source=source)
-        return Made(result=result, provenance={**provenance, "device": device}, model=model_path)
+        provenance["device"] = device
+        return Made(result=result, provenance=provenance, model=model_path, seconds=seconds)
 
     return begin
