@@ -54,6 +54,13 @@ def test_a_model_of_classes_is_said_to_find_classes(make_napari_viewer, qtbot):
     wait_until_done(qtbot, panel)
     assert "classes background" in panel.job.status.text()
     assert "object" not in panel.job.status.text()
+    result, teach = viewer.layers[-1], FineTunePanel(viewer)
+    qtbot.addWidget(teach)
+    assert "brush (0 background, 1 myelin, 2 axon)" in teach.advice.text()
+    assert "layer: 1 background, 2 myelin, 3 axon." in teach.advice.text()
+    result.data_setitem((np.array([20]), np.array([20])), 2)
+    qtbot.waitUntil(lambda: result.visible)
+    assert "meaning: axon" in result.get_status((20, 20))["value"]
 
 
 def test_the_users_own_models_are_never_talked_down(make_napari_viewer, qtbot):

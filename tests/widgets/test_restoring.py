@@ -105,6 +105,7 @@ def test_paint_comes_back_over_the_image_as_it_is_now(
         image, back = window.layers
         assert image.scale[0] == scale
         np.testing.assert_array_equal(back.data, layer.data)
+        assert back.features["meaning"].tolist() == ["background", "object"]
         np.testing.assert_allclose(back.data_to_world((3, 4)), image.data_to_world((3, 4)))
 
 

@@ -15,7 +15,16 @@ from napari_unet.arrays.axes import result_axes
 from napari_unet.arrays.scattered import scattered, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, placement
-from napari_unet.widgets.painted import ANNOTATION, CORRECTIONS, STROKES, Paint, belonging, labels_shape, sign
+from napari_unet.widgets.painted import (
+    ANNOTATION,
+    CORRECTIONS,
+    STROKES,
+    Paint,
+    belonging,
+    labels_shape,
+    name_values,
+    sign,
+)
 from napari_unet.widgets.stored_facts import KEY
 
 if TYPE_CHECKING:
@@ -41,10 +50,10 @@ def new_annotation_layer(
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",
         metadata={KEY: {"role": ANNOTATION, **belonging(image), "axes": kept}},
-        features={"index": list(meanings), "meaning": list(meanings.values())},
         **placement(image, read.axes, kept),
     )
     sign(layer)
+    name_values(layer, meanings)
     name_colours(layer)
     layer.brush_size = BRUSH
     layer.selected_label = FIRST_INSTANCE

@@ -25,6 +25,7 @@ from napari_unet.widgets.painted import (
     is_copy,
     prediction_of,
     role_of,
+    value_names,
 )
 from napari_unet.widgets.stored_facts import KEY, SIZES
 
@@ -244,6 +245,7 @@ def _about(viewer: napari.viewer.Viewer, layer: Labels) -> dict[str, Any]:
         "place": {name: _as_list(layer, name) for name in PLACING},
         "units": _units(layer),
         "axis_labels": list(layer.axis_labels),
+        "meanings": list(value_names(layer).items()),
         "image": image.name if image else "",
         "path": str(image.source.path or "") if image else "",
         "image_place": _place(image) if image else {},

@@ -48,7 +48,7 @@ from napari_unet.widgets.wheel import hold_still
 
 OBJECTS_ADVICE = "1 is background, 2, 3, … one object each"
 ADVICE = (
-    "Correct the result with the brush, or paint on an annotation layer: {}. "
+    "Correct the result with the brush{}, or paint on an annotation layer: {}. "
     "A few strokes where the model is wrong teach most."
 )
 
@@ -234,9 +234,12 @@ class FineTunePanel(ScrollingPanel):
         return found
 
     def _form_changed(self, *_: object) -> None:
-        names = self.form.values
-        words = ", ".join(f"{value} {name}" for value, name in names.items())
-        self.advice.setText(ADVICE.format(words if self.form.tells_classes else OBJECTS_ADVICE))
+        if self.form.tells_classes:  # a result counts from 0, where an annotation layer has room for nothing said
+            names = self.form.values.items()
+            on_result, painted = (", ".join(f"{value - less} {name}" for value, name in names) for less in (1, 0))
+            self.advice.setText(ADVICE.format(f" ({on_result})", painted))
+        else:
+            self.advice.setText(ADVICE.format("", OBJECTS_ADVICE))
         self._keep_settings()
 
     def _keep_settings(self, *_: object) -> None:

@@ -75,6 +75,18 @@ def role_of(layer: napari.layers.Layer) -> str:
     return str(layer.metadata.get(KEY, {}).get("role", ""))
 
 
+def name_values(layer: Labels, meanings: Mapping[int, str]) -> None:
+    """Let napari's status bar say what the values of a layer mean."""
+    layer.features = {"index": list(meanings), "meaning": list(meanings.values())}
+
+
+def value_names(layer: Labels) -> dict[int, str]:
+    """Return what `name_values` said."""
+    if not {"index", "meaning"} <= set(layer.features):
+        return {}
+    return dict(zip(layer.features["index"].tolist(), layer.features["meaning"].tolist(), strict=True))
+
+
 def is_copy(layer: napari.layers.Layer) -> bool:
     """Whether somebody copied a layer of ours, with its metadata, as napari does: then it is the user's."""
     own = str(layer.unique_id)

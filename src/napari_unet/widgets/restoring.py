@@ -22,6 +22,7 @@ from napari_unet.widgets.painted import (
     images_of,
     is_copy,
     labels_shape,
+    name_values,
     path_of,
     role_of,
     sign,
@@ -76,6 +77,8 @@ def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | No
         metadata={KEY: entry},
         **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
     )
+    if meanings := saved.about.get("meanings"):
+        name_values(layer, dict(meanings))
     if role_of(layer) == ANNOTATION:
         name_colours(layer)
     if role_of(layer) and not is_copy(layer):

@@ -15,6 +15,7 @@ from napari_unet.widgets.painted import (
     image_of,
     is_copy,
     is_untouched,
+    name_values,
     remembered,
     role_of,
 )
@@ -56,7 +57,9 @@ def show_result(
     else:
         name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
         former = add_labels(viewer, result.labels, name=name, metadata=entry, place=place)
-    if not result.classes:  # what is painted next is an object of its own
+    if result.classes:
+        name_values(former, dict(enumerate(result.classes)))
+    else:  # what is painted next is an object of its own
         former.selected_label = min(result.count + 1, np.iinfo(former.data.dtype).max)
     return updated
 
