@@ -177,10 +177,34 @@ def test_foreign_labels_wait_for_a_tick_and_mean_truth(viewer, panel, qtbot):
     viewer.add_labels((dots() > 200).astype(np.uint8), name="truth")
     assert list(panel.table.chosen()) == []
     click(qtbot, panel.job.start_button)
-    assert "Nothing is painted yet" in messages()[-1]
+    assert "truth is painted, but not ticked" in messages()[-1]
     panel.table.choose({"truth": (True, TRUTH)})
     [(layer, _, meaning)] = panel.table.chosen()
     assert (layer.name, meaning) == ("truth", TRUTH)
+
+
+def test_paint_without_its_image_is_not_called_nothing(viewer, panel, qtbot):
+    image = viewer.add_image(dots(), name="dots")
+    click(qtbot, panel.tools.new_layer)
+    layer = viewer.layers[-1]
+    brush(viewer, qtbot, layer, [(20, 18), (20, 24)], label=2)
+    viewer.layers.remove(image)
+    click(qtbot, panel.job.start_button)
+    assert messages()[-1] == "dots (annotation) is painted, but its image dots is not open: open it."
+    viewer.layers.remove(layer)
+    viewer.add_image(dots())
+    viewer.add_labels(np.ones((7, 9), np.uint8), name="small")
+    click(qtbot, panel.job.start_button)
+    assert "small is painted, but it has 7 × 9 pixels and no image that is open has" in messages()[-1]
+
+
+def test_a_result_of_objects_does_not_teach_a_model_of_classes(viewer, segment_panel, panel, qtbot):
+    viewer.add_image(dots(), name="dots")
+    result = segment(qtbot, segment_panel)
+    brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
+    panel.form.model.choose_name("axons")
+    click(qtbot, panel.job.start_button)
+    assert f"{result.name} holds objects, and axons finds classes: choose a model like" in messages()[-1]
 
 
 def test_the_preview_follows_the_view_in_one_layer(viewer):

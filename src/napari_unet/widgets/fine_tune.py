@@ -23,6 +23,7 @@ from napari_unet.widgets.collector import let_go
 from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import MOMENT, read_layer
+from napari_unet.widgets.nothing_painted import why_nothing
 from napari_unet.widgets.painted import CORRECTIONS, RESULT, Paint, image_named, role_of, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import within
@@ -147,7 +148,7 @@ class FineTunePanel(ScrollingPanel):
             return None
 
     def _paints(self) -> list[Paint]:
-        """Return snapshots of the ticked layers that somebody painted on."""
+        """Return snapshots of the ticked layers that somebody painted on; UnetError where there is none."""
         paints = []
         for layer, image, meaning in self.table.chosen():
             right = None
@@ -156,6 +157,8 @@ class FineTunePanel(ScrollingPanel):
             paint = take(layer, image, meaning, right=right)
             if paint is not None:
                 paints.append(paint)
+        if not paints:
+            raise UnetError(why_nothing(self._viewer))
         return paints
 
     def _progressed(self, progress: Progress) -> None:

@@ -52,6 +52,8 @@ class Paint:
     """How large the network saw the image whose prediction is corrected."""
     channel: int | None = None
     """The channel of the image whose prediction is corrected, None where it has but one."""
+    kind: str = ""
+    """What the values of a result are, "objects" or "classes"; empty where they are nobody's result."""
     right: tuple[slice, ...] | None = None
     """The part of the layer whose prediction the painter accepts as the truth."""
 
@@ -216,5 +218,6 @@ def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] 
         origin=tuple(entry.get("origin", ())),
         zoom=made.get("zoom"),
         channel=made.get("channel"),
+        kind=str(entry.get("provenance", {}).get("values", "")),
         right=right,
     )

@@ -117,12 +117,11 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             raise UnetError("There is no model: choose one, or a new network.")
 
     def wish(self, paints: list[Paint]) -> Wish:
-        """Return what is to be learnt from paint; UnetError where it does not fit together."""
-        if not paints:
-            raise UnetError("Nothing is painted yet: paint on the result, or press New annotation layer first.")
+        """Return what is to be learnt from some paint; UnetError where it does not fit together."""
         if len({paint.image.axes for paint in paints}) > 1:
             named = " and ".join(sorted({paint.image.axes for paint in paints}))
             raise UnetError(f"These images have different axes, {named}: learn from one kind at a time.")
+        self._check_kind(paints)
         zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
         if len(zooms) > 1:
             named = " and ".join(zoom_text(zoom) for zoom in zooms)
@@ -137,6 +136,16 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         }
         classes = self.kind.currentData() == CLASSES
         return Wish(paints=paints, model=self.model.path, classes=classes, options=options)
+
+    def _check_kind(self, paints: list[Paint]) -> None:
+        """Refuse results of objects for a model of classes, and the other way round."""
+        wanted = CLASSES if self.tells_classes else OBJECTS
+        for paint in paints:
+            if paint.kind not in ("", wanted):
+                raise UnetError(
+                    f"{paint.name} holds {paint.kind}, and {self.model.currentText()} finds {wanted}: "
+                    "choose a model like the one that made it, or untick it."
+                )
 
     def _channel_of(self, paints: list[Paint]) -> int | None:
         """Return the channel that the corrected results show, else the chosen one; None where there is but one."""
