@@ -14,7 +14,7 @@ from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import read_layer
 from napari_unet.widgets.segment import SegmentPanel
-from tests.widgets.conftest import UNFREEZE, click, wait_until_done
+from tests.widgets.conftest import PLUGIN, UNFREEZE, click, wait_until_done
 from tests.widgets.painting import dots
 
 
@@ -158,3 +158,19 @@ def test_the_pixels_of_a_removed_layer_are_freed_after_work_too(make_napari_view
     qtbot.wait(200)
     gc.collect()
     assert known() is None
+
+
+def test_panels_stay_narrow_whatever_they_say(viewer, segment_panel, qtbot, tmp_path):
+    export = viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
+    viewer.add_labels(dots())
+    qtbot.wait(100)
+    narrow = segment_panel.minimumWidth(), export.minimumWidth()
+    assert max(narrow) < 330
+    folder = tmp_path / ("folder" * 20) / "another"
+    folder.mkdir(parents=True)
+    export.path.setText(str(folder / f"{'m' * 100}.tif"))
+    click(qtbot, export.job.start_button)
+    wait_until_done(qtbot, export)
+    assert export.job.status.text() == f"Written: {folder / ('m' * 100)}.tif"
+    qtbot.wait(100)
+    assert (segment_panel.minimumWidth(), export.minimumWidth()) == narrow

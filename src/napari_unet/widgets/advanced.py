@@ -38,8 +38,10 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.tile.setSingleStep(64)
         self.tile.setSpecialValueText("chosen by free memory")
         self.tile.setToolTip("Side of a tile in pixels. It changes speed and memory, never the result.")
-        self.fast = QCheckBox("16 bit (faster, about 0.1 % of pixels differ)")
-        self.rotations = QCheckBox("Average over rotations (8 times slower)")
+        self.fast = QCheckBox("16 bit, faster")
+        self.fast.setToolTip("About 0.1 % of pixels differ.")
+        self.rotations = QCheckBox("8 views, slower")
+        self.rotations.setToolTip("Average over the image turned and mirrored, which takes 8 times as long.")
         self.seed = _probability("Pixels above this probability are the cores of objects.")
         self.mask = _probability("Objects grow from their cores down to this probability.")
         self.minimum_size = QSpinBox()
@@ -51,6 +53,8 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self._lay_out()
         self.axes.editingFinished.connect(self.changed.emit)
         self.device.currentIndexChanged.connect(lambda _: self.changed.emit())
+        for box in (self.zoom, self.device):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for box in (self.fast, self.rotations):
             box.toggled.connect(lambda _: self.changed.emit())
 
@@ -76,7 +80,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         form.addRow("Zoom", self.zoom)
         form.addRow("Tile", self.tile)
         form.addRow("Precision", self.fast)
-        form.addRow("", self.rotations)
+        form.addRow("Average", self.rotations)
         form.addRow("Core probability", self.seed)
         form.addRow("Edge probability", self.mask)
         form.addRow("Smallest object", self.minimum_size)

@@ -58,6 +58,7 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
     def __init__(self, viewer: Any, *, offer_new: bool = False) -> None:
         super().__init__()
         self._viewer = ref(unwrapped(viewer))
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setToolTip("The network that segments. Your own models stand below the ones that came along.")
         self._specs: dict[str, ModelSpec] = {}
         self._last = 0

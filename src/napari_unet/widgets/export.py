@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMessageBox,
     QPushButton,
@@ -30,6 +29,7 @@ from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, LETTERS, full_resolution, pixel_size
 from napari_unet.widgets.painted import images_of, path_of
 from napari_unet.widgets.scrolling import ScrollingPanel
+from napari_unet.widgets.sentence import Sentence
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.wheel import hold_still
 
@@ -57,8 +57,7 @@ class ExportPanel(ScrollingPanel):
         self.path = QLineEdit()
         self.path.setPlaceholderText("where to write, for example masks.tif")
         self.browse = QPushButton("…")
-        self.line = QLabel()
-        self.line.setWordWrap(True)
+        self.line = Sentence()
         self.job = JobControl("Export", self.start)
         self._lay_out()
         self.browse.clicked.connect(self._browse)

@@ -11,7 +11,7 @@ from typing import Any
 import napari.layers
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QLabel
+from qtpy.QtWidgets import QCheckBox
 
 from napari_unet.errors import UnetError
 from napari_unet.models.library import SUFFIX, entries, own_folder
@@ -31,6 +31,7 @@ from napari_unet.widgets.removal import when_removed
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.scrolling import ScrollingPanel
+from napari_unet.widgets.sentence import Sentence
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.teaching_form import TeachingForm
 from napari_unet.widgets.teaching_work import (
@@ -74,8 +75,7 @@ class FineTunePanel(ScrollingPanel):
         )
         self.job = JobControl("Fine-tune", self.start, stop=self._stop)
         self.curves = Curves()
-        self.advice = QLabel()
-        self.advice.setWordWrap(True)
+        self.advice = Sentence()
         self.trial = Trial(napari_viewer)
         self.outcome = self.trial.box
         self._autosave = Autosave.of(napari_viewer)

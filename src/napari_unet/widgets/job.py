@@ -21,12 +21,13 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.collector import FullCollections
 from napari_unet.widgets.layers import MOMENT
+from napari_unet.widgets.sentence import Sentence
 
 NICE = 5
 """Of work beside the window: it takes all cores, but not from a window that wants to draw."""
@@ -105,8 +106,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.cancel_button = QPushButton("Cancel" if stop is None else "Stop")
         self._stop = stop
         self.bar = QProgressBar()
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
+        self.status = Sentence()
         self._work: Work | None = None
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing

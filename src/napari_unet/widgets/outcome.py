@@ -16,6 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.widgets.sentence import Sentence
+
 if TYPE_CHECKING:
     from napari_unet.widgets.teaching_work import Outcome
 
@@ -30,8 +32,7 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
+        self.sentence = Sentence()
         self.before = QRadioButton("Before")
         self.after = QRadioButton("After")
         self.before.setToolTip("Show in the viewer what the old model sees; results are hidden meanwhile.")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
+from napari_unet.widgets.sentence import Sentence
 
 
 class SessionNews(QObject):  # type: ignore[misc]
@@ -29,8 +30,7 @@ class RestoreBar(QWidget):  # type: ignore[misc]
         super().__init__()
         self._bring_back = bring_back
         self._sessions = former_sessions()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.text = Sentence()
         self.restore = QPushButton("Restore")
         self.discard = QPushButton("Discard")
         self.discard.setToolTip("Delete these annotations for good.")

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import napari.layers
 from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
+from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
@@ -36,6 +36,7 @@ from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.results import show_result
 from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.segmenting_work import Made, begin_segmentation
+from napari_unet.widgets.sentence import Sentence
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.visible import visible_region
 from napari_unet.widgets.wheel import hold_still
@@ -65,8 +66,7 @@ class SegmentPanel(ScrollingPanel):
         self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
         self.hint = ModelHint(self.model)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
-        self.line = QLabel()
-        self.line.setWordWrap(True)
+        self.line = Sentence()
         self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import napari.layers
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.arrays.zoom import zoom_text
 from napari_unet.models.library import SHIPPED
@@ -11,6 +11,7 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.models.suggestion import Suggestion, suggest
 from napari_unet.widgets.choices import ModelChoice
 from napari_unet.widgets.layers import sample_of
+from napari_unet.widgets.sentence import Sentence
 
 FIGURES = {"AP50": "AP@0.5 {:.2f}", "mean_IoU": "mean IoU {:.2f}", "V_Rand": "V_Rand {:.2f}"}
 
@@ -21,8 +22,7 @@ class ModelHint(QWidget):  # type: ignore[misc]
     def __init__(self, model: ModelChoice) -> None:
         super().__init__()
         self._model = model
-        self.card = QLabel()
-        self.card.setWordWrap(True)
+        self.card = Sentence()
         self.button = QPushButton()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
