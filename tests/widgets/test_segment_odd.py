@@ -59,9 +59,22 @@ def test_a_click_before_the_result_is_shown_starts_nothing(panel, viewer, qtbot)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: not panel.job.bar.isVisibleTo(panel), timeout=60000)
     assert panel.job.is_running
-    assert not panel.job.start_button.isEnabled()
+    click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
-    assert panel.job.start_button.isEnabled()
+    assert "Done in" in panel.job.status.text()
+    assert len(viewer.layers) == 2
+
+
+def test_the_keyboard_stays_with_the_button_that_works(panel, viewer, qtbot):
+    viewer.add_image(np.stack([nuclei_image((256, 256))] * 40))
+    start, cancel, window = panel.job.start_button, panel.job.cancel_button, panel.window()
+    start.setFocus()
+    qtbot.keyClick(start, Qt.Key.Key_Space)
+    assert window.focusWidget() is cancel
+    qtbot.keyClick(cancel, Qt.Key.Key_Space)
+    wait_until_done(qtbot, panel)
+    assert "Cancelled" in panel.job.status.text()
+    assert window.focusWidget() is start
 
 
 def test_deleting_the_image_meanwhile_is_harmless(panel, viewer, qtbot):
@@ -95,6 +108,7 @@ def fail_with(error):
     ("error", "said"),
     [
         (RuntimeError("the network tripped"), "the network tripped"),
+        (OSError(5, "Input/output error"), "A file cannot be read or written (Input/output error): check"),
         (UnetError("tile must exceed 16"), "tile must exceed 16"),
     ],
 )

@@ -73,6 +73,12 @@ def run_work(work: Work) -> Generator[Progress, None, Ending]:
                 return Ending(result=end.value)
     except UnetError as error:
         return Ending(fault=str(error))
+    except OSError as error:
+        LOGGER.warning("work in a panel could not read or write", exc_info=True)
+        return Ending(
+            fault=f"A file cannot be read or written ({error.strerror or error}): check that its disk or network "
+            "is there, then try again."
+        )
     except Exception as error:
         LOGGER.exception("work in a panel failed")
         return Ending(
@@ -117,7 +123,8 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._moment = QTimer(self, singleShot=True, interval=MOMENT)
         self._moment.timeout.connect(self._conclude)
         self._lay_out()
-        self.start_button.clicked.connect(lambda _checked: start())
+        self._start = start
+        self.start_button.clicked.connect(self._pressed)
         self.cancel_button.clicked.connect(self.cancel)
 
     @property
@@ -152,6 +159,10 @@ class JobControl(QWidget):  # type: ignore[misc]
         worker.aborted.connect(self._aborted)
         worker.start()
 
+    def _pressed(self, _checked: bool) -> None:
+        if not self.is_running:  # as for the moment until what came of the last work is shown
+            self._start()
+
     def cancel(self) -> None:
         """Ask the work to stop; it does so after its present step."""
         if self._work is None:
@@ -162,7 +173,6 @@ class JobControl(QWidget):  # type: ignore[misc]
         else:
             self._stop()
             self.status.setText("Stopping…")
-        self.cancel_button.setEnabled(False)
 
     def abandon(self) -> None:
         """Let work end that nobody waits for any more."""
@@ -191,7 +201,6 @@ class JobControl(QWidget):  # type: ignore[misc]
 
     def _ended(self, ending: Ending) -> None:
         self._show_running(False)
-        self.start_button.setEnabled(False)  # until what came of this work is shown
         self._ending = ending
         self._moment.start()  # the buttons are drawn before what came of the work: together they take too long
 
@@ -199,7 +208,6 @@ class JobControl(QWidget):  # type: ignore[misc]
         ending, self._ending = self._ending, Ending()
         done, self._done, self._work = self._done, _nothing, None
         failed, self._failed = self._failed, _nothing
-        self.start_button.setEnabled(True)
         self.finished.emit()
         if ending.cancelled:
             self.status.setText("Cancelled. Nothing was changed.")
@@ -223,8 +231,16 @@ class JobControl(QWidget):  # type: ignore[misc]
         show_error(sentence)
 
     def _show_running(self, running: bool) -> None:
+        """Show the button that works now; the keyboard goes on to it, and not to what stands below."""
+        former, shown = self.start_button, self.cancel_button
+        if not running:
+            former, shown = shown, former
+        focused = self.window().focusWidget() is former
+        shown.setEnabled(True)
+        shown.setVisible(True)
+        if focused:
+            shown.setFocus()
         self.start_button.setEnabled(not running)
-        self.cancel_button.setEnabled(running)
         self.cancel_button.setVisible(running)
         self.bar.setVisible(running)
 
