@@ -117,7 +117,15 @@ def test_file_save_of_napari_writes_the_same(viewer, tmp_path):
     assert read_labels(tmp_path / "b.tif").pixel_size == pytest.approx((0.4, 0.4), rel=1e-4)
 
 
-@pytest.mark.parametrize(("name", "said"), [("", "Say where"), ("missing/a.tif", "folder"), ("a.png", ".tif")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "Say where"),
+        ("missing/a.tif", "folder"),
+        ("a.png", ".tif"),
+        ("m" * 300, "its name is too long"),
+    ],
+)
 def test_a_bad_place_is_refused_and_nothing_is_written(viewer, panel, qtbot, tmp_path, name, said):
     viewer.add_labels(np.eye(20, dtype=np.uint16))
     export(qtbot, panel, tmp_path / name if name else "")

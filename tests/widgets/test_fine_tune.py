@@ -165,6 +165,9 @@ def test_a_name_that_is_taken_or_no_name_is_refused(viewer, segment_panel, panel
         panel.outcome.name.setText(name)
         panel.accept()
         assert "cannot name a model" in messages()[-1]
+    panel.outcome.name.setText("m" * 300)
+    panel.accept()
+    assert "The name has 300 letters, a model's has at most 60" in messages()[-1]
     (user_folder / "models").mkdir(parents=True)
     (user_folder / "models" / "taken.safetensors").write_text("precious")
     for name in ("taken", "nuclei"):

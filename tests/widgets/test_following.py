@@ -6,11 +6,10 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_unet.arrays.annotations import corrected
-from napari_unet.models.library import load_model, own_folder
+from napari_unet.models.library import load_model
 from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.choices import MODEL_NEWS
 from napari_unet.widgets.export import ExportPanel
-from napari_unet.widgets.fine_tune import FineTunePanel, free_name
+from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import pixel_size, read_layer
 from napari_unet.widgets.painted import image_of, painted_layers
 from napari_unet.widgets.segment import SegmentPanel
@@ -122,21 +121,6 @@ def test_paint_for_classes_is_named_after_them(viewer, qtbot):
     click(qtbot, panel.tools.new_layer)
     assert list(viewer.layers[-1].features["meaning"]) == ["background", "myelin", "axon"]
     assert list(viewer.layers[-1].features["index"]) == [1, 2, 3]
-
-
-def test_a_model_accepted_in_one_window_is_only_offered_in_another(viewer, make_napari_viewer, qtbot):
-    other = make_napari_viewer()
-    here, there = panel_of(SegmentPanel, viewer, qtbot), panel_of(SegmentPanel, other, qtbot)
-    there.model.choose_name("cells-phase")
-    own_folder().mkdir(parents=True, exist_ok=True)
-    path = own_folder() / "nuclei 2.safetensors"
-    load_model("nuclei").save(path)
-    MODEL_NEWS.saved.emit(str(path), viewer)
-    assert here.model.currentText() == "nuclei 2"
-    assert there.model.currentText() == "cells-phase"
-    assert "nuclei 2" in there.model.names()
-    assert free_name(path) == "nuclei 3"
-    assert free_name(None) == "my model 2"
 
 
 def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):

@@ -131,9 +131,7 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         if viewer is self._viewer():
             self.choose_file(path)
         else:
-            chosen = self.currentIndex()
-            self._add_file(path)
-            self.setCurrentIndex(chosen + (chosen >= self.findData(str(path))))
+            self._add_file(path)  # the choice stays
             self._last = self.currentIndex()
 
     def _offer(self, entry: Entry) -> None:

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import UnetError
+from napari_unet.files.complaints import unwritable
 from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.choices import rename_choices
@@ -146,8 +147,11 @@ class ExportPanel(ScrollingPanel):
 
     def _fault_of(self, target: Path) -> str:
         """Return why nothing can be written there, empty where it can."""
-        if target.is_dir():
-            return f"{target} is a folder: add a file name that ends with .tif."
+        try:
+            if target.is_dir():
+                return f"{target} is a folder: add a file name that ends with .tif."
+        except OSError as error:  # a name that is too long
+            return f"{unwritable(target, error)}."
         opened = {Path(path).resolve() for image in images_of(self._viewer) if (path := path_of(image))}
         if target in opened:
             return f"{target.name} is an image that is open here, and masks would replace it: choose another name."

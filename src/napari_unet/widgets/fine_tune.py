@@ -59,6 +59,10 @@ LOWEST = 210
 """Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
 
 
+LONGEST_NAME = 60
+"""Letters of a model's name: of four bytes each, with an ending, they still make a file name on every disk."""
+
+
 class FineTunePanel(ScrollingPanel):
     """Widgets and wiring; `napari_viewer` is filled in by napari."""
 
@@ -118,6 +122,8 @@ class FineTunePanel(ScrollingPanel):
         path = own_folder() / f"{name}{SUFFIX}"
         if not re.fullmatch(r"[\w][\w .()-]*", name):
             self.job.fail(f"{name!r} cannot name a model: use letters, digits, spaces, - and _.")
+        elif len(name) > LONGEST_NAME:
+            self.job.fail(f"The name has {len(name)} letters, a model's has at most {LONGEST_NAME}: shorten it.")
         elif path.exists() or name in {entry.name for entry in entries()}:
             self.job.fail(f"There is a model {name} already: choose another name.")
         else:

@@ -1,0 +1,44 @@
+"""Models that are accepted: in which windows they are used and offered, and who gets a name."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from napari_unet.errors import UnetError
+from napari_unet.models.library import load_model, own_folder
+from napari_unet.models.spec import read_spec
+from napari_unet.progress import finish
+from napari_unet.widgets.choices import MODEL_NEWS
+from napari_unet.widgets.fine_tune import free_name
+from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.teaching_work import begin_saving
+
+
+def test_a_model_accepted_in_one_window_is_only_offered_in_another(make_napari_viewer, qtbot):
+    viewer, other = make_napari_viewer(), make_napari_viewer()
+    here, there = SegmentPanel(viewer), SegmentPanel(other)
+    qtbot.addWidget(here)
+    qtbot.addWidget(there)
+    there.model.choose_name(there.model.names()[-1])
+    chosen = there.model.currentText()
+    own_folder().mkdir(parents=True, exist_ok=True)
+    path = own_folder() / "nuclei 2.safetensors"
+    load_model("nuclei").save(path)
+    for _ in range(2):  # as from two windows
+        MODEL_NEWS.saved.emit(str(path), viewer)
+    assert here.model.currentText() == "nuclei 2"
+    assert there.model.currentText() == chosen
+    assert "nuclei 2" in there.model.names()
+    assert free_name(path) == "nuclei 3"
+    assert free_name(None) == "my model 2"
+
+
+def test_of_two_windows_that_accept_one_name_one_gets_it():
+    path = own_folder() / "wanted.safetensors"
+    first, second = (begin_saving(SimpleNamespace(model=load_model(name)), path)() for name in ("nuclei", "axons"))
+    next(first)
+    next(second)
+    finish(first)
+    with pytest.raises(UnetError, match="There is a model wanted already"):
+        finish(second)
+    assert not read_spec(path).is_semantic, "the first one, whole"
