@@ -16,6 +16,7 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from napari_unet.errors import UnetError
+from napari_unet.files.complaints import unwritable
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.choices import unwrapped
 from napari_unet.widgets.painted import (
@@ -174,7 +175,7 @@ class Autosave(QObject):  # type: ignore[misc]
             self._replaced = []
         if fault and not self._told:
             self._told = True
-            show_warning(f"Your paint cannot be autosaved ({fault}): save it yourself, or free some space.")
+            show_warning(f"Your paint cannot be autosaved: {fault}. Save it yourself meanwhile.")
 
     def _say_not_kept(self, name: str) -> None:
         if name not in self._not_kept:
@@ -227,8 +228,10 @@ def _write(session: Session, changed: list[SavedLayer], kept: dict[str, Any], se
     """Write in the worker's thread; return what went wrong, nothing where nothing did."""
     try:
         session.write(changed, kept, settings)
-    except (OSError, UnetError) as error:
+    except UnetError as error:
         return str(error)
+    except OSError as error:
+        return str(unwritable(session.folder, error))
     except Exception as error:
         LOGGER.exception("autosave failed")
         return f"{type(error).__name__}: {error}"
