@@ -11,7 +11,7 @@ from napari_unet.widgets.annotation_layers import new_annotation_layer
 from napari_unet.widgets.export import ExportPanel
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import pixel_size, read_layer
-from napari_unet.widgets.painted import image_of, painted_layers
+from napari_unet.widgets.painted import CORRECTIONS, image_of, painted_layers, take
 from napari_unet.widgets.segment import SegmentPanel
 from napari_unet.widgets.visible import visible_region
 from tests.widgets.conftest import click, wait_until_done
@@ -159,9 +159,9 @@ def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):
         wait_until_done(qtbot, panel)
     while layer._undo_history:
         layer.undo()
-        [(found, _)] = painted_layers(viewer)
+        [(found, image)] = painted_layers(viewer)
         assert found is layer
-        assert panel_of(FineTunePanel, viewer, qtbot)._paints() == []
+        assert take(layer, image, CORRECTIONS) is None
 
 
 def test_new_annotation_layers_say_what_the_values_mean(viewer):
