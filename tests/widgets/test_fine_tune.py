@@ -96,8 +96,12 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     (user_folder / "models").write_text("no folder")
     panel.accept()
     wait_until_done(qtbot, panel)
-    assert "cannot write" in messages()[-1]
+    assert "annot write" in messages()[-1]
     assert panel.trial.outcome is learnt
+    assert panel.outcome.hidden.isVisible()
+    segment_panel.image.value = viewer.layers["dots"]
+    assert segment(qtbot, segment_panel).visible
+    assert not panel.outcome.hidden.isVisible(), "the new result is shown"
 
 
 def test_a_closed_panel_learns_nothing_any_more(viewer, segment_panel, panel, qtbot):
@@ -123,8 +127,10 @@ def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, pane
     panel.form.seconds.setValue(3600)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) >= 3, timeout=60000)
+    assert not panel.form.seconds.isEnabled()
     click(qtbot, panel.job.cancel_button)
     wait_until_done(qtbot, panel, 30000)
+    assert panel.form.seconds.isEnabled()
     assert panel.trial.outcome.tuned.iterations >= 1
     assert panel.outcome.isVisible()
 

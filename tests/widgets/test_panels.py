@@ -135,6 +135,16 @@ def test_what_a_file_says_of_axes_and_pixels_reaches_the_export(make_napari_view
     assert read_image(tmp_path / "masks.tif").pixel_size == pytest.approx((0.65, 0.65))
 
 
+def test_pixels_that_are_no_squares_are_described_as_they_are(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    panel, export = SegmentPanel(viewer), ExportPanel(viewer)
+    qtbot.addWidget(panel)
+    qtbot.addWidget(export)
+    assert not export.depth.isVisibleTo(export)
+    viewer.add_image(np.zeros((3, 32, 48)), scale=(2, 0.5, 0.25), units=("um",) * 3)
+    assert "0.25 × 0.5 µm per pixel and 2 µm from plane to plane." in panel.line.text()
+
+
 def test_an_axis_counted_in_seconds_is_time_and_no_depth(make_napari_viewer):
     viewer = make_napari_viewer()
     movie = viewer.add_image(np.zeros((3, 32, 48)), scale=(60, 0.65, 0.65), units=("s", "um", "um"))

@@ -114,6 +114,7 @@ class ExportPanel(ScrollingPanel):
         self._watch(self.layer)
         if self.layer is None:
             self.size.setValue(0)
+            self._form.setRowVisible(self.depth, False)
             self.line.setText("Segment an image first.")
             return
         try:

@@ -112,6 +112,7 @@ class FineTunePanel(ScrollingPanel):
         self.curves.clear()
         learnt = partial(self._learnt, wish.model)
         self.job.run(begin_fine_tuning(wish, self._watch), learnt, self.trial.offer_former)
+        self.form.seconds.setEnabled(False)
 
     def accept(self) -> None:
         """Save the new model and offer it everywhere."""
@@ -263,6 +264,7 @@ class FineTunePanel(ScrollingPanel):
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.status.setText)
         self.tools.failed.connect(self.job.fail)
+        self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.trial.forget)

@@ -33,6 +33,8 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.sentence = Sentence()
+        self.hidden = Sentence("Results are hidden until you decide.")
+        self.hidden.hide()
         self.before = QRadioButton("Before")
         self.after = QRadioButton("After")
         self.before.setToolTip("Show in the viewer what the old model sees; results are hidden meanwhile.")
@@ -52,8 +54,7 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
     def offer(self, outcome: Outcome, name: str) -> None:
         """Show the outcome; a model that became no better cannot be accepted."""
         tuned = outcome.tuned
-        hidden = "Results are hidden until you decide." if outcome.before is not None else ""
-        self.sentence.setText(" ".join(part for part in (tuned.sentence(), outcome.in_view, hidden) if part))
+        self.sentence.setText(" ".join(part for part in (tuned.sentence(), outcome.in_view) if part))
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)
@@ -82,5 +83,6 @@ class OutcomeBox(QWidget):  # type: ignore[misc]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.hidden)
         for row in (look, naming, decide):
             layout.addLayout(row)

@@ -71,9 +71,16 @@ def describe_image(image: LayerImage, size: PixelSize | None) -> str:
     if size is None:
         parts.append("pixel size unknown")
     else:
-        parts.append(f"{size.um[-1]:.4g} µm per pixel" + ("" if size.stated else " (if its scale is in µm)"))
+        parts.append(_size_text(size) + ("" if size.stated else " (if its scale is in µm)"))
     guess = "" if image.named else " Axes are a guess: see Advanced."
     return f"{image.axes}: " + ", ".join(parts) + "." + guess
+
+
+def _size_text(size: PixelSize) -> str:
+    """Return the sides of a pixel, width first as in image sizes; one number where they are alike."""
+    *depth, height, width = (f"{um:.4g}" for um in size.um)
+    text = f"{width} µm per pixel" if height == width else f"{width} × {height} µm per pixel"
+    return text + (f" and {depth[0]} µm from plane to plane" if depth and depth[0] != width else "")
 
 
 def problem(image: LayerImage, spec: ModelSpec | None, channel: int | None) -> str:

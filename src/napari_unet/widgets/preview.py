@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +34,10 @@ class Preview:
     They also reach the screen sooner than a Labels layer, whose tools napari makes with it.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, tell: Callable[[bool], object] = bool) -> None:
+        """Take a viewer, and what is told whether the preview stands alone."""
         self._viewer = viewer
+        self._tell = tell
         self._layer: Image | None = None
         self._image: Image | None = None
         self._alone = False
@@ -73,7 +76,7 @@ class Preview:
         """Hide the results of its image while it is shown: below it they would look like what the model sees."""
         if self._layer not in self._viewer.layers or self._layer is None or not self._layer.visible:
             return
-        self._alone = True
+        self._say_alone(True)
         self._follow()
 
     def _follow(self, *_: object) -> None:
@@ -92,7 +95,8 @@ class Preview:
     def _came(self, event: Any) -> None:
         """Let a result that comes meanwhile stand instead of those before it."""
         if self._alone and role_of(event.value) == RESULT and image_of(self._viewer, event.value) == self._image:
-            self._alone, self._hidden = False, []
+            self._hidden = []
+            self._say_alone(False)
 
     def hide(self) -> None:
         """Show nothing until there is something new."""
@@ -115,8 +119,12 @@ class Preview:
         return all(axis in shown or -0.5 <= place < length - 0.5 for axis, (place, length) in sides)
 
     def _show_results(self) -> None:
-        self._alone = False
+        self._say_alone(False)
         self._show_hidden()
+
+    def _say_alone(self, alone: bool) -> None:
+        self._alone = alone
+        self._tell(alone)
 
     def _show_hidden(self) -> None:
         for layer in self._hidden:

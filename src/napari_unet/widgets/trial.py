@@ -22,13 +22,13 @@ class Trial:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._preview = Preview(viewer)
+        self.box = OutcomeBox()
+        self._preview = Preview(viewer, self.box.hidden.setVisible)
         self._image = ""
         """The id of the image that is looked at."""
         self._former: tuple[Outcome | None, str] = (None, "")
         """The outcome and the image before learning anew began."""
         self.outcome: Outcome | None = None
-        self.box = OutcomeBox()
         self.box.toggled.connect(self._compare)
 
     def begin(self, image: str) -> None:
