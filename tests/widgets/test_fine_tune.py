@@ -87,7 +87,7 @@ def test_what_was_learnt_is_kept_where_learning_again_fails(viewer, segment_pane
     brush(viewer, qtbot, viewer.layers[-1], [(20, 18), (20, 24)], label=2)
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
-    assert "only objects are painted" in messages()[-1]
+    assert "Only objects are painted" in messages()[-1]
     assert panel.trial.outcome is learnt
     assert panel.outcome.isVisible()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), result.data_to_world((0, 0)))

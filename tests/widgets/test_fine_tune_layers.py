@@ -22,7 +22,7 @@ def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot)
     brush(viewer, qtbot, layer, [(20, 18), (20, 24)], label=2)
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
-    assert "only objects are painted" in messages()[-1]
+    assert "Only objects are painted" in messages()[-1]
     assert NAME not in viewer.layers
     assert panel.job.start_button.isEnabled()
     click(qtbot, panel.tools.ring)
@@ -190,12 +190,12 @@ def test_paint_without_its_image_is_not_called_nothing(viewer, panel, qtbot):
     brush(viewer, qtbot, layer, [(20, 18), (20, 24)], label=2)
     viewer.layers.remove(image)
     click(qtbot, panel.job.start_button)
-    assert messages()[-1] == "dots (annotation) is painted, but its image dots is not open: open it."
+    assert messages()[-1] == "The layer dots (annotation) is painted, but its image dots is not open: open it."
     viewer.layers.remove(layer)
     viewer.add_image(dots())
     viewer.add_labels(np.ones((7, 9), np.uint8), name="small")
     click(qtbot, panel.job.start_button)
-    assert "small is painted, but it has 7 × 9 pixels and no image that is open has" in messages()[-1]
+    assert "small is painted, but it has 9 × 7 pixels, and no open image has" in messages()[-1]
 
 
 def test_a_result_of_objects_does_not_teach_a_model_of_classes(viewer, segment_panel, panel, qtbot):

@@ -219,7 +219,7 @@ def test_a_mask_is_no_complete_truth_of_objects(viewer, qtbot):
     panel.table.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
-    assert "labels of mask are a mask with one value (1)" in panel.job.status.text()
+    assert "Labels of mask are a mask with one value (1)" in panel.job.status.text()
 
 
 def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_path):
@@ -230,7 +230,7 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     tifffile.imwrite(path, planes, imagej=True, resolution=(4, 4), metadata=facts)
     stack = viewer.open(str(path))[0]
     panel = panel_of(SegmentPanel, viewer, qtbot)
-    assert "in ZCYX channels lie between other axes" in panel.line.text()
+    assert "In ZCYX channels lie between other axes" in panel.line.text()
     click(qtbot, panel.split)
     assert not stack.visible
     assert panel.split.isHidden()

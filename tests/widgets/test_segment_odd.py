@@ -109,7 +109,7 @@ def fail_with(error):
     [
         (RuntimeError("the network tripped"), "the network tripped"),
         (OSError(5, "Input/output error"), "A file cannot be read or written (Input/output error): check"),
-        (UnetError("tile must exceed 16"), "tile must exceed 16"),
+        (UnetError("tile must exceed 16"), "Tile must exceed 16"),
     ],
 )
 def test_an_error_in_the_worker_reaches_the_user_and_frees_the_panel(

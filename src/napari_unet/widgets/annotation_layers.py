@@ -140,6 +140,8 @@ def split_ids(layer: Labels, paint: Paint) -> int:
         return 0
     fresh = split[changed].astype(np.int64) + highest - int(objects.max())  # beyond all ids of the layer
     if fresh.max() > np.iinfo(layer.data.dtype).max:
-        raise UnetError(f"{layer.name} has no ids left beyond {highest}: give the far places ids by hand")
+        raise UnetError(
+            f"The layer {layer.name} has no ids left beyond {highest}: give the far places ids by hand"
+        )
     layer.data_setitem(changed, fresh.astype(layer.data.dtype))
     return len(np.unique(fresh))

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog
 from napari_unet.errors import UnetError
 from napari_unet.models.library import Entry, entries
 from napari_unet.models.spec import ModelSpec, read_spec
+from napari_unet.widgets.sentence import begun
 
 OPEN_FILE = "Open file…"
 NEW = "New network, from nothing"
@@ -103,7 +104,7 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         try:
             self._add_file(path)
         except UnetError as error:
-            show_error(str(error))
+            show_error(begun(str(error)))
             self.setCurrentIndex(self._last)
             return
         self.setCurrentIndex(self.findData(str(path)))

@@ -30,7 +30,7 @@ from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, LETTERS, full_resolution, pixel_size
 from napari_unet.widgets.painted import images_of, path_of
 from napari_unet.widgets.scrolling import ScrollingPanel
-from napari_unet.widgets.sentence import Sentence
+from napari_unet.widgets.sentence import Sentence, begun
 from napari_unet.widgets.stored_facts import KEY
 from napari_unet.widgets.wheel import hold_still
 
@@ -120,7 +120,7 @@ class ExportPanel(ScrollingPanel):
         try:
             axes = labels_axes(self.layer)
         except UnetError as error:
-            self.line.setText(str(error))
+            self.line.setText(begun(str(error)))
             return
         size = pixel_size(self.layer, axes)
         typed = self._typed.get(self.layer, (0, 0))

@@ -27,7 +27,7 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.collector import FullCollections
 from napari_unet.widgets.layers import MOMENT
-from napari_unet.widgets.sentence import Sentence
+from napari_unet.widgets.sentence import Sentence, begun
 
 NICE = 5
 """Of work beside the window: it takes all cores, but not from a window that wants to draw."""
@@ -227,8 +227,8 @@ class JobControl(QWidget):  # type: ignore[misc]
 
     def fail(self, sentence: str) -> None:
         """Tell the user what went wrong, in the panel and as a notification."""
-        self.status.setText(sentence)
-        show_error(sentence)
+        self.status.setText(begun(sentence))
+        show_error(begun(sentence))
 
     def _show_running(self, running: bool) -> None:
         """Show the button that works now; the keyboard goes on to it, and not to what stands below."""

@@ -22,15 +22,15 @@ def why_nothing(viewer: napari.viewer.Viewer) -> str:
     for layer in drawn:
         if image_of(viewer, layer) is None:
             return _without_image(viewer, layer)
-    return f"{drawn[0].name} is painted, but not ticked: tick it in the table." if drawn else NOTHING
+    return f"The layer {drawn[0].name} is painted, but not ticked: tick it in the table." if drawn else NOTHING
 
 
 def _without_image(viewer: napari.viewer.Viewer, layer: Labels) -> str:
     name = layer.metadata.get(KEY, {}).get("of_name", "")
     if name and name not in [image.name for image in images_of(viewer)]:
-        return f"{layer.name} is painted, but its image {name} is not open: open it."
-    size = " × ".join(map(str, layer.data.shape))
-    return f"{layer.name} is painted, but it has {size} pixels and no image that is open has: open its image."
+        return f"The layer {layer.name} is painted, but its image {name} is not open: open it."
+    size = " × ".join(map(str, reversed(layer.data.shape)))
+    return f"The layer {layer.name} is painted, but it has {size} pixels, and no open image has: open its image."
 
 
 def _is_drawn(layer: Labels) -> bool:

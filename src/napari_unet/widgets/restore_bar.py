@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, Q
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
-from napari_unet.widgets.sentence import Sentence
+from napari_unet.widgets.sentence import Sentence, begun
 
 
 class SessionNews(QObject):  # type: ignore[misc]
@@ -60,7 +60,7 @@ class RestoreBar(QWidget):  # type: ignore[misc]
         try:
             self._bring_back(session)
         except UnetError as error:
-            show_error(str(error))
+            show_error(begun(str(error)))
 
     def _discard(self) -> None:
         session = self._sessions[0]

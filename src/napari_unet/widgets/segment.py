@@ -36,7 +36,7 @@ from napari_unet.widgets.restoring import restore
 from napari_unet.widgets.results import show_result
 from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.segmenting_work import Made, begin_segmentation
-from napari_unet.widgets.sentence import Sentence
+from napari_unet.widgets.sentence import Sentence, begun
 from napari_unet.widgets.suggestion import ModelHint
 from napari_unet.widgets.visible import visible_region
 from napari_unet.widgets.wheel import hold_still
@@ -134,19 +134,19 @@ class SegmentPanel(ScrollingPanel):
         try:
             image = self._read(self.layer)
         except UnetError as error:
-            self.line.setText(str(error))
+            self.line.setText(begun(str(error)))
             self.split.offer(self.layer, error)
             return
         spec, path = self.model.spec, self.model.path
         sentence = preflight.problem(image, spec, self._chosen_channel())
         text = preflight.describe_image(image, pixel_size(self.layer, image.axes))
         if sentence or spec is None:
-            self.line.setText(f"{text} {sentence}")
+            self.line.setText(f"{text} {begun(sentence)}")
             return
         try:
             pixels = preflight.pixel_count(image, self._region(image))
         except UnetError as error:
-            self.line.setText(f"{text} {error}.")
+            self.line.setText(f"{text} {begun(str(error))}.")
             return
         self.line.setText(f"{text} {self._speed.forecast(spec, str(path), self.advanced.values(), pixels)}")
 

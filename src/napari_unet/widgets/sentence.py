@@ -15,6 +15,12 @@ MAY_BREAK = "\u200b"
 """A blank of no width."""
 
 
+def begun(text: str) -> str:
+    """Return a text with a capital, where it begins with a plain word: errors are worded to follow a colon too."""
+    word = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if word.isalpha() and word.islower() else text
+
+
 class Sentence(QLabel):  # type: ignore[misc]
     """A label of plain words."""
 

@@ -143,7 +143,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         for paint in paints:
             if paint.kind not in ("", wanted):
                 raise UnetError(
-                    f"{paint.name} holds {paint.kind}, and {self.model.currentText()} finds {wanted}: "
+                    f"The layer {paint.name} holds {paint.kind}, and {self.model.currentText()} finds {wanted}: "
                     "choose a model like the one that made it, or untick it."
                 )
 

@@ -216,7 +216,9 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
     """Return what a painted layer says to a model, over its whole image."""
     if paint.meaning == CORRECTIONS:
         if paint.prediction is None:
-            raise UnetError(f"{paint.name} remembers no prediction: segment the image again and correct that")
+            raise UnetError(
+                f"The layer {paint.name} remembers no prediction: segment the image again and correct that"
+            )
         meaning = corrected_classes if spec.is_semantic else corrected
         said = meaning(paint.prediction, paint.values, right=paint.right)
     elif paint.meaning == STROKES:
