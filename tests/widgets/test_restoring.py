@@ -11,9 +11,10 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.autosave import Autosave, Turns
+from napari_unet.widgets.autosave import Autosave
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.paint_writer import Turns
 from napari_unet.widgets.painted import image_of
 from napari_unet.widgets.restore_bar import RestoreBar
 from napari_unet.widgets.restoring import restore
@@ -376,6 +377,21 @@ def test_a_stroke_is_saved_at_closing_while_another_is_being_written(make_napari
     viewer.window._qt_window.close()
     values = {one.arrays["values"].max() for one in saver.session.read().layers}
     assert values == {2, 5}
+
+
+def test_a_look_at_a_large_layer_copies_nothing_and_loses_no_stroke(viewer, saver, qtbot):
+    image = viewer.add_image(np.broadcast_to(np.uint8(0), (5000, 5000)))
+    layer = paint_on(viewer, image)
+    began = time.perf_counter()
+    layer.data.copy()
+    copied = time.perf_counter()
+    saver.look()
+    assert time.perf_counter() - copied < copied - began
+    layer.data_setitem((np.array([3000]), np.array([4000])), 9)  # while the file is written
+    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+    look(saver, qtbot)
+    [kept] = saver.session.read().layers
+    np.testing.assert_array_equal(kept.arrays["values"], layer.data)
 
 
 def test_a_close_that_the_user_takes_back_leaves_the_session_open(make_napari_viewer, qtbot):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary, ref
 
@@ -15,16 +12,14 @@ from napari.qt.threading import create_worker
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
-from napari_unet.errors import UnetError
-from napari_unet.files.complaints import unwritable
-from napari_unet.files.session import SavedLayer, Session
+from napari_unet.files.session import Session
 from napari_unet.widgets.choices import unwrapped
+from napari_unet.widgets.paint_writer import PaintWriter, Touched, Turns
 from napari_unet.widgets.painted import (
     ANNOTATION,
-    RESULT,
     image_of,
     is_copy,
-    prediction_of,
+    predictions_of,
     role_of,
     value_names,
 )
@@ -33,35 +28,12 @@ from napari_unet.widgets.stored_facts import KEY, SIZES
 if TYPE_CHECKING:
     import napari
 
-LOGGER = logging.getLogger(__name__)
 EVERY = 5.0
 """Seconds between two looks for new paint."""
 LARGEST_OF_OTHERS = 2**27
-"""Bytes up to which layers that we did not make are saved: copying more would hold up the brush."""
+"""Bytes up to which layers that we did not make are saved: anew with each stroke, more would take long."""
 PLACING = ("scale", "translate", "rotate", "shear", "affine")
 REMEMBERED = ("role", "kind", "axes", "origin", "provenance", "model_path", SIZES)
-
-
-class Turns:
-    """Lets pieces of work be done in the order in which they were asked for, whichever thread comes first."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._asked = self._done = 0
-
-    def next(self, work: Callable[[], str]) -> Callable[[], str]:
-        """Return work that waits for what is being done, and is left out where later work was done already."""
-        self._asked += 1
-        number = self._asked
-
-        def in_turn() -> str:
-            with self._lock:
-                if number < self._done:
-                    return ""
-                self._done = number
-                return work()
-
-        return in_turn
 
 
 class Autosave(QObject):  # type: ignore[misc]
@@ -79,11 +51,11 @@ class Autosave(QObject):  # type: ignore[misc]
         self._viewer = ref(viewer)  # it lives as long as its window, not longer for us
         self._written_settings: dict[str, Any] = {}
         self._changed: set[str] = set()
-        self._known: set[str] = set()
         self._turns = Turns()
+        self._writer = PaintWriter(self.session)
         self._writing = False
-        self._under_way: tuple[set[str], set[str]] = (set(), set())
-        """The layers that are being written, and those that are known once they are."""
+        self._under_way: set[str] = set()
+        """The layers that are being written."""
         self._told = False
         self._not_kept: set[str] = set()
         self._replaced: list[Session] = []
@@ -112,21 +84,18 @@ class Autosave(QObject):  # type: ignore[misc]
         if viewer is None or not len(viewer.layers):
             return  # a viewer that is closed loses its layers first; what was painted on them stays saved
         layers = {str(layer.unique_id): layer for layer in viewer.layers if can_be_kept(layer)}
+        if now:
+            self._changed |= self._under_way  # whose turn may not have come yet
         self._changed &= layers.keys()
-        touched = {key: layers[key] for key in self._changed}
-        gone = self._known - layers.keys()
-        chosen = bool(self._known) and self.settings != self._written_settings
-        if (self._writing and not now) or not (touched or gone or chosen):
+        gone = self._writer.known - layers.keys()
+        chosen = bool(self._writer.known) and self.settings != self._written_settings
+        if (self._writing and not now) or not (self._changed or gone or chosen):
             return
-        self._changed -= touched.keys()
-        changed = [saved for key, layer in touched.items() if (saved := _saved(key, layer)) is not None]
-        before = self._known | self._under_way[1] if self._writing else self._known
-        known = ((before - touched.keys()) | {saved.key for saved in changed}) & layers.keys()
-        kept = {key: _about(viewer, layers[key]) for key in known}
-        self._writing = True
-        self._under_way = (set(touched), known)
+        self._writing, self._under_way, self._changed = True, self._changed, set()
+        touched = [_touched(key, layers[key]) for key in self._under_way]
+        about = {key: _about(viewer, layer) for key, layer in layers.items()}
         self._written_settings = dict(self.settings)
-        work = self._turns.next(partial(_write, self.session, changed, kept, dict(self.settings)))
+        work = self._turns.next(partial(self._writer.write, touched, about, self._written_settings))
         if now:
             self._written(work())
             return
@@ -163,12 +132,12 @@ class Autosave(QObject):  # type: ignore[misc]
 
     def _written(self, fault: str) -> None:
         self._writing = False
-        touched, known = self._under_way
         if fault:
-            self._changed |= touched  # for the next look
+            self._changed |= self._under_way  # for the next look
             self._written_settings = {}
         else:
-            self._known, self._told = known, False
+            self._told = False
+        self._under_way = set()
         if not self._changed:
             for session in self._replaced:
                 session.remove()
@@ -204,38 +173,14 @@ def is_drawn_here(layer: napari.layers.Layer) -> bool:
 
 
 def can_be_kept(layer: napari.layers.Layer) -> bool:
-    """Whether what is painted on a layer is saved: on ours, and on others that are copied in a moment."""
+    """Whether what is painted on a layer is saved: on ours, and on others that are written in a moment."""
     if not isinstance(layer, Labels) or not isinstance(layer.data, np.ndarray):
         return False
     return bool(role_of(layer)) or layer.data.nbytes <= LARGEST_OF_OTHERS
 
 
-def _saved(key: str, layer: Labels) -> SavedLayer | None:
-    """Return a copy of what is painted; None where nothing is."""
-    values = np.array(layer.data)
-    arrays = {"values": values}
-    if role_of(layer) == ANNOTATION and not values.any():
-        return None
-    if role_of(layer) == RESULT:
-        prediction = prediction_of(layer)
-        if prediction is None or np.array_equal(prediction, values):
-            return None
-        arrays["prediction"] = prediction
-    return SavedLayer(key=key, arrays=arrays, about={})
-
-
-def _write(session: Session, changed: list[SavedLayer], kept: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Write in the worker's thread; return what went wrong, nothing where nothing did."""
-    try:
-        session.write(changed, kept, settings)
-    except UnetError as error:
-        return str(error)
-    except OSError as error:
-        return str(unwritable(session.folder, error))
-    except Exception as error:
-        LOGGER.exception("autosave failed")
-        return f"{type(error).__name__}: {error}"
-    return ""
+def _touched(key: str, layer: Labels) -> Touched:
+    return Touched(key=key, role=role_of(layer), values=layer.data, predictions=predictions_of(layer))
 
 
 def _about(viewer: napari.viewer.Viewer, layer: Labels) -> dict[str, Any]:

@@ -182,15 +182,21 @@ def remembered(labels: NDArray[Any], former: Mapping[str, Any]) -> list[NDArray[
 
 
 def prediction_of(layer: Labels) -> NDArray[Any] | None:
-    """Return what the model had said before anybody painted, None where nothing is remembered.
+    """Return what the model had said before anybody painted, None where nothing is remembered."""
+    return nearest(predictions_of(layer), layer.data)
 
-    After an undo of Segment the layer shows a former prediction: that which differs in the fewest pixels.
-    """
-    kept: list[NDArray[Any]] = layer.metadata.get(KEY, {}).get("predictions", [])
-    known = [one for one in kept if one.shape == layer.data.shape]
+
+def predictions_of(layer: Labels) -> list[NDArray[Any]]:
+    """Return what a layer remembers of what models said."""
+    return list(layer.metadata.get(KEY, {}).get("predictions", []))
+
+
+def nearest(predictions: Sequence[NDArray[Any]], values: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the prediction that was painted over: of several, as after an undo of Segment, that most like it."""
+    known = [one for one in predictions if one.shape == values.shape]
     if len(known) < 2:
         return known[0] if known else None
-    return min(known, key=lambda one: np.count_nonzero(one != layer.data))
+    return min(known, key=lambda one: np.count_nonzero(one != values))
 
 
 def is_untouched(layer: Labels) -> bool:
