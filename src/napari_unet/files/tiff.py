@@ -64,6 +64,8 @@ class TiffFacts:
     """One letter per axis of `shape` out of T C Z Y X and S, wherever the samples stand."""
     sizes: dict[str, float]
     """um along the axes Z, Y, X; empty where the file does not say."""
+    provenance: dict[str, Any] | None
+    """What made the labels in it; None where they are not from us."""
 
 
 def read_facts(path: str | Path) -> TiffFacts:
@@ -72,7 +74,12 @@ def read_facts(path: str | Path) -> TiffFacts:
     outline, letters = named(stored.path, np.broadcast_to(np.uint8(0), stored.shape), stored.axes)
     size, _ = calibrated_pixel_size(stored, letters)
     spatial = [axis for axis in "ZYX" if axis in letters]
-    return TiffFacts(shape=outline.shape, axes=letters, sizes=dict(zip(spatial, size or (), strict=False)))
+    return TiffFacts(
+        shape=outline.shape,
+        axes=letters,
+        sizes=dict(zip(spatial, size or (), strict=False)),
+        provenance=find_provenance(stored),
+    )
 
 
 def _metadata(stored: Stored, assumed: str | None) -> dict[str, Any]:
