@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import tifffile
+from napari.layers import Labels
 
 from napari_unet.files.images import read_labels
-from napari_unet.files.tiff import read_provenance
+from napari_unet.files.tiff import read_provenance, write_labels
+from napari_unet.widgets.export import provenance_of
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"
@@ -67,6 +69,32 @@ def test_the_size_follows_a_layer_that_is_calibrated_meanwhile(viewer, panel):
     viewer.layers.remove(layer)
     layer.scale = (1, 1)
     assert "Segment an image first" in panel.line.text()
+
+
+def test_an_exported_mask_opens_as_labels_and_no_other_file_does(viewer, panel, qtbot, tmp_path):
+    _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
+    mask = np.eye(20, dtype=np.uint16)
+    viewer.add_labels(mask, scale=(0.4, 0.2), units=("um", "um"))
+    export(qtbot, panel, tmp_path / "masks.tif")
+    tifffile.imwrite(tmp_path / "image.tif", mask, imagej=True)
+    made = {"provenance": {"values": "foreground probability x 255"}, "axes": "YX", "pixel_size": None}
+    write_labels(tmp_path / "sure.tif", mask, **made)
+    viewer.layers.clear()
+    viewer.open(tmp_path / "masks.tif")
+    assert segment.layer is None
+    qtbot.waitUntil(lambda: isinstance(viewer.layers[0], Labels))
+    [labels] = viewer.layers
+    np.testing.assert_array_equal(labels.data, mask)
+    np.testing.assert_allclose(labels.scale, (0.4, 0.2), rtol=1e-4)
+    assert (labels.name, str(labels.units[0])) == ("masks", "micrometer")
+    assert "source" in provenance_of(labels.metadata)
+    [image] = viewer.open(tmp_path / "image.tif")
+    viewer.open(tmp_path / "sure.tif")
+    viewer.open(tmp_path / "masks.tif")
+    qtbot.waitUntil(lambda: isinstance(viewer.layers[-1], Labels))
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Labels", "Image", "Image", "Labels"]
+    np.testing.assert_array_equal(viewer.layers[-1].scale, image.scale, "over the image of its size")
+    assert panel.size.value() == pytest.approx(0.2, rel=1e-3), "its pixel size is not forgotten"
 
 
 def test_a_scale_without_a_unit_is_questioned(viewer, panel):

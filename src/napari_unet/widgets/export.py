@@ -28,6 +28,7 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.choices import rename_choices
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import GUESSED, LETTERS, full_resolution, pixel_size
+from napari_unet.widgets.opened_masks import show_masks_as_labels
 from napari_unet.widgets.painted import images_of, path_of
 from napari_unet.widgets.scrolling import ScrollingPanel
 from napari_unet.widgets.sentence import Sentence, begun
@@ -60,6 +61,7 @@ class ExportPanel(ScrollingPanel):
         self.browse = QPushButton("…")
         self.line = Sentence()
         self.job = JobControl("Export", self.start)
+        show_masks_as_labels(napari_viewer)
         self._lay_out()
         self.browse.clicked.connect(self._browse)
         self.labels.changed.connect(self.refresh)

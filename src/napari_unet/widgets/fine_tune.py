@@ -24,6 +24,7 @@ from napari_unet.widgets.curves import Curves
 from napari_unet.widgets.job import JobControl
 from napari_unet.widgets.layers import MOMENT, read_layer
 from napari_unet.widgets.nothing_painted import why_nothing
+from napari_unet.widgets.opened_masks import show_masks_as_labels
 from napari_unet.widgets.painted import CORRECTIONS, RESULT, Paint, image_named, role_of, take
 from napari_unet.widgets.painted_table import PaintedTable
 from napari_unet.widgets.preview import within
@@ -82,6 +83,7 @@ class FineTunePanel(ScrollingPanel):
         self.advice = Sentence()
         self.trial = Trial(napari_viewer)
         self.outcome = self.trial.box
+        show_masks_as_labels(napari_viewer)
         self._autosave = Autosave.of(napari_viewer)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import result_shape
 from napari_unet.errors import UnetError
 from napari_unet.widgets.layers import LayerImage, full_resolution, read_layer
-from napari_unet.widgets.stored_facts import KEY, SIZES, stored_sizes
+from napari_unet.widgets.stored_facts import KEY, SIZES, stored_sizes, written_mask
 
 if TYPE_CHECKING:
     import napari
@@ -59,8 +59,9 @@ class Paint:
 
 
 def images_of(viewer: napari.viewer.Viewer) -> list[Image]:
-    """Return the images that somebody opened: image layers that are not our own previews and weights."""
-    return [layer for layer in viewer.layers if isinstance(layer, Image) and not role_of(layer)]
+    """Return the images that somebody opened: image layers that are not our own previews, weights and masks."""
+    images = [layer for layer in viewer.layers if isinstance(layer, Image) and not role_of(layer)]
+    return [layer for layer in images if written_mask(layer) is None]
 
 
 def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image]]:

@@ -27,6 +27,7 @@ from napari_unet.widgets.layers import (
     said_axes,
     say_axes,
 )
+from napari_unet.widgets.opened_masks import show_masks_as_labels
 from napari_unet.widgets.painted import (
     images_of,
 )
@@ -70,6 +71,7 @@ class SegmentPanel(ScrollingPanel):
         self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
+        show_masks_as_labels(napari_viewer)
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
         self._lay_out()
         self.image.changed.connect(self._image_changed)

@@ -16,6 +16,8 @@ from napari_unet.files.tiff import TiffFacts, read_facts
 
 KEY = "napari_unet"
 """Key of our entry in a layer's metadata."""
+LABELS = ("objects", "classes")
+"""What the values of labels are, in their provenance."""
 FACTS, SIZES = "file", "file_sizes"
 
 
@@ -35,6 +37,16 @@ def stored_sizes(layer: napari.layers.Layer) -> dict[str, float]:
         facts = _facts(layer)
         return facts.sizes if facts is not None else {}
     return known
+
+
+def written_mask(layer: napari.layers.Layer) -> TiffFacts | None:
+    """Return what the file says of an image layer that shows labels which we wrote; None for all others."""
+    if not isinstance(layer, napari.layers.Image) or layer.multiscale or layer.data.dtype.kind not in "iu":
+        return None
+    facts = _facts(layer)
+    if facts is None or facts.provenance is None:
+        return None
+    return facts if facts.provenance.get("values", "objects") in LABELS else None  # else they are probabilities
 
 
 def _facts(layer: napari.layers.Image) -> TiffFacts | None:
