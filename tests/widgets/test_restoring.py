@@ -286,16 +286,24 @@ def test_a_network_from_nothing_is_chosen_again(viewer, saver, qtbot, make_napar
 def test_paint_waits_for_its_image_and_goes_on_no_other(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
     image = viewer.add_image(np.zeros((32, 48)), name="B22")  # of no file
     paint_on(viewer, image)
+    saver.settings = {"layers": {"B22 (annotation)": (False, "truth")}}
     look(saver, qtbot)
     session = crash(monkeypatch)
     second = make_napari_viewer()
     second.add_image(np.zeros((32, 48)), name="C09")
+    panel = FineTunePanel(second)
+    qtbot.addWidget(panel)
     restore(second, session)
     layer = second.layers[-1]
     assert image_of(second, layer) is None
     assert "its image is not" in messages()[-1]
-    own = second.add_image(np.zeros((32, 48)), name="B22")
-    assert image_of(second, layer) is own
+    for _ in range(2):
+        own = second.add_image(np.zeros((32, 48)), name="B22")
+        assert image_of(second, layer) is own
+        row = panel.table.topLevelItem(0)
+        assert row.checkState(0) == Qt.CheckState.Unchecked
+        assert panel.table.itemWidget(row, 1).currentData() == "truth"
+        second.layers.remove(own)
 
 
 def test_what_was_chosen_last_is_saved_when_the_window_closes(make_napari_viewer, qtbot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
@@ -37,6 +38,8 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         super().__init__()
         self._viewer = viewer
         self._rows: list[tuple[Labels, Image, QTreeWidgetItem, QComboBox]] = []
+        self._chosen: WeakKeyDictionary[Labels, tuple[bool, str]] = WeakKeyDictionary()
+        """Ticks and meanings, also of layers whose image is closed, or not yet opened again."""
         self.setHeaderLabels(["Learn from", "Means"])
         self.setRootIsDecorated(False)
         self.setFixedHeight(HEIGHT)
@@ -51,14 +54,13 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         if present == [(layer, image) for layer, image, _, _ in self._rows]:
             self._renamed()
             return  # new widgets are slow to draw
-        known = {layer: (item.checkState(0), box.currentData()) for layer, _, item, box in self._rows}
+        self._note()
         self.clear()
         self._rows = []
         for layer, image in present:
-            ours = role_of(layer) and not is_copy(layer)
-            ticked, meaning = known.get(layer, (CHECKED if ours else UNCHECKED, None))
+            ticked, meaning = self._chosen.get(layer, (bool(role_of(layer)) and not is_copy(layer), ""))
             item = QTreeWidgetItem(self)
-            item.setCheckState(0, ticked)
+            item.setCheckState(0, CHECKED if ticked else UNCHECKED)
             box = QComboBox()
             box.setToolTip(MEANING_TIP)
             for value in meanings_of(layer):
@@ -78,17 +80,25 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
 
     def settings(self) -> dict[str, tuple[bool, str]]:
         """Return ticks and meanings by layer name."""
-        return {
-            layer.name: (item.checkState(0) == CHECKED, box.currentData()) for layer, _, item, box in self._rows
-        }
+        self._note()
+        return {layer.name: chosen for layer, chosen in self._chosen.items() if layer in self._viewer.layers}
 
     def choose(self, settings: dict[str, tuple[bool, str]]) -> None:
         """Set ticks and meanings of layers by name."""
+        for layer in self._viewer.layers:
+            if isinstance(layer, Labels) and layer.name in settings:
+                ticked, meaning = settings[layer.name]
+                self._chosen[layer] = (ticked, meaning)
         for layer, _, item, box in self._rows:
             if layer.name in settings:
                 ticked, meaning = settings[layer.name]
                 item.setCheckState(0, CHECKED if ticked else UNCHECKED)
                 box.setCurrentIndex(max(0, box.findData(meaning)))
+
+    def _note(self) -> None:
+        """Keep what is chosen now."""
+        for layer, _, item, box in self._rows:
+            self._chosen[layer] = (item.checkState(0) == CHECKED, box.currentData())
 
     def _renamed(self, *_: object) -> None:
         """Show the names that layers and images have now."""
