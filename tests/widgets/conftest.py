@@ -69,3 +69,13 @@ def segment_panel(viewer):
 def panel(viewer, segment_panel):
     """Return the Fine-tune panel, beside Segment; tests of other panels have a fixture of their own."""
     return viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune")[1]
+
+
+@pytest.fixture
+def saver(viewer):
+    """Return the autosave of a viewer, which looks when it is told to."""
+    from napari_unet.widgets.autosave import Autosave
+
+    saver = Autosave.of(viewer)
+    saver._timer.stop()
+    return saver

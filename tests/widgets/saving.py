@@ -1,0 +1,33 @@
+"""What tests of autosave and Restore share: paint, a look of the autosave, a crash."""
+
+import numpy as np
+import tifffile
+
+from napari_unet.files.session import former_sessions
+from napari_unet.widgets.annotation_layers import new_annotation_layer
+from napari_unet.widgets.layers import read_layer
+
+
+def look(saver, qtbot):
+    """Let the autosave look once, and wait until it wrote."""
+    saver.look()
+    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+
+
+def paint_on(viewer, image, value=2):
+    layer = new_annotation_layer(viewer, image, read_layer(image))
+    layer.data_setitem(np.nonzero(np.indices(layer.data.shape).sum(0) == 20), value)
+    return layer
+
+
+def open_image(viewer, path, shape=(32, 48)):
+    tifffile.imwrite(path, np.zeros(shape, np.uint8))
+    [image] = viewer.open(path)
+    return image
+
+
+def crash(monkeypatch):
+    """Let every session be one of a window that is gone."""
+    monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)
+    [session] = former_sessions()
+    return session
