@@ -7,6 +7,7 @@ from napari.layers import Labels
 
 from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, write_labels
+from napari_unet.widgets.autosave import is_drawn_here
 from napari_unet.widgets.export import provenance_of
 from tests.widgets.conftest import click, messages, wait_until_done
 
@@ -84,6 +85,7 @@ def test_an_exported_mask_opens_as_labels_and_no_other_file_does(viewer, panel, 
     assert segment.layer is None
     qtbot.waitUntil(lambda: isinstance(viewer.layers[0], Labels))
     [labels] = viewer.layers
+    assert not is_drawn_here(labels)
     np.testing.assert_array_equal(labels.data, mask)
     np.testing.assert_allclose(labels.scale, (0.4, 0.2), rtol=1e-4)
     assert (labels.name, str(labels.units[0])) == ("masks", "micrometer")

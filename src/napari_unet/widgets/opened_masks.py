@@ -52,6 +52,7 @@ def _replace(known: ref[Any], layer: Image) -> None:
         units=["um" if axis in facts.sizes else "pixel" for axis in facts.axes],
         metadata={KEY: {"axes": facts.axes, "provenance": facts.provenance, SIZES: facts.sizes}},
     )
+    labels._set_source(layer.source)  # it is nothing that was drawn here: see Autosave
     image = image_of(viewer, labels)
     if image is not None:  # it may be shown at another scale than the file's
         axes = read_layer(image).axes
