@@ -19,16 +19,17 @@ def test_a_model_accepted_in_one_window_is_only_offered_in_another(make_napari_v
     here, there = SegmentPanel(viewer), SegmentPanel(other)
     qtbot.addWidget(here)
     qtbot.addWidget(there)
-    there.model.choose_name(there.model.names()[-1])
-    chosen = there.model.currentText()
+    there.model.choose_name("cells-phase")
     own_folder().mkdir(parents=True, exist_ok=True)
     path = own_folder() / "nuclei 2.safetensors"
     load_model("nuclei").save(path)
-    for _ in range(2):  # as from two windows
-        MODEL_NEWS.saved.emit(str(path), viewer)
+    MODEL_NEWS.saved.emit(str(path), viewer)
     assert here.model.currentText() == "nuclei 2"
-    assert there.model.currentText() == chosen
+    assert there.model.currentText() == "cells-phase"
     assert "nuclei 2" in there.model.names()
+    there.model.choose_name("nuclei 2")
+    MODEL_NEWS.saved.emit(str(path), viewer)  # once more, under the same name
+    assert there.model.currentText() == "nuclei 2"
     assert free_name(path) == "nuclei 3"
     assert free_name(None) == "my model 2"
 
