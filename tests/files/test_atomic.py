@@ -36,6 +36,31 @@ def test_an_error_in_the_block_leaves_the_former_file_and_no_other(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_name_that_is_taken_meanwhile_stays_whose_it_is(tmp_path, monkeypatch, links):
+    if not links:
+
+        def refuse(self, target):
+            raise OSError(errno.EPERM, "no hard links here")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    target = tmp_path / "a"
+
+    def write(first):
+        with atomic_path(target, replacing=False) as temporary:
+            temporary.write_bytes(b"mine")
+            if not first:
+                target.write_bytes(b"theirs")
+
+    with pytest.raises(UnetError, match="there is one of this name already"):
+        write(first=False)
+    assert target.read_bytes() == b"theirs"
+    target.unlink()
+    write(first=True)
+    assert target.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_through_a_link_the_file_behind_it_is_replaced(tmp_path):
     (tmp_path / "real").write_bytes(b"former")
     link = tmp_path / "link"

@@ -40,6 +40,6 @@ def test_of_two_windows_that_accept_one_name_one_gets_it():
     next(first)
     next(second)
     finish(first)
-    with pytest.raises(UnetError, match="There is a model wanted already"):
+    with pytest.raises(UnetError, match="there is one of this name already"):
         finish(second)
     assert not read_spec(path).is_semantic, "the first one, whole"

@@ -13,8 +13,10 @@ from napari_unet.files.complaints import unwritable
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, replacing: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`, to be written within the block and renamed at its end.
+
+    Without `replacing` a file that is there by then stays: of several writers one gets the name.
 
     Whatever ends the block early (an error, Cancel, Ctrl+C), the temporary file is removed and a former
     file at `path` stays untouched. Only write within the block: every OSError there is reported as a
@@ -23,7 +25,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     UnetError
-        The folder is missing or read-only, the disk is full, or `path` is a folder.
+        The folder is missing or read-only, the disk is full, `path` is a folder, or the name is taken.
     """
     path = Path(path)
     # Through a symbolic link, the file it points to is replaced, not the link.
@@ -34,7 +36,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _require_place(target)
         yield temporary
         _flush_to_disk(temporary)
-        temporary.replace(target)
+        if replacing:
+            temporary.replace(target)
+        else:
+            _take_free_name(temporary, target)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -69,6 +74,18 @@ def _require_place(target: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent))
     if not target.parent.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
+
+
+def _take_free_name(temporary: Path, target: Path) -> None:
+    """Give a finished file its name; FileExistsError where that is taken."""
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this disk: all but sure
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        temporary.replace(target)
 
 
 def _flush_to_disk(temporary: Path) -> None:

@@ -39,6 +39,7 @@ _WHY_UNWRITABLE = {
     errno.ENOENT: "the folder {folder} does not exist: create it first",
     errno.ENOTDIR: "{folder} is not a folder: choose another place",
     errno.EISDIR: "it is a folder: add a file name",
+    errno.EEXIST: "there is one of this name already: choose another name",
     errno.EACCES: "there is no permission to write in {folder}: choose another folder",
     errno.EPERM: "there is no permission to write in {folder}: choose another folder",
     errno.EROFS: "{folder} is read-only: choose another folder",

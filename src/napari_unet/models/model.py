@@ -31,8 +31,10 @@ class Model:
     path: Path | None = None
     sha256: str = ""
 
-    def save(self, path: str | Path) -> Model:
+    def save(self, path: str | Path, *, replacing: bool = True) -> Model:
         """Write the model to one .safetensors file, whole or not at all, and return it with path and sha256.
+
+        Without `replacing`, UnetError where there is a file of this name.
 
         Weights are stored in 16-bit floating point and were rounded so when validated: a file of half the size,
         the same predictions after loading.
@@ -43,7 +45,7 @@ class Model:
         spec = replace(self.spec, version=napari_unet.__version__).checked()
         weights = stored_weights(self.net)
         require_finite(weights)
-        with atomic_path(target) as temporary:
+        with atomic_path(target, replacing=replacing) as temporary:
             # safetensors' own save_file makes files that only their owner can read
             temporary.write_bytes(save(weights, metadata={HEADER: spec.to_json()}))
         return load_model_file(target)

@@ -170,26 +170,11 @@ def begin_saving(tuned: FineTuned, path: Path) -> Callable[[], Steps[Path]]:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(path, error) from error
-        reserve(path)
-        try:
-            spec = replace(tuned.model.spec, name=path.stem)
-            replace(tuned.model, spec=spec).save(path)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        spec = replace(tuned.model.spec, name=path.stem)
+        replace(tuned.model, spec=spec).save(path, replacing=False)  # another window may want this name, too
         return path
 
     return begin
-
-
-def reserve(path: Path) -> None:
-    """Make an empty file of this name: of several windows that wish for it, one gets it."""
-    try:
-        path.touch(exist_ok=False)
-    except FileExistsError:
-        raise UnetError(f"There is a model {path.stem} already: choose another name.") from None
-    except OSError as error:
-        raise unwritable(path, error) from error
 
 
 def starting_model(wish: Wish) -> Model:
