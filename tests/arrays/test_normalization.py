@@ -229,6 +229,8 @@ def test_an_image_is_smoothed_by_as_much_as_its_noise_is_beside_its_objects():
     assert 0 < widths[1] < widths[2] <= 2
     noisy = clean + rng.normal(0, 200, clean.shape)
     assert intensity_range([noisy], Normalization()).smoothing == 0
+    texture = np.random.default_rng(1).uniform(0, 1000, (200, 200))
+    assert intensity_range([texture], Normalization(foreground=True)).smoothing == 0
 
 
 def test_smoothing_takes_noise_and_leaves_light():

@@ -29,8 +29,8 @@ class Normalization:
     foreground: bool = False
     """Whether 1 is twice the brightness of typical objects (`typical_brightness`), not the percentile `high`.
 
-    Then neither one glaring object nor many dim ones decide how all others look, and an image whose noise is large
-    beside its objects is smoothed (`smoothing_of`).
+    Then neither one glaring object nor many dim ones decide how all others look, and an image of objects on a dark
+    ground whose noise is large beside them is smoothed (`smoothing_of`).
     """
     bright_objects: bool = False
     """Whether an image on a bright ground (`has_bright_ground`) is inverted, so that objects always are bright."""
@@ -110,7 +110,8 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     elif normalization.foreground:
         calm = _finite(calmed(block) for block in whole)
         high = low + 2 * typical_brightness(sign * calm - low)
-        smoothing = smoothing_of(noise_of(whole) / (high - low))
+        ground = np.median(sign * light - low) / (high - low)
+        smoothing = smoothing_of(noise_of(whole) / (high - low)) if ground < DARK else 0.0
     return IntensityRange(
         low=float(sign * low),
         high=float(sign * high),
@@ -163,9 +164,13 @@ REACH = 3.0
 """Standard deviations of a Gaussian after which it is cut off."""
 GAUSSIAN_MEDIAN = 0.6745
 """Median of the absolute value of a standard normal number."""
+DARK = 0.2
+"""Share of the range below which a ground is dark, as that of fluorescence is: at most 0.19 in BBBC038v1, 0.08 in
+confocal stacks; 0.28 to 0.41 in electron microscopy."""
 NOISY, BEARABLE, MOST_SMOOTHED = 0.02, 0.012, 2.0
 """Noise, as a share of the range, from which an image is smoothed, what is left, and the strongest smoothing.
 
+Fine texture would be smoothed, too: membranes in electron microscopy, say. They lie on no dark ground.
 Nineteen in twenty of the fluorescence images of BBBC038v1 have less than 0.018, confocal stacks 0.016 to 0.11.
 """
 
