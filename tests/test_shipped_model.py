@@ -38,6 +38,18 @@ def test_a_sample_of_four_times_the_size_is_segmented_as_well(data_folder):
     assert evaluate(result.labels, truth).average_precision[0.5] > evaluate(as_it_is, truth).average_precision[0.5]
 
 
+def test_a_sample_of_two_photons_a_pixel_is_segmented_as_the_clean_one():
+    """Without smoothing a quarter of the nuclei is lost."""
+    model, rng = load_model("nuclei"), np.random.default_rng(0)
+    image = read_image(SAMPLES[0].path).array[:400, :400]
+    clean = segment(image, model)
+    light = np.maximum(image - np.percentile(image, 1), 0)
+    photons = rng.poisson(2 * light / np.median(light[clean > 0]) + 0.06)
+    result = finish(segment_steps(20 * photons + rng.normal(100, 10, image.shape), model))
+    assert result.smoothing > 1
+    assert evaluate(result.labels, clean).average_precision[0.5] > 0.85
+
+
 def colonies(side=1200, diameter=14, colony=120, apart=240):
     """Return an image of round colonies of small nuclei, crowded but not overlapping."""
     rng = np.random.default_rng(3)
