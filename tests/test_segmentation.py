@@ -61,11 +61,11 @@ def test_objects_that_overlap_from_plane_to_plane_can_be_joined(bright_model):
         return finish(segment_steps(stack, bright_model, axes=named, settings=settings(join=axes)))
 
     through_z = joined("Z")
-    assert through_z.found == "5 objects, joined through Z, counted in each of 2 planes"
+    assert through_z.found == "5 objects joined through Z in 2 volumes, each counted by itself"
     assert [len(np.unique(volume)) - 1 for volume in through_z.labels] == [4, 1]
     assert len(np.unique(through_z.labels[1, :, 10, 10])) == 1
     both = joined("TZ")
-    assert both.found == "4 objects, joined through Z and T"
+    assert both.found == "4 objects joined through Z and T"
     assert (both.labels[0, 0, 10, 10] == both.labels[1, :, 10, 10]).all()
     through_t = joined("T")
     assert [len(np.unique(through_t.labels[:, z])) - 1 for z in range(3)] == [2, 1, 2]

@@ -98,8 +98,9 @@ class Segmentation:
         if not self.classes:
             sides = zip(self.axes, self.labels.shape, strict=True)
             planes = math.prod(length for axis, length in sides if axis not in self.spatial + self.joined)
-            joined = f", joined through {' and '.join(self.joined)}" if self.joined else ""
-            among = f", counted in each of {planes} planes" if planes > 1 else ""
+            joined = f" joined through {' and '.join(self.joined)}" if self.joined else ""
+            parts = "volumes" if "Z" in self.joined else "planes"
+            among = f" in {planes} {parts}, each counted by itself" if planes > 1 else ""
             return f"{self.count} object{'s' * (self.count != 1)}{joined}{among}"
         return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
 

@@ -247,7 +247,7 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     panel.join.setCurrentText("joined through Z")
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
-    assert "12 objects, joined through Z" in panel.job.status.text()
+    assert "12 objects joined through Z" in panel.job.status.text()
     labels = viewer.layers.selection.active
     assert labels.name.startswith("stack channel 1")
     assert labels.data.shape == planes[:, 1].shape

@@ -230,7 +230,7 @@ class SegmentPanel(ScrollingPanel):
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
         found = f"{made.result.found}{zoom_note(made.result.zoom)}"
         self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
-        show_info(f"{made.result.found} in {layer.name}")
+        show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:
         self._form = QFormLayout()
