@@ -136,7 +136,7 @@ class SegmentPanel(ScrollingPanel):
         try:
             image = self._read(self.layer)
         except UnetError as error:
-            self.line.setText(begun(str(error)))
+            self.line.setText(f"{begun(str(error))}.")
             self.split.offer(self.layer, error)
             return
         spec, path = self.model.spec, self.model.path
