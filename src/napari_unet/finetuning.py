@@ -82,6 +82,7 @@ def fine_tune_steps(
     chosen = settings or FineTuningSettings()
     if not isinstance(model, Model):
         raise UnetError(f"fine_tune needs a model, got a {type(model).__name__}: load_model gives one by its name")
+    pairs = list(pairs)
     if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in pairs):
         raise UnetError("fine_tune needs pairs of an image and its annotation: [(image, annotation), ...]")
     images = [(as_image(image), annotation) for image, annotation in pairs]

@@ -281,7 +281,7 @@ class Training:
         notes = self.optimization.restore(checkpoint)
         if notes["of"] != self._of:
             raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
-        self.history, self._losses = notes["history"], notes["losses"]
+        self.history, self._losses = notes["history"], notes.get("losses", [])
         if notes["best_iteration"]:
             self.best = Best(
                 score=notes["best_score"],

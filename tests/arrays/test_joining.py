@@ -47,6 +47,13 @@ def test_of_two_halves_one_goes_on():
     assert sorted(np.unique(result[1])) == [1, 2]
 
 
+def test_a_neighbour_that_only_reaches_over_does_not_stand_between_a_body_and_its_cap():
+    stack = np.zeros((2, 1, 100), np.int32)
+    stack[0, 0, :50], stack[1, 0, 35:95], stack[1, 0, :4] = 1, 2, 3
+    result, _ = joined(stack)
+    assert result[1, 0, 0] == result[0, 0, 0] != result[1, 0, 60]
+
+
 def test_a_corner_in_common_is_no_body():
     stack = np.zeros((2, 9, 9), np.int32)
     stack[0, :5, :5], stack[1, 4:, 4:] = 1, 2

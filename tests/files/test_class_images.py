@@ -128,5 +128,8 @@ def test_a_mask_of_ours_says_how_many_classes_there_are(tmp_path):
     truth = write(tmp_path / "t.png", np.array([[0, 127, 255]], np.uint8))
     [found], [wanted] = read_class_pairs([mask], [truth])
     assert (found.tolist(), wanted.tolist()) == ([[0, 1, 1]], [[0, 1, 2]])
+    ignored = write(tmp_path / "ignored.png", np.array([[0, 1, 255], [2, 2, 2]], np.uint8))
+    [found], [wanted] = read_class_pairs([mask], [ignored])
+    assert (found.tolist(), wanted.tolist()) == ([[0, 1, 1]], [[0, 1, 3], [2, 2, 2]])
     with pytest.raises(UnetError, match="model of 3 classes, the truth holds 2 values"):
         read_class_pairs([mask], [write(tmp_path / "few.png", np.array([[0, 255, 255]], np.uint8))])

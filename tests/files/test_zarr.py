@@ -9,6 +9,7 @@ import zarr
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.zarr import LazyArray
 
 STACK = np.random.default_rng(0).integers(0, 4000, (2, 2, 3, 32, 40)).astype(np.uint16)
 NAMES = ("t", "c", "z", "y", "x")
@@ -39,7 +40,7 @@ def write(path, array=STACK, version=2, axes=NAMES, scale=SCALE):
 @pytest.mark.parametrize("version", [2, 3])
 def test_the_finest_array_is_read_with_axes_and_pixel_size(tmp_path, version):
     image = read_image(write(tmp_path / "a.ome.zarr", version=version))
-    assert isinstance(image.array, zarr.Array)
+    assert isinstance(image.array, LazyArray)
     np.testing.assert_array_equal(image.array[:], STACK)
     assert image.axes == "TCZYX"
     assert image.pixel_size == pytest.approx((2, 0.5, 0.25))
@@ -77,12 +78,29 @@ def test_what_is_no_image_gets_a_sentence(tmp_path, monkeypatch):
     zarr.open_group(str(broken)).attrs["multiscales"] = [{"axes": [], "datasets": []}]
     with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
         read_image(broken)
+    zarr.open_group(str(broken)).attrs["multiscales"] = [{**described(STACK), "datasets": [{"path": "none"}]}]
+    with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
+        read_image(broken)
     (broken / ".zgroup").write_text("{")
     with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
         read_image(broken)
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(UnetError, match=r"pip install .*\[zarr\]"):
         read_image(tmp_path / "bare.zarr")
+
+
+def test_a_damaged_piece_does_not_stop_the_others(bright_model, tmp_path, capsys):
+    damaged, whole = (
+        write(tmp_path / f"{name}.zarr", STACK[0, 0], axes=NAMES[2:], scale=SCALE[2:]) for name in "ab"
+    )
+    for piece in (damaged / "0").rglob("0*"):
+        if piece.is_file():
+            piece.write_bytes(b"no piece")
+    bright_model.save(tmp_path / "bright.safetensors")
+    words = [str(damaged), str(whole), "--model", str(tmp_path / "bright.safetensors")]
+    assert main(["segment", *words, "--output", str(tmp_path / "masks")]) == 1
+    assert "cannot read a.zarr as OME-Zarr" in capsys.readouterr().err
+    assert (tmp_path / "masks" / "b_labels.tif").exists()
 
 
 def test_a_folder_of_zarr_is_segmented_into_calibrated_masks(bright_model, tmp_path, capsys):

@@ -173,8 +173,8 @@ def test_an_object_painted_whole_in_one_plane_of_a_stack_is_as_whole_as_in_a_sin
 
 def test_where_no_stroke_is_held_out_objects_and_background_are_scored(model):
     layer = np.zeros((200, 420), np.int32)
+    layer[10:14, 10:20] = 1
     for number in range(20):
-        layer[10:14, 10 + 20 * number : 20 + 20 * number] = 1
         layer[150:154, 10 + 20 * number : 20 + 20 * number] = number + 2
     image = np.random.default_rng(0).random(layer.shape)
     planes = planes_of(model, [(image, painted(layer))])

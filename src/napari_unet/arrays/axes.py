@@ -147,9 +147,10 @@ class Plane:
                 for side, part in zip(window, self.region, strict=True)
             )
         intensity = self.intensity or IntensityRange(low=0, high=1)
-        beside = intensity.margin
-        wide = tuple(slice(side.start - beside, side.stop + beside) for side in window)
-        inner = tuple(slice(beside, beside + side.stop - side.start) for side in window)
+        beside = [*(0 for _ in window[:-2]), intensity.margin, intensity.margin]
+        sides = list(zip(window, beside, strict=True))
+        wide = tuple(slice(side.start - more, side.stop + more) for side, more in sides)
+        inner = tuple(slice(more, more + side.stop - side.start) for side, more in sides)
         seen = intensity.apply(read_mirrored(_Sliced(self), wide))[(slice(None), *inner)]
         return np.ascontiguousarray(_match_channels(seen, self.channels))
 

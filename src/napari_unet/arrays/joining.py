@@ -38,10 +38,10 @@ def join_planes(stack: NDArray[np.int32], highest: int = 0) -> Steps[int]:
 
 def _partners(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the objects of one plane and of the next that are one, each at most once."""
-    best = np.argsort(-pairs.iou, kind="stable")
-    mutual = _is_first(pairs.predicted[best]) & _is_first(pairs.truth[best])
     smaller = np.minimum(pairs.predicted_area, pairs.truth_area)
-    chosen = best[mutual & (pairs.overlap >= OVERLAP * smaller)[best]]
+    likely = np.flatnonzero(pairs.overlap >= OVERLAP * smaller)
+    best = likely[np.argsort(-pairs.iou[likely], kind="stable")]
+    chosen = best[_is_first(pairs.predicted[best]) & _is_first(pairs.truth[best])]
     return pairs.predicted[chosen], pairs.truth[chosen]
 
 

@@ -6,8 +6,9 @@ import argparse
 import glob
 import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,9 +30,10 @@ Result = TypeVar("Result")
 @contextmanager
 def made_folder(folder: Path | None) -> Iterator[None]:
     """Make a folder, if one is named, for what is written meanwhile; where nothing was, it is gone again."""
-    missing = [] if folder is None else [place for place in (folder, *folder.parents) if not place.exists()]
+    missing: list[Path] = []
     try:
         if folder is not None:
+            missing = [place for place in (folder, *folder.parents) if not place.exists()]
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
@@ -39,7 +41,7 @@ def made_folder(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         for place in missing:  # inner ones first
-            if place.is_dir() and not any(place.iterdir()):
+            with suppress(OSError):  # something is in it, or it is gone
                 place.rmdir()
 
 
@@ -100,6 +102,11 @@ def require_model_place(output: Path) -> None:
 
 def at_rest(steps: Steps[Result]) -> Steps[Result]:
     """Run steps so that Ctrl-C waits for the end of one and leaves nothing half done; a second does not wait."""
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
+        return (yield from steps)
+    former = signal.getsignal(signal.SIGINT)
+    if former is signal.SIG_IGN:
+        return (yield from steps)
     asked = False
 
     def ask(*_: object) -> None:
@@ -107,7 +114,7 @@ def at_rest(steps: Steps[Result]) -> Steps[Result]:
         asked = True
         signal.signal(signal.SIGINT, former)
 
-    former = signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGINT, ask)
     try:
         while True:
             try:

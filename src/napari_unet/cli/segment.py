@@ -23,6 +23,7 @@ from napari_unet.files.atomic import require_writable
 from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
+from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.nets.device import is_out_of_memory
@@ -123,12 +124,19 @@ def output_files(inputs: list[Path], output: Path) -> list[Path]:
         return [output]
     if output.suffix and not output.is_dir():
         raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
-    targets = [output / (path.stem.removesuffix(".ome") + SUFFIX) for path in inputs]
+    targets = [output / (name_of(path) + SUFFIX) for path in inputs]
     names = Counter(target.name.casefold() for target in targets)  # some systems do not tell A.tif from a.tif
     repeated = {target.name for target in targets if names[target.name.casefold()] > 1}
     if repeated:
         raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
     return targets
+
+
+def name_of(path: Path) -> str:
+    """Return what to call the mask of an image: of one within a Zarr folder, its way there, "plate_A_1_0"."""
+    whole = path.resolve() if is_zarr(path) else path
+    outer = next((place for place in (whole, *whole.parents) if place.suffix == ".zarr"), whole)
+    return "_".join([outer.stem.removesuffix(".ome"), *whole.relative_to(outer).parts])
 
 
 def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:

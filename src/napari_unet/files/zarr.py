@@ -6,20 +6,26 @@ https://ngff.openmicroscopy.org/0.5/ (Moore et al., Histochem Cell Biol 160:223,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.calibration import micrometres
 from napari_unet.files.image_file import ImageFile
 
 MARKS = ("zarr.json", ".zgroup", ".zarray")
+FAULTS = (AttributeError, KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError)
+"""What Zarr raises where a folder is damaged or says something else than the specification."""
 
 
 def is_zarr(path: Path) -> bool:
     """Whether a folder is a Zarr group or array, whatever its name."""
-    return any((path / mark).is_file() for mark in MARKS)
+    return any(os.path.isfile(path / mark) for mark in MARKS)  # noqa: PTH113 - too long a name is no error to it
 
 
 def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
@@ -41,8 +47,31 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
         known = _multiscales(image)[0]
         array = image[known["datasets"][0]["path"]]
         return _as_image(path, array, axes or _letters(known), {**_sizes(known), **series})
-    except (KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError) as error:
-        raise UnetError(f"cannot read {path.name} as OME-Zarr ({first_line(error)}): write it again") from error
+    except FAULTS as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> UnetError:
+    """Return the sentence for a fault."""
+    return UnetError(f"cannot read {path.name} as OME-Zarr ({first_line(error)}): write it again")
+
+
+class LazyArray:
+    """The array of an image: it is read where it is sliced, and a damaged piece is a sentence."""
+
+    def __init__(self, path: Path, array: Any) -> None:
+        self._path, self._array = path, array
+        self.shape, self.dtype, self.ndim = tuple(array.shape), np.dtype(array.dtype), array.ndim
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        try:
+            return np.asarray(self._array[key])
+        except FAULTS as error:
+            raise unreadable(self._path, error) from error
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all of it."""
+        return np.array(self[...], dtype=dtype, copy=None if copy is None else copy)
 
 
 def _first_image(path: Path, group: Any) -> tuple[Any, dict[str, Any]]:
@@ -98,4 +127,4 @@ def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> Image
     sizes = facts.pop("sizes", {})
     spatial = [axis for axis in "ZYX" if axis in named]
     known = tuple(sizes[axis] for axis in spatial) if set(spatial) <= set(sizes) else None
-    return ImageFile(array=array, axes=named, pixel_size=known, metadata=facts)
+    return ImageFile(array=LazyArray(path, array), axes=named, pixel_size=known, metadata=facts)

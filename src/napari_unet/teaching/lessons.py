@@ -59,7 +59,7 @@ class Lesson:
         """Return the pixels that the score looks at: held-out strokes, or all where none is held out."""
         if self.held_out.apart:
             return self.held_out.mask
-        chosen: NDArray[np.bool_] = self.held_out.strokes % self._scored_each == 0
+        chosen: NDArray[np.bool_] = (self.held_out.strokes - 1) % self._scored_each == 0
         return self.annotation.annotated & chosen
 
     @property
@@ -70,11 +70,11 @@ class Lesson:
     @property
     def scored_strokes(self) -> int:
         """Return how many strokes are scored."""
-        return len(self.held_out.held) if self.held_out.apart else self.held_out.count // self._scored_each
+        return len(self.held_out.held) if self.held_out.apart else -(-self.held_out.count // self._scored_each)
 
     @property
     def _scored_each(self) -> int:
-        """Return that each so many-th stroke is scored: they are numbered by what they are, background first."""
+        """Return 3 where every third stroke is scored, and so on; the first ones are of background."""
         return max(1, -(-self.held_out.count // SCORED_STROKES))
 
 
