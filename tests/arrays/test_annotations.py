@@ -155,3 +155,18 @@ def test_the_ring_leaves_out_what_the_model_is_sure_of():
     cells = painted(np.where(BEFORE == 1, 2, 0))
     ring = with_background_ring(cells, sure=BEFORE == 2)
     assert not ring.annotated[BEFORE == 2].any()
+
+
+def test_what_is_corrected_in_one_plane_says_nothing_of_the_same_object_in_others():
+    joined = np.zeros((4, 12, 12), np.int32)
+    joined[:, 2:6, 2:6], joined[:, 8:11, 8:11] = 1, 2
+    layer = joined.copy()
+    layer[2, 2:6, 2:4] = 0
+    said = corrected(joined, layer, through=(0,))
+    assert not said.annotated[[0, 1, 3]].any()
+    np.testing.assert_array_equal(said.annotated[2], corrected(joined[2], layer[2]).annotated)
+    np.testing.assert_array_equal(said.labels[2], corrected(joined[2], layer[2]).labels)
+    right = corrected(joined, layer, right=(slice(0, 1), slice(None), slice(0, 7)), through=(0,))
+    assert right.annotated[0, :, :7].all()
+    assert not right.annotated[[1, 3]].any()
+    assert corrected(joined, layer).annotated[0].any(), "a volume is seen as one"

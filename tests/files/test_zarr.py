@@ -90,9 +90,8 @@ def test_what_is_no_image_gets_a_sentence(tmp_path, monkeypatch):
 
 
 def test_a_damaged_piece_does_not_stop_the_others(bright_model, tmp_path, capsys):
-    damaged, whole = (
-        write(tmp_path / f"{name}.zarr", STACK[0, 0], axes=NAMES[2:], scale=SCALE[2:]) for name in "ab"
-    )
+    zyx = {"axes": NAMES[2:], "scale": SCALE[2:]}
+    damaged, whole = (write(tmp_path / name, STACK[0, 0], **zyx) for name in ("a.zarr", "plate.zarr/A/1"))
     for piece in (damaged / "0").rglob("0*"):
         if piece.is_file():
             piece.write_bytes(b"no piece")
@@ -100,7 +99,7 @@ def test_a_damaged_piece_does_not_stop_the_others(bright_model, tmp_path, capsys
     words = [str(damaged), str(whole), "--model", str(tmp_path / "bright.safetensors")]
     assert main(["segment", *words, "--output", str(tmp_path / "masks")]) == 1
     assert "cannot read a.zarr as OME-Zarr" in capsys.readouterr().err
-    assert (tmp_path / "masks" / "b_labels.tif").exists()
+    assert (tmp_path / "masks" / "plate_A_1_labels.tif").exists()
 
 
 def test_a_folder_of_zarr_is_segmented_into_calibrated_masks(bright_model, tmp_path, capsys):

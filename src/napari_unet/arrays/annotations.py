@@ -94,21 +94,33 @@ def enclosed(instances: NDArray[np.int32], annotated: NDArray[np.bool_]) -> NDAr
 
 
 def corrected(
-    prediction: NDArray[Any], layer: NDArray[Any], *, right: tuple[slice, ...] | None = None
+    prediction: NDArray[Any],
+    layer: NDArray[Any],
+    *,
+    right: tuple[slice, ...] | None = None,
+    through: tuple[int, ...] = (),
 ) -> Annotation:
     """Return what painting over a prediction says.
 
     Where the layer differs from the prediction, something was said: erased pixels are background. An instance
     that was touched (painted, cut or newly drawn) counts as complete, with all of its pixels. Everything else is
     not annotated, unless it lies in `right`: there the painter accepts the prediction as the truth.
+
+    `through` are the axes through which planes follow one another: what was touched in one plane says nothing of
+    the others, where nobody may have looked, also if it is the same object there.
     """
     after, changed = _changes(prediction, layer)
     before = _whole_numbers(prediction)
-    touched = np.setdiff1d(np.union1d(before[changed], after[changed]), [0])
     if right is not None:
         changed[right] = True
-        touched = np.union1d(touched, np.setdiff1d(after[right], [0]))
-    whole = np.isin(after, touched)
+    whole = np.zeros(after.shape, bool)
+    for position in np.ndindex(*(after.shape[axis] for axis in through)):
+        index = dict(zip(through, position, strict=True))
+        plane = tuple(index.get(axis, slice(None)) for axis in range(after.ndim))
+        said = changed[plane]
+        if said.any():
+            touched = np.setdiff1d(np.union1d(before[plane][said], after[plane][said]), [0])
+            whole[plane] = np.isin(after[plane], touched)
     instances = split_scattered(dense_labels(np.where(whole, after, 0)))
     return Annotation(
         labels=instances,

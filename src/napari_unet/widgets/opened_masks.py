@@ -48,8 +48,8 @@ def _replace(known: ref[Any], layer: Image) -> None:
     labels = Labels(
         layer.data,
         name=layer.name,
-        scale=[facts.sizes.get(axis, 1) for axis in facts.axes],
-        units=["um" if axis in facts.sizes else "pixel" for axis in facts.axes],
+        scale=layer.scale,  # as napari shows the image, too
+        units=layer.units,
         metadata={KEY: {"axes": facts.axes, "provenance": facts.provenance, SIZES: facts.sizes}},
     )
     labels._set_source(layer.source)  # it is nothing that was drawn here: see Autosave

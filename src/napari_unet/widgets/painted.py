@@ -85,9 +85,10 @@ def name_values(layer: Labels, meanings: Mapping[int, str]) -> None:
 
 def value_names(layer: Labels) -> dict[int, str]:
     """Return what `name_values` said."""
-    if not {"index", "meaning"} <= set(layer.features):
+    if not role_of(layer) or not {"index", "meaning"} <= set(layer.features):
         return {}
-    return dict(zip(layer.features["index"].tolist(), layer.features["meaning"].tolist(), strict=True))
+    named = zip(layer.features["index"].tolist(), layer.features["meaning"].tolist(), strict=True)
+    return {int(value): str(meaning) for value, meaning in named}
 
 
 def is_copy(layer: napari.layers.Layer) -> bool:

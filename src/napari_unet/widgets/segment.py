@@ -181,7 +181,8 @@ class SegmentPanel(ScrollingPanel):
             self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
         self.channel.blockSignals(False)
         self._form.setRowVisible(self.channel, many)
-        self._form.setRowVisible(self.join, self.join.offer(image, self.model.spec))
+        can_join = self.join.offer(image, self.model.spec)
+        self._form.setRowVisible(self.join, can_join)
         self.refresh()
 
     def _channel_chosen(self, *_: object) -> None:

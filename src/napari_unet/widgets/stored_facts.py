@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import napari.layers
+import numpy as np
 
 from napari_unet.errors import UnetError
 from napari_unet.files.images import TIFF_SUFFIXES
@@ -41,10 +42,10 @@ def stored_sizes(layer: napari.layers.Layer) -> dict[str, float]:
 
 def written_mask(layer: napari.layers.Layer) -> TiffFacts | None:
     """Return what the file says of an image layer that shows labels which we wrote; None for all others."""
-    if not isinstance(layer, napari.layers.Image) or layer.multiscale or layer.data.dtype.kind not in "iu":
+    if not isinstance(layer, napari.layers.Image) or layer.multiscale:
         return None
     facts = _facts(layer)
-    if facts is None or facts.provenance is None:
+    if facts is None or facts.provenance is None or np.dtype(layer.data.dtype).kind not in "iu":
         return None
     return facts if facts.provenance.get("values", "objects") in LABELS else None  # else they are probabilities
 

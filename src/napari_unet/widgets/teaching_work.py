@@ -20,7 +20,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
-from napari_unet.arrays.axes import result_shape
+from napari_unet.arrays.axes import result_axes, result_shape
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.arrays.zoom import bring_back
@@ -204,8 +204,12 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
             raise UnetError(
                 f"The layer {paint.name} remembers no prediction: segment the image again and correct that"
             )
-        meaning = corrected_classes if spec.is_semantic else corrected
-        said = meaning(paint.prediction, paint.values, right=paint.right)
+        if spec.is_semantic:
+            said = corrected_classes(paint.prediction, paint.values, right=paint.right)
+        else:
+            axes = result_axes(paint.image.axes)
+            through = tuple(number for number, axis in enumerate(axes) if axis not in spec.axes)
+            said = corrected(paint.prediction, paint.values, right=paint.right, through=through)
     elif paint.meaning == STROKES:
         said = (painted_classes if spec.is_semantic else painted)(paint.values)
     elif spec.is_semantic:
