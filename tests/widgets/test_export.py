@@ -9,6 +9,7 @@ from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, write_labels
 from napari_unet.widgets.autosave import is_drawn_here
 from napari_unet.widgets.export import provenance_of
+from napari_unet.widgets.painted import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"
@@ -87,8 +88,8 @@ def test_an_exported_mask_opens_as_labels_and_no_other_file_does(viewer, panel, 
     [labels] = viewer.layers
     assert not is_drawn_here(labels)
     np.testing.assert_array_equal(labels.data, mask)
-    np.testing.assert_allclose(labels.scale, (0.4, 0.2), rtol=1e-4)
-    assert (labels.name, str(labels.units[0])) == ("masks", "micrometer")
+    assert labels.name == "masks"
+    np.testing.assert_array_equal(labels.scale, (1, 1), "as napari shows its image, too")
     assert "source" in provenance_of(labels.metadata)
     [image] = viewer.open(tmp_path / "image.tif")
     viewer.open(tmp_path / "sure.tif")
@@ -97,6 +98,17 @@ def test_an_exported_mask_opens_as_labels_and_no_other_file_does(viewer, panel, 
     assert [type(layer).__name__ for layer in viewer.layers] == ["Labels", "Image", "Image", "Labels"]
     np.testing.assert_array_equal(viewer.layers[-1].scale, image.scale, "over the image of its size")
     assert panel.size.value() == pytest.approx(0.2, rel=1e-3), "its pixel size is not forgotten"
+
+
+def test_an_opened_mask_lies_over_the_image_that_it_was_made_from(viewer, panel, qtbot, tmp_path):
+    made = {"values": "classes", "classes": ["background", "myelin"], "source": "first"}
+    write_labels(tmp_path / "a.tif", np.eye(20, dtype=np.uint16), axes="YX", pixel_size=None, provenance=made)
+    first = viewer.add_image(np.zeros((20, 20)), name="first")
+    viewer.add_image(np.zeros((20, 20)), name="second")
+    viewer.open(tmp_path / "a.tif")
+    qtbot.waitUntil(lambda: isinstance(viewer.layers[-1], Labels))
+    assert image_of(viewer, viewer.layers[-1]) is first
+    assert viewer.layers[-1].features["meaning"].tolist() == ["background", "myelin"]
 
 
 def test_a_scale_without_a_unit_is_questioned(viewer, panel):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+import torch
 from qtpy.QtCore import Qt
 
 from napari_unet.arrays.annotations import corrected
@@ -232,7 +233,8 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     panel = panel_of(SegmentPanel, viewer, qtbot)
     assert "In ZCYX channels lie between other axes" in panel.line.text()
     click(qtbot, panel.split)
-    assert not stack.visible
+    assert stack not in viewer.layers
+    assert viewer.dims.axis_labels == ("z", "y", "x")
     assert panel.split.isHidden()
     first, second = panel.layer, viewer.layers["stack channel 1"]
     assert first.name == "stack channel 0"
@@ -241,8 +243,6 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     assert "3 planes" in panel.line.text()
     assert not panel.join.isHidden()
     assert pixel_size(second, "ZYX").um == (0.5, 0.25, 0.25)
-    viewer.layers.selection.active = stack
-    assert not panel.split.isHidden()
     viewer.layers.selection.active = second
     panel.join.setCurrentText("joined through Z")
     click(qtbot, panel.job.start_button)
@@ -250,6 +250,12 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
     assert "12 objects joined through Z" in panel.job.status.text()
     labels = viewer.layers.selection.active
     assert labels.name.startswith("stack channel 1")
+    viewer.add_image(dots())
+    assert panel.join.isHidden()
+    viewer.layers.selection.active = second
+    assert panel.join.axes == "Z", "the choice is back"
+    viewer.add_image(np.zeros((2, 2, 3, 20, 30), np.uint8))
+    assert not panel.split.isHidden(), "a guess has channels between other axes, too"
     assert labels.data.shape == planes[:, 1].shape
 
 
@@ -326,3 +332,9 @@ def test_ids_that_do_not_fit_are_a_sentence(viewer, qtbot):
     panel.tools.failed.connect(failures.append)
     panel.tools._split()
     assert "no ids left beyond 255" in failures[0]
+
+
+def test_a_tensor_is_an_image(viewer, qtbot):
+    panel = panel_of(SegmentPanel, viewer, qtbot)
+    viewer.add_image(torch.rand(64, 48))
+    assert "48 × 64 px" in panel.line.text()

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import tifffile
+from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.autosave import Autosave
+from napari_unet.widgets.channels import split_channels
 from napari_unet.widgets.fine_tune import FineTunePanel
 from napari_unet.widgets.painted import image_of
 from napari_unet.widgets.restore_bar import RestoreBar
@@ -187,7 +190,7 @@ def test_paint_waits_for_its_image_and_goes_on_no_other(viewer, saver, qtbot, ma
     restore(second, session)
     layer = second.layers[-1]
     assert image_of(second, layer) is None
-    assert "its image is not" in messages()[-1]
+    assert "Back without its image: B22 (annotation) of B22" in messages()[-1]
     for _ in range(2):
         own = second.add_image(np.zeros((32, 48)), name="B22")
         assert image_of(second, layer) is own
@@ -227,3 +230,22 @@ def test_a_panel_that_is_opened_again_shows_what_was_chosen(viewer, qtbot):
     viewer.add_image(np.zeros((8, 8)))
     image.name = "cells"
     assert again.table.topLevelItem(0).text(0) == "paint on cells"
+
+
+def test_paint_on_a_channel_comes_back_with_its_channel(
+    viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch
+):
+    path = tmp_path / "stack.tif"
+    planes = np.arange(3 * 2 * 32 * 48, dtype=np.uint16).reshape(3, 2, 32, 48)
+    tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "ZCYX"})
+    [stack] = viewer.open(path)
+    second = split_channels(viewer, stack, "ZCYX")[1]
+    paint_on(viewer, second)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    other = make_napari_viewer()
+    restore(other, session)
+    [painted] = [layer for layer in other.layers if isinstance(layer, Labels)]
+    image = image_of(other, painted)
+    assert image.name == "stack channel 1"
+    np.testing.assert_array_equal(image.data, planes[:, 1])

@@ -14,9 +14,7 @@ class SplitButton(QPushButton):  # type: ignore[misc]
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__("Split channels")
-        self.setToolTip(
-            "Show every channel as a layer of its own; the image stays, hidden, and nothing is copied."
-        )
+        self.setToolTip("Show every channel as a layer of its own in place of the image; nothing is copied.")
         self._viewer = viewer
         self._offered: tuple[napari.layers.Image, str] | None = None
         self.clicked.connect(lambda _: self._split())
@@ -37,13 +35,17 @@ class SplitButton(QPushButton):  # type: ignore[misc]
 def split_channels(
     viewer: napari.viewer.Viewer, layer: napari.layers.Image, axes: str
 ) -> list[napari.layers.Image]:
-    """Add and return a layer per channel where the image lies, which is hidden; `axes` are the image's."""
+    """Put a layer per channel into the place of an image with these axes, and return them.
+
+    Were the image left there, hidden, the viewer would keep a slider for its channels, beside the wrong axes.
+    """
     kept = axes.replace("C", "")
     place = placement(layer, axes, kept.replace("S", ""))
     said = {"image_axes": kept, SIZES: stored_sizes(layer)}
     number = axes.index("C")
     count = (layer.data[0] if layer.multiscale else layer.data).shape[number]
-    layer.visible = False
+    place["axis_labels"] = tuple(kept.replace("S", "").lower())
+    viewer.layers.remove(layer)
     added = viewer.add_image(
         layer.data,
         channel_axis=number,
@@ -53,5 +55,7 @@ def split_channels(
         metadata=[{KEY: dict(said)} for _ in range(count)],
         **place,
     )
+    for channel in added:
+        channel._set_source(layer.source)  # the file to open again when paint on it is restored
     viewer.layers.selection.active = added[0]
     return list(added)

@@ -21,13 +21,14 @@ class JoinChoice(QComboBox):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._wished = ""
-        self.activated.connect(self._wish)
+        self.currentIndexChanged.connect(self._wish)
         self.setToolTip(
             "Joined: what overlaps from plane to plane is one object with one label, through a stack or over time."
         )
 
     def offer(self, image: LayerImage | None, spec: ModelSpec | None) -> bool:
         """Offer what is possible, choose what was wished for last, and return whether there is a choice."""
+        self.blockSignals(True)
         self.clear()
         free: set[str] = set()
         if image is not None and spec is not None and not spec.is_semantic:
@@ -36,6 +37,7 @@ class JoinChoice(QComboBox):  # type: ignore[misc]
             if set(axes) <= free:
                 self.addItem(text, axes)
         self.setCurrentIndex(max(0, self.findData(self._wished)))
+        self.blockSignals(False)
         return bool(self.count() > 1)
 
     def _wish(self, _: int) -> None:

@@ -80,7 +80,7 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
             f"The image {layer.name} has {layer.ndim} dimensions, an image has at most T, C, Z, Y and X: "
             "open one index of an axis alone"
         )
-    return LayerImage(array=array, axes=check_axes(guess + samples, array.shape), named=layer.ndim == 2)
+    return LayerImage(array=array, axes=_aligned(check_axes(guess + samples, array.shape)), named=layer.ndim == 2)
 
 
 def _aligned(axes: str) -> str:

@@ -20,9 +20,9 @@ def why_nothing(viewer: napari.viewer.Viewer) -> str:
     """Return the sentence for a viewer of whose layers none can be learnt from."""
     drawn = [layer for layer in viewer.layers if isinstance(layer, Labels) and _is_drawn(layer)]
     for layer in drawn:
-        if image_of(viewer, layer) is None:
-            return _without_image(viewer, layer)
-    return f"The layer {drawn[0].name} is painted, but not ticked: tick it in the table." if drawn else NOTHING
+        if image_of(viewer, layer) is not None:
+            return f"The layer {layer.name} is painted, but not ticked: tick it in the table."
+    return _without_image(viewer, drawn[0]) if drawn else NOTHING
 
 
 def _without_image(viewer: napari.viewer.Viewer, layer: Labels) -> str:

@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 from napari_unet.arrays.axes import result_axes
 from napari_unet.widgets.choices import unwrapped
 from napari_unet.widgets.layers import move, placement, read_layer
-from napari_unet.widgets.painted import image_of
+from napari_unet.widgets.painted import image_of, name_values
 from napari_unet.widgets.stored_facts import KEY, SIZES, written_mask
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def _replace(known: ref[Any], layer: Image) -> None:
         units=layer.units,
         metadata={KEY: {"axes": facts.axes, "provenance": facts.provenance, SIZES: facts.sizes}},
     )
+    if classes := (facts.provenance or {}).get("classes"):
+        name_values(labels, dict(enumerate(classes)))
     labels._set_source(layer.source)  # it is nothing that was drawn here: see Autosave
     image = image_of(viewer, labels)
     if image is not None:  # it may be shown at another scale than the file's

@@ -106,7 +106,8 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to, None where it is not open.
 
     It is the one that the layer was made for, also when it was opened again; for layers that we did not make one
-    of the same shape: whose name the layer's begins with, else the nearest below it.
+    of the same shape: from which a mask says that it was made, whose name the layer's begins with, else the
+    nearest below it.
     """
     entry = layer.metadata.get(KEY, {})
     if (image := image_named(viewer, entry.get("of", ""))) is not None:
@@ -118,6 +119,10 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
         moved = not path or not Path(path).exists()
         fitting = [image for image in fitting if image.name == name and (moved or path_of(image) == path)]
         return fitting[0] if fitting else None
+    source = str(entry.get("provenance", {}).get("source", ""))
+    sources = [image for image in fitting if source and image.name in (source, Path(source).stem)]
+    if sources:
+        return sources[0]
     named = [image for image in fitting if layer.name.startswith(image.name)]
     if named:
         return max(named, key=lambda image: len(image.name))

@@ -14,7 +14,8 @@ from napari_unet.errors import UnetError
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.annotation_layers import name_colours
 from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.layers import placement, read_layer
+from napari_unet.widgets.channels import split_channels
+from napari_unet.widgets.layers import ChannelsBetweenError, placement, read_layer
 from napari_unet.widgets.painted import (
     ANNOTATION,
     belonging,
@@ -49,7 +50,7 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
     autosave.settings = kept.settings  # before anything is written: with the paint go the choices
     autosave.restored.emit(kept.settings)
     if missing:
-        show_warning(f"{' and '.join(missing)} is back, but its image is not: open that under the same name.")
+        show_warning(f"Back without its image: {' and '.join(missing)}. Open the image under the same name.")
     if kept.lost:  # what cannot be read today stays where it is
         show_warning(
             f"Of {' and '.join(kept.lost)} nothing can be restored: the files in {session.folder} are damaged."
@@ -92,7 +93,10 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     fitting = [image for image in images_of(viewer) if _fits(image, saved)]
     same_file = [image for image in fitting if path and path_of(image) == path]
     same_name = [image for image in fitting if image.name == name]
-    for image in (*same_file, *same_name):
+    both = [image for image in same_file if image in same_name]
+    if len(same_file) > 1:  # channels of one file
+        same_file = []
+    for image in (*both, *same_file, *same_name):
         return image
     if path and Path(path).exists():
         return _opened(viewer, saved)
@@ -111,11 +115,24 @@ def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     except Exception as error:  # whatever a reader raises: the paint is restored all the same
         show_warning(f"{saved.about['image']} cannot be opened again ({error}): open it, then paint on.")
         return None
-    image = next((layer for layer in layers if isinstance(layer, Image) and _fits(layer, saved)), None)
+    images = [part for layer in layers if isinstance(layer, Image) for part in _parts(viewer, layer)]
+    fitting = [image for image in images if _fits(image, saved)]
+    image = next((image for image in fitting if image.name == saved.about["image"]), next(iter(fitting), None))
     if image is not None:
         for name, value in saved.about.get("image_place", {}).items():
             setattr(image, name, value)
     return image
+
+
+def _parts(viewer: napari.viewer.Viewer, layer: Image) -> list[Image]:
+    """Return an image, or its channels where it cannot be painted on before it is split."""
+    try:
+        read_layer(layer)
+    except ChannelsBetweenError as error:
+        return split_channels(viewer, layer, error.axes)
+    except UnetError:
+        pass
+    return [layer]
 
 
 def _place_over(image: Image, entry: dict[str, Any]) -> dict[str, Any]:
