@@ -180,7 +180,9 @@ def segment_steps(
         smoothing=intensity.smoothing,
         classes=model.spec.classes if model.spec.is_semantic else (),
         spatial=spatial,
-        joined="".join(axis for axis in JOINABLE if axis in chosen.join),
+        joined="".join(
+            axis for axis in JOINABLE if axis in chosen.join and part[axis].stop - part[axis].start > 1
+        ),
         remarks=_remarks(intensity),
     )
     if not intensity.is_constant:
