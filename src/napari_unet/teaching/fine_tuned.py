@@ -49,7 +49,9 @@ class FineTuned:
         digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
         text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
         if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
-            text += f" Too few to trust: {self.pixels} pixel{'s' * (self.pixels != 1)} in {self.strokes} stroke{'s' * (self.strokes != 1)}."
+            counted = {"pixel": self.pixels, "stroke": self.strokes}
+            pixels, strokes = (f"{count} {word}{'s' * (count != 1)}" for word, count in counted.items())
+            text += f" Too few to trust: {pixels} in {strokes}."
         if self.model.spec.zoom != 1:
             text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
