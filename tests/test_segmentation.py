@@ -141,7 +141,7 @@ def test_pixels_that_are_not_finite_are_remarked_and_do_no_harm(bright_model, od
     result = finish(segment_steps(image, bright_model, settings=settings()))
     assert result.count == 2
     assert not result.labels[0].any()
-    assert result.remarks == ("3 sampled pixels were NaN or infinite; they were treated as the darkest value.",)
+    assert result.remarks == ("3 sampled pixels were NaN or infinite; they were treated as background.",)
 
 
 @pytest.mark.parametrize("value", [0, 7, np.nan])

@@ -252,7 +252,7 @@ def _remarks(intensity: IntensityRange) -> tuple[str, ...]:
     remarks = []
     if intensity.invalid:
         remarks.append(
-            f"{intensity.invalid} sampled pixels were NaN or infinite; they were treated as the darkest value."
+            f"{intensity.invalid} sampled pixels were NaN or infinite; they were treated as background."
         )
     if intensity.is_constant:
         remarks.append("The image has the same value everywhere, so there is nothing to find.")

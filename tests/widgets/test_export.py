@@ -173,6 +173,8 @@ def test_a_bad_place_is_refused_and_nothing_is_written(viewer, panel, qtbot, tmp
     export(qtbot, panel, tmp_path / name if name else "")
     assert said in messages()[-1]
     assert list(tmp_path.iterdir()) == []
+    export(qtbot, panel, "~nobody-here/a.tif")
+    assert "type the whole path" in messages()[-1]
     assert panel.job.start_button.isEnabled()
 
 

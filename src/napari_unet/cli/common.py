@@ -100,6 +100,10 @@ def require_model_place(output: Path) -> None:
     require_writable(output)
 
 
+class StoppedAtRest(KeyboardInterrupt):
+    """Ctrl-C, after the step was done in which it came."""
+
+
 def at_rest(steps: Steps[Result]) -> Steps[Result]:
     """Run steps so that Ctrl-C waits for the end of one and leaves nothing half done; a second does not wait."""
     if threading.current_thread() is not threading.main_thread():  # others get no signals
@@ -123,7 +127,7 @@ def at_rest(steps: Steps[Result]) -> Steps[Result]:
                 result: Result = end.value
                 return result
             if asked:
-                raise KeyboardInterrupt
+                raise StoppedAtRest
             yield step
     finally:
         signal.signal(signal.SIGINT, former)

@@ -14,7 +14,7 @@ import torch
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import at_rest, made_folder, named_path, require_model_place, with_bar
+from napari_unet.cli.common import StoppedAtRest, at_rest, made_folder, named_path, require_model_place, with_bar
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
@@ -135,8 +135,9 @@ def learnt(training: Training, validation: list[LabelledImage], output: Path) ->
     """Train, choose thresholds, write the model; None where Ctrl-C came before anything was validated."""
     try:
         model = with_bar(at_rest(training.steps()), "Training")
-    except KeyboardInterrupt:
-        training.save_checkpoint()
+    except KeyboardInterrupt as stopped:
+        if isinstance(stopped, StoppedAtRest):  # else a step is half done, and the last checkpoint is not
+            training.save_checkpoint()
         if not training.best.weights:
             print(f"Stopped before the first validation: {output.name} was not written. {GO_ON}", file=sys.stderr)
             return None

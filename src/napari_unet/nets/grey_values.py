@@ -38,7 +38,7 @@ def change_intensity(
         light = expand(image.clamp_min(0), normalization.compression)
         image = compress(restain(light, rng, settings.stain), normalization.compression)
     if settings.blur and rng.random() < 0.3:
-        image = gaussian_blur(image, rng.uniform(0.3, settings.blur))
+        image = gaussian_blur(image, rng.uniform(min(0.3, settings.blur), settings.blur))
     image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
     image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
     image = image + rng.uniform(-settings.offset, settings.offset)

@@ -85,7 +85,11 @@ class ExportPanel(ScrollingPanel):
         if not self.path.text().strip():
             self.job.fail("Say where to write: type a file name that ends with .tif, or press …")
             return
-        target = Path(self.path.text().strip()).expanduser().resolve()
+        try:
+            target = Path(self.path.text().strip()).expanduser().resolve()
+        except RuntimeError as error:  # the home of somebody who is not known here
+            self.job.fail(f"{error}: type the whole path.")
+            return
         if fault := self._fault_of(target):
             self.job.fail(fault)
             return
