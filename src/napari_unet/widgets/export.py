@@ -82,24 +82,17 @@ class ExportPanel(ScrollingPanel):
         if self.layer is None:
             self.job.fail("There are no labels: segment an image first.")
             return
-        if not self.path.text().strip():
-            self.job.fail("Say where to write: type a file name that ends with .tif, or press …")
-            return
         try:
-            target = Path(self.path.text().strip()).expanduser().resolve()
-        except RuntimeError as error:  # the home of somebody who is not known here
-            self.job.fail(f"{error}: type the whole path.")
+            target = chosen_file(self.path.text().strip())
+            axes = labels_axes(self.layer)
+        except UnetError as error:
+            self.job.fail(str(error))
             return
         if fault := self._fault_of(target):
             self.job.fail(fault)
             return
         pair = (target, self.layer.unique_id)
         if target.exists() and pair != self._agreed and not self._may_replace(target):
-            return
-        try:
-            axes = labels_axes(self.layer)
-        except UnetError as error:
-            self.job.fail(str(error))
             return
         sizes = self._sizes(axes)
         data, facts = full_resolution(self.layer), provenance_of(self.layer.metadata)
@@ -233,6 +226,16 @@ def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         provenance=provenance_of(layer.metadata),
     )
     return [path]
+
+
+def chosen_file(text: str) -> Path:
+    """Return the file that somebody typed."""
+    if not text:
+        raise UnetError("Say where to write: type a file name that ends with .tif, or press …")
+    try:
+        return Path(text).expanduser().resolve()
+    except RuntimeError as error:  # the home of somebody who is not known here
+        raise UnetError(f"{error}: type the whole path.") from None
 
 
 def labels_axes(layer: napari.layers.Labels) -> str:
