@@ -139,7 +139,7 @@ def test_the_view_may_move_while_it_learns(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots((300, 400)))
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    panel.form.seconds.setValue(6)
+    panel.form.seconds.setValue(4)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) > 1, timeout=60000)
     viewer.scene.camera.zoom *= 3
@@ -153,7 +153,7 @@ def test_deleting_layers_while_it_learns_is_harmless(viewer, segment_panel, pane
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    panel.form.seconds.setValue(4)
+    panel.form.seconds.setValue(2)
     click(qtbot, panel.job.start_button)
     qtbot.waitUntil(lambda: len(panel.curves.points["loss"]) >= 1, timeout=60000)
     viewer.layers.clear()
@@ -166,7 +166,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused(viewer, segment_panel, panel
     viewer.add_image(dots())
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    learn(qtbot, panel, 6)
+    learn(qtbot, panel, 2)
     for name in ("", "../escape"):
         panel.outcome.name.setText(name)
         panel.accept()
