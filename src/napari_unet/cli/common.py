@@ -22,7 +22,7 @@ from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from napari_unet.files.provenance import read_provenance
 from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
-from napari_unet.progress import Progress, Steps, finish
+from napari_unet.progress import Progress, Steps, finish, mapped
 
 Result = TypeVar("Result")
 
@@ -118,17 +118,14 @@ def at_rest(steps: Steps[Result]) -> Steps[Result]:
         asked = True
         signal.signal(signal.SIGINT, former)
 
+    def check(step: Progress) -> Progress:
+        if asked:
+            raise StoppedAtRest
+        return step
+
     signal.signal(signal.SIGINT, ask)
     try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            if asked:
-                raise StoppedAtRest
-            yield step
+        return (yield from mapped(steps, check))
     finally:
         signal.signal(signal.SIGINT, former)
 
