@@ -16,8 +16,8 @@ from napari.qt import get_qapp
 from qtpy.QtCore import QTimer
 
 from benchmarks.timing import table
-from napari_unet.widgets.job import JobControl
-from napari_unet.widgets.preview import NAME
+from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.teach.preview import NAME
 
 PLUGIN = "napari-unet-interactive"
 SECONDS = 20

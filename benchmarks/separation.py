@@ -22,8 +22,8 @@ from benchmarks.timing import table
 from napari_unet.arrays.boundary_weights import WeightSettings, ridge
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.files.report import write_figure
-from napari_unet.models.labelling import predict_map, read_map
+from napari_unet.files.training_plots import write_figure
+from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import finish
 from napari_unet.training import Training, TrainingSettings

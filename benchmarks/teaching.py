@@ -30,7 +30,7 @@ from napari_unet.arrays.annotations import painted
 from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.contingency import contingency
 from napari_unet.files.images import read_image, read_labels
-from napari_unet.files.report import write_figure
+from napari_unet.files.training_plots import write_figure
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model

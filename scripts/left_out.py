@@ -20,9 +20,9 @@ from recipes import EOSIN, RECIPES, Phase, load
 from train_models import run
 
 from napari_unet import evaluate
-from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model, load_model_file
+from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import segment_labelled
 from napari_unet.progress import finish
 from napari_unet.training import Training
@@ -30,7 +30,7 @@ from napari_unet.training import Training
 LARGE_SIDE = 360
 GROUND = 80
 """Percentile of each colour that the ground of stained tissue has."""
-Kind = Callable[[LabelledImage], bool]
+Kind = Callable[[TrainingImage], bool]
 
 
 def of_set(name: str) -> Kind:
@@ -38,18 +38,18 @@ def of_set(name: str) -> Kind:
     return lambda image: image.name.startswith(name)
 
 
-def is_large(image: LabelledImage) -> bool:
+def is_large(image: TrainingImage) -> bool:
     """Whether an image is of the experiment with the largest nuclei, told by its size of 360 x 360 px."""
     return image.name.startswith("dsb2018_fluo") and image.labels.shape == (LARGE_SIDE, LARGE_SIDE)
 
 
-def is_white(image: LabelledImage) -> bool:
+def is_white(image: TrainingImage) -> bool:
     """Whether stained cells lie on a white ground."""
     _, green, blue = np.percentile(image.image.reshape(3, -1), GROUND, axis=1)
     return bool(green > 0.9 * blue)
 
 
-def is_pink(image: LabelledImage) -> bool:
+def is_pink(image: TrainingImage) -> bool:
     """Whether eosin stains the tissue."""
     return image.name.split("/")[-1] in EOSIN
 
@@ -72,7 +72,7 @@ KINDS: dict[str, dict[str, Kind]] = {
 }
 
 
-def train(name: str, phase: Phase, images: list[LabelledImage], iterations: int, work: Path) -> Model:
+def train(name: str, phase: Phase, images: list[TrainingImage], iterations: int, work: Path) -> Model:
     """Train from nothing, or go on where it was stopped."""
     finished = work / "model.safetensors"
     if not finished.exists():
@@ -86,7 +86,7 @@ def train(name: str, phase: Phase, images: list[LabelledImage], iterations: int,
     return replace(model, spec=replace(model.spec, instances=shipped, sizes=None))  # images are seen as they are
 
 
-def measure(model: Model, images: list[LabelledImage]) -> str:
+def measure(model: Model, images: list[TrainingImage]) -> str:
     """Return AP@0.5 and mean AP (V_Rand of membranes) of some images, and how many they are."""
     if not images:
         return "none"

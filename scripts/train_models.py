@@ -27,10 +27,10 @@ from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
-from napari_unet.models.labelled import LabelledImage
-from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
+from napari_unet.models.prediction_to_labels import predict_map, read_map
+from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import normalised_plane
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
@@ -108,7 +108,7 @@ def run(training: Training, title: str) -> None:
 
 
 def choose_thresholds(
-    model: Model, images: list[LabelledImage], possible: Iterable[InstanceSettings]
+    model: Model, images: list[TrainingImage], possible: Iterable[InstanceSettings]
 ) -> tuple[InstanceSettings, dict[str, float]]:
     """Return which of some thresholds are best on these images by AP@0.5 and mean AP together, and the figures.
 
@@ -142,14 +142,14 @@ def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]
             yield InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
 
 
-def score(labels: NDArray[np.int32], image: LabelledImage) -> tuple[float, float, float]:
+def score(labels: NDArray[np.int32], image: TrainingImage) -> tuple[float, float, float]:
     """Return AP@0.5, the mean AP 0.5..0.95 and V_Rand of one image."""
     pairs = contingency(labels, image.labels)
     figures = [pairs.average_precision(threshold) for threshold in THRESHOLDS]
     return figures[0], float(np.mean(figures)), pairs.v_rand()
 
 
-def write_replay(model: Model, images: list[LabelledImage], path: Path) -> None:
+def write_replay(model: Model, images: list[TrainingImage], path: Path) -> None:
     """Write a few crops of training images and the model's answers, by which fine-tuning keeps old skills.
 
     Most are crowded: gaps between touching objects are what a network forgets first.
@@ -168,7 +168,7 @@ def write_replay(model: Model, images: list[LabelledImage], path: Path) -> None:
 
 
 def crowded_crops(
-    image: LabelledImage, rng: np.random.Generator, count: int
+    image: TrainingImage, rng: np.random.Generator, count: int
 ) -> list[tuple[NDArray[np.float32], NDArray[np.int32]]]:
     """Return crops (image (C, *side), labels), each with the longest ridge of a few drawn at random."""
     crops = []

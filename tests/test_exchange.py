@@ -18,7 +18,7 @@ from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import entries
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.exchanged import ExchangedUNet
+from napari_unet.nets.bioimageio_net import ExchangedUNet
 from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES

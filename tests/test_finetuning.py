@@ -83,9 +83,9 @@ def test_a_right_model_stays_right_away_from_one_wrong_stroke(bright_model):
     settings = replace(QUICK, iterations=40, held_out=0.0)
     taught = finish(fine_tune_steps(bright, [(image, layer)], settings=settings)).model
     found = segment(image, taught) > 0
-    elsewhere = np.ones(truth.shape, bool)
-    elsewhere[5:36, 5:36] = False
-    right = (found == (truth > 0))[elsewhere]
+    unpainted_patch_share = np.ones(truth.shape, bool)
+    unpainted_patch_share[5:36, 5:36] = False
+    right = (found == (truth > 0))[unpainted_patch_share]
     assert right.mean() > 0.97
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.arrays.instances import InstanceSettings
-from napari_unet.arrays.zoom import joined
+from napari_unet.arrays.zoom import downsampling
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import at_one_zoom, fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.lessons import painted_planes, prepare_lessons
 from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 from tests.conftest import make_bright_model
 from tests.models.test_sizes import discs
 
@@ -49,11 +49,11 @@ def test_lessons_have_the_size_that_the_network_sees(zoom):
     fixed = finish(at_one_zoom(model, image, axes=None, settings=replace(QUICK, zoom=zoom)))
     assert (fixed.spec.zoom, fixed.spec.sizes) == (zoom, None)
     planes = finish(painted_planes(fixed.spec, [(image, painted(layer))], axes=None, channel=None))
-    [lesson] = finish(prepare_lessons(fixed, planes, QUICK))
+    [lesson] = finish(prepare_regions(fixed, planes, QUICK))
     box = planes[0].plane.shape
     assert lesson.image.shape[1:] == tuple(-(-round(length * zoom) // 1) for length in box)
     assert lesson.annotation.labels.shape == lesson.image.shape[1:] == lesson.previous.shape[1:]
-    assert all(side.start % joined(zoom) == 0 for side in planes[0].plane.region)
+    assert all(side.start % downsampling(zoom) == 0 for side in planes[0].plane.region)
     objects = lesson.annotation.labels > 0
     assert lesson.image[0][objects].min() > 0.9, "strokes lie where they were painted"
     assert lesson.image[0][lesson.annotation.annotated & ~objects].max() < 0.1
@@ -110,7 +110,7 @@ def test_shipped_models_that_find_separate_objects_measure_them(name):
 
 
 def test_the_card_of_a_taught_model_says_at_which_size_it_sees():
-    from napari_unet.widgets.suggestion import card_text
+    from napari_unet.widgets.segment.model_hint import card_text
 
     spec = load_model("nuclei").spec
     assert "size" not in card_text(spec)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from napari_unet.errors import UnetError
-from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training_image import TrainingImage, training_images_of
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import OptimizationSettings
@@ -47,7 +47,7 @@ def discs(count, first=0, wanted=None):
     return [
         labelled
         for seed in range(first, first + count)
-        for labelled in labelled_images(f"disc {seed}", *disc_image(seed), wanted or spec())
+        for labelled in training_images_of(f"disc {seed}", *disc_image(seed), wanted or spec())
     ]
 
 
@@ -190,7 +190,7 @@ def test_volumes_are_trained_on_too():
     rng = np.random.default_rng(0)
     labels = np.zeros((8, 24, 24), np.int32)
     labels[2:6, 4:12, 4:12] = 1
-    images = labelled_images("volume", labels + rng.random(labels.shape), labels, wanted, axes="ZYX")
+    images = training_images_of("volume", labels + rng.random(labels.shape), labels, wanted, axes="ZYX")
     model = finish(Training(wanted, images, images, replace(QUICK, iterations=2, patch=8)).steps())
     assert model.net.dims == 3
 
@@ -205,7 +205,7 @@ def test_the_papers_recipe_takes_changes():
 
 def test_every_plane_of_a_stack_is_a_training_image():
     image, labels = disc_image(0)
-    planes = labelled_images("stack", np.stack([image] * 3), np.stack([labels] * 3), spec(), axes="TYX")
+    planes = training_images_of("stack", np.stack([image] * 3), np.stack([labels] * 3), spec(), axes="TYX")
     assert len(planes) == 3
     assert planes[2].image.shape == (1, 64, 64)
     assert planes[2].image.min() >= 0
@@ -214,7 +214,7 @@ def test_every_plane_of_a_stack_is_a_training_image():
 
 def test_colour_images_have_labels_without_colours():
     image, labels = disc_image(0)
-    (plane,) = labelled_images("rgb", np.stack([image] * 3, axis=-1), labels, spec(), axes="YXS")
+    (plane,) = training_images_of("rgb", np.stack([image] * 3, axis=-1), labels, spec(), axes="YXS")
     assert plane.image.shape == (1, 64, 64)
 
 
@@ -222,7 +222,7 @@ def test_colour_images_have_labels_without_colours():
 def test_labels_turn_with_the_image_whatever_the_order_of_axes(axes):
     labels = np.zeros((16, 24) if axes == "XY" else (16, 2, 24), np.int32)
     labels[3:5] = 1
-    for plane in labelled_images("turned", labels.astype(float), labels, spec(), axes=axes):
+    for plane in training_images_of("turned", labels.astype(float), labels, spec(), axes=axes):
         assert plane.image[0].shape == plane.labels.shape == (24, 16)
         np.testing.assert_array_equal(plane.image[0] > 0.5, plane.labels > 0)
 
@@ -231,7 +231,7 @@ def test_labels_of_another_shape_are_one_sentence():
     with pytest.raises(
         UnetError, match=r"cells: the image is \(8, 9\) and its labels are \(9, 8\): they must match"
     ):
-        labelled_images("cells", np.zeros((8, 9)), np.zeros((9, 8), int), spec())
+        training_images_of("cells", np.zeros((8, 9)), np.zeros((9, 8), int), spec())
 
 
 def test_no_images_are_one_sentence():
@@ -240,7 +240,7 @@ def test_no_images_are_one_sentence():
 
 
 def test_an_image_without_cells_trains_without_a_fault():
-    empty = LabelledImage(name="e", image=np.zeros((1, 40, 40), np.float32), labels=np.zeros((40, 40), np.int32))
+    empty = TrainingImage(name="e", image=np.zeros((1, 40, 40), np.float32), labels=np.zeros((40, 40), np.int32))
     finish(Training(spec(), [empty], [empty], replace(QUICK, iterations=2)).steps())
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.membranes import between_membranes, spatial_last, thinned
+from napari_unet.arrays.membranes import between_membranes, move_spatial_last, thinned
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
-from napari_unet.arrays.one_value import refuse_masks
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_pairs
 from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
@@ -240,13 +240,13 @@ def _objects(path: Path) -> NDArray[Any]:
         raise UnetError(f"{path.name} holds classes, not objects: give --classes")
     if "probability" in values:
         raise UnetError(f"{path.name} holds probabilities, not objects: give the mask that was written beside it")
-    return spatial_last(file.array, file.axes)
+    return move_spatial_last(file.array, file.axes)
 
 
 def _parted(path: Path) -> NDArray[Any]:
     """Return the objects that the membranes in a file part."""
     file = read_labels(path)
-    return between_membranes(spatial_last(file.array, file.axes))
+    return between_membranes(move_spatial_last(file.array, file.axes))
 
 
 def _evaluate_files(predicted: Path, truth: Path, *, thin: bool, membranes: bool) -> Scores:

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 import napari_unet
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
-from napari_unet.files.complaints import unreadable
+from napari_unet.files.file_errors import unreadable
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model, require_finite, require_network, weight_shapes
 from napari_unet.models.spec import HEADER, ModelSpec
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.exchanged import ExchangedUNet
+from napari_unet.nets.bioimageio_net import ExchangedUNet
 
 MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
 SIDE = 256
@@ -37,7 +37,7 @@ EPSILON = 1e-6
 """What BioImage.IO's percentile scaling adds to the range."""
 NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
 """What reading the description of something else raises."""
-LONGEST_NAME = 128
+MAX_NAME_LENGTH = 128
 """Letters that the name of a package has at most; other than ASCII ones are not allowed."""
 
 
@@ -146,7 +146,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         encoding="utf-8",
     )
     return spec5.ModelDescr(
-        name=re.sub(r"[^\w+\- ()]", "_", f"{spec.name} U-Net", flags=re.ASCII)[:LONGEST_NAME],
+        name=re.sub(r"[^\w+\- ()]", "_", f"{spec.name} U-Net", flags=re.ASCII)[:MAX_NAME_LENGTH],
         description=spec.description or "A U-Net for microscopy images.",
         authors=[spec5.Author(name="The napari-unet-interactive developers")],
         cite=[

@@ -20,18 +20,18 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
 from napari_unet.errors import UnetError
-from napari_unet.models.labelling import measured_planes
 from napari_unet.models.model import Model
+from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
-from napari_unet.progress import Progress, Report, Steps, finish, quietly
-from napari_unet.teaching.fine_tuned import FineTuned
-from napari_unet.teaching.learning import Companion, Learning
-from napari_unet.teaching.lessons import painted_planes, prepare_lessons, upright
-from napari_unet.teaching.marks import FIRM, firmness, score_lessons
-from napari_unet.teaching.reading import read_anew
+from napari_unet.progress import Progress, Report, Steps, finish, indeterminate
+from napari_unet.teaching.adapted_thresholds import adapted_thresholds
+from napari_unet.teaching.learning import Learning, TrainingMonitor
+from napari_unet.teaching.result import FineTuneResult
+from napari_unet.teaching.scores import STRONG_ANCHOR, anchor_weight, score_regions
 from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.teaching.training_regions import check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
 """An image array and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
@@ -76,8 +76,8 @@ def fine_tune_steps(
     *,
     axes: str | None = None,
     settings: FineTuningSettings | None = None,
-    companion: Companion | None = None,
-) -> Steps[FineTuned]:
+    companion: TrainingMonitor | None = None,
+) -> Steps[FineTuneResult]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
     chosen = settings or FineTuningSettings()
     if not isinstance(model, Model):
@@ -92,19 +92,19 @@ def fine_tune_steps(
     require_teachable([annotation for _, annotation in given], model.spec)
     model = yield from at_one_zoom(model, given[0][0], axes=axes, settings=chosen)
     painted_on = yield from painted_planes(model.spec, given, axes=axes, channel=chosen.channel)
-    turned = upright(model, painted_on)
+    turned = check_polarity(model, painted_on)
     if turned is model:
-        seen = lessons = yield from prepare_lessons(model, painted_on, chosen)
+        seen = lessons = yield from prepare_regions(model, painted_on, chosen)
     else:  # what the given model sees, and so its score, is another image
-        seen = yield from prepare_lessons(model, painted_on, replace(chosen, anchor=0))
+        seen = yield from prepare_regions(model, painted_on, replace(chosen, anchor=0))
         painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
-        lessons = yield from prepare_lessons(turned, painted_on, chosen)
-    before = yield from quietly(score_lessons(model, seen, chosen.device), "Looking at the strokes")
+        lessons = yield from prepare_regions(turned, painted_on, chosen)
+    before = yield from indeterminate(score_regions(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
-        chosen = replace(chosen, anchor=firmness(lessons, model.spec))
-    if not model.spec.is_semantic and (chosen.anchor or 0.0) < FIRM:  # else it knows this kind of image
-        turned = replace(turned, spec=replace(turned.spec, instances=read_anew(turned.spec, lessons)))
-    learning = Learning(turned, lessons, chosen, companion or Companion(), before=before)
+        chosen = replace(chosen, anchor=anchor_weight(lessons, model.spec))
+    if not model.spec.is_semantic and (chosen.anchor or 0.0) < STRONG_ANCHOR:  # else it knows this kind of image
+        turned = replace(turned, spec=replace(turned.spec, instances=adapted_thresholds(turned.spec, lessons)))
+    learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
     yield from learning.steps()
     return (yield from learning.result())

@@ -42,7 +42,7 @@ def finish(steps: Steps[Result], report: Report | None = None) -> Result:
             report(progress)
 
 
-def mapped(steps: Steps[Result], change: Callable[[Progress], Progress]) -> Steps[Result]:
+def map_progress(steps: Steps[Result], change: Callable[[Progress], Progress]) -> Steps[Result]:
     """Run steps within longer work, which says in its own words how far it has come."""
     while True:
         try:
@@ -53,6 +53,6 @@ def mapped(steps: Steps[Result], change: Callable[[Progress], Progress]) -> Step
         yield change(step)
 
 
-def quietly(steps: Steps[Result], doing: str = "") -> Steps[Result]:
+def indeterminate(steps: Steps[Result], doing: str = "") -> Steps[Result]:
     """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
-    return mapped(steps, lambda step: Progress(done=0, total=0, doing=doing or step.doing))
+    return map_progress(steps, lambda step: Progress(done=0, total=0, doing=doing or step.doing))

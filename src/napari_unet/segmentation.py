@@ -24,12 +24,12 @@ from napari_unet.arrays.joining import join_planes
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
-from napari_unet.models.labelling import grid_step, measured_planes, predict_map, read_map
 from napari_unet.models.model import Model
+from napari_unet.models.prediction_to_labels import grid_step, measured_planes, predict_map, read_map
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings, Predictor
-from napari_unet.progress import Progress, Report, Steps, finish, mapped, quietly
+from napari_unet.progress import Progress, Report, Steps, finish, indeterminate, map_progress
 
 JOINABLE = "ZT"
 """Axes through which objects can be joined, in this order: a volume at each time first."""
@@ -189,7 +189,7 @@ def segment_steps(
         cut = list(restrict(wanted, part))
         yield from _segment_planes(cut, predictor, model.spec, chosen.instances(model), result)
         for number, axis in enumerate(result.joined):
-            yield from quietly(_join(result, axis, result.spatial + result.joined[:number]))
+            yield from indeterminate(_join(result, axis, result.spatial + result.joined[:number]))
     return result
 
 
@@ -202,7 +202,7 @@ def _segment_planes(
         place = _place(plane, result)
         probability = yield from _among(predict_map(predictor, plane, spec, result.zoom), number, len(wanted))
         # short beside predicting
-        instances = yield from quietly(read_map(probability, spec, thresholds))
+        instances = yield from indeterminate(read_map(probability, spec, thresholds))
         if not spec.is_semantic:
             instances[instances > 0] += found
             found = max(found, int(instances.max(initial=0)))
@@ -245,7 +245,7 @@ def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray
         doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
         return replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
 
-    return mapped(steps, share)
+    return map_progress(steps, share)
 
 
 def _remarks(intensity: IntensityRange) -> tuple[str, ...]:

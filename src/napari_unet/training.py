@@ -23,9 +23,9 @@ from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
-from napari_unet.models.labelled import LabelledImage
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import evenly, score_labels, segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import (
@@ -35,13 +35,13 @@ from napari_unet.nets.augmentation import (
     warp_image,
     warp_labels,
 )
-from napari_unet.nets.chance import check_seed, seeded
+from napari_unet.nets.copy_paste import crowd
 from napari_unet.nets.crop import centre_crop, require_teachable, view_sizes
-from napari_unet.nets.crowding import crowd
 from napari_unet.nets.device import choose_device
-from napari_unet.nets.grey_values import change_intensity
+from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.nets.seeding import check_seed, seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 
@@ -116,8 +116,8 @@ class Training:
     def __init__(
         self,
         spec: ModelSpec,
-        images: Sequence[LabelledImage],
-        validation: Sequence[LabelledImage],
+        images: Sequence[TrainingImage],
+        validation: Sequence[TrainingImage],
         settings: TrainingSettings,
         *,
         net: UNet | None = None,

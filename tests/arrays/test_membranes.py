@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_unet.arrays.membranes import as_before, between_membranes, spatial_last, thinned
+from napari_unet.arrays.membranes import between_membranes, move_spatial_last, restore_axes, thinned
 
 
 def crossed(line):
@@ -36,6 +36,6 @@ def test_thinning_a_stack_is_thinning_each_of_its_planes():
 @pytest.mark.parametrize("axes", ["TZYX", "YXT", "XTYZ"])
 def test_axes_go_last_and_come_back(axes):
     array = np.arange(24).reshape((2, 3, 4) if len(axes) == 3 else (2, 3, 4, 1))
-    moved = spatial_last(array, axes)
+    moved = move_spatial_last(array, axes)
     assert moved.shape[-2:] == (array.shape[axes.index("Y")], array.shape[axes.index("X")])
-    np.testing.assert_array_equal(as_before(moved, axes), array)
+    np.testing.assert_array_equal(restore_axes(moved, axes), array)

@@ -10,10 +10,10 @@ from scipy import ndimage
 from napari_unet.arrays.normalization import (
     IntensityRange,
     Normalization,
-    calmed,
     has_bright_ground,
     intensity_range,
-    noise_of,
+    noise_sigma,
+    row_means,
     typical_brightness,
 )
 from napari_unet.errors import UnetError
@@ -145,11 +145,11 @@ def test_objects_are_as_bright_as_they_are_however_few_photons_show_them(photons
 
 def test_means_of_neighbours_halve_noise_and_keep_the_mean():
     noisy = np.random.default_rng(0).normal(5, 1, (50, 402))
-    calm = calmed(noisy)
+    calm = row_means(noisy)
     assert calm.shape == (50, 100)
     assert calm.mean() == pytest.approx(noisy[:, :400].mean())
     assert calm.std() == pytest.approx(0.5, rel=0.05)
-    assert calmed(np.arange(3)).tolist() == [1]
+    assert row_means(np.arange(3)).tolist() == [1]
 
 
 def test_a_value_that_is_not_finite_spoils_its_neighbours_at_most():
@@ -213,8 +213,8 @@ def test_noise_is_measured_beside_objects_and_slopes(sigma, dtype):
     rows, columns = np.mgrid[:200, :300]
     clean = 1000 + rows + 2 * columns + 500 * ((rows % 40 > 20) & (columns % 40 > 20))
     image = (clean + rng.normal(0, sigma, clean.shape)).astype(dtype)
-    assert noise_of([image[:90], image[90:]]) == pytest.approx(sigma, rel=0.1)
-    assert noise_of([clean]) == 0
+    assert noise_sigma([image[:90], image[90:]]) == pytest.approx(sigma, rel=0.1)
+    assert noise_sigma([clean]) == 0
 
 
 def test_an_image_is_smoothed_by_as_much_as_its_noise_is_beside_its_objects():

@@ -13,8 +13,8 @@ from napari_unet.arrays.zoom import (
     bring_back,
     check_zoom,
     doubled,
+    downsampling,
     fitting_zoom,
-    joined,
     typical_diameter,
     zoom_note,
     zoom_paint,
@@ -161,11 +161,11 @@ def test_pixels_are_joined_band_by_band_with_the_same_result(monkeypatch, shape,
     seen = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom)
     window = tuple(slice(-2, length + 2) for length in seen.shape)
     at_once = seen.read(window)
-    monkeypatch.setattr("napari_unet.arrays.zoom.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("napari_unet.arrays.zoom.MAX_PIXELS_AT_ONCE", 1)
     np.testing.assert_array_equal(seen.read(window), at_once)
 
 
 def test_a_result_says_only_what_is_unusual():
     assert zoom_note(1) == ""
     assert "1/4" in zoom_note(0.25)
-    assert [joined(zoom) for zoom in ZOOMS] == [8, 4, 2, 1, 1]
+    assert [downsampling(zoom) for zoom in ZOOMS] == [8, 4, 2, 1, 1]

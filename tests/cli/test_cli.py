@@ -13,15 +13,15 @@ from PIL import Image
 
 from napari_unet.arrays.membranes import between_membranes
 from napari_unet.cli import COMMANDS, main
-from napari_unet.cli.common import StoppedAtRest, at_rest
+from napari_unet.cli.common import StoppedBetweenSteps, stop_between_steps
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
 from napari_unet.progress import Progress, finish
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.fine_tuned import FineTuned
 from napari_unet.teaching.learning import Learning
+from napari_unet.teaching.result import FineTuneResult
 
 
 @pytest.fixture
@@ -425,7 +425,7 @@ def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatc
             yield progress
 
     monkeypatch.setattr(Learning, "steps", interrupted)
-    monkeypatch.setattr(FineTuned, "improved", True)  # two steps are few
+    monkeypatch.setattr(FineTuneResult, "improved", True)  # two steps are few
     usual = signal.getsignal(signal.SIGINT)
     learn = ["fine-tune", str(image), str(painted), "--model", model, "--seconds", "600", "--output", str(out)]
     assert main(learn) == 0
@@ -444,8 +444,8 @@ def test_ctrl_c_waits_for_the_end_of_a_step():
             done.append(number)
             yield Progress(done=number, total=3)
 
-    with pytest.raises(StoppedAtRest):
-        finish(at_rest(steps()))
+    with pytest.raises(StoppedBetweenSteps):
+        finish(stop_between_steps(steps()))
     assert done == [0]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -78,8 +78,8 @@ def test_a_session_is_open_while_its_process_may_live(session, monkeypatch):
     write(session, "a")
     assert session.is_open
     stamp, host, process = session.folder.name.rsplit("-", 3)[0], "0badcafe", session.folder.name.split("-")[-2:]
-    elsewhere = Session(session.folder.with_name("-".join([stamp, host, *process])))
-    assert elsewhere.is_open, "another machine with the same home writes it"
+    unpainted_patch_share = Session(session.folder.with_name("-".join([stamp, host, *process])))
+    assert unpainted_patch_share.is_open, "another machine with the same home writes it"
     gone = Session(session.folder.with_name("-".join([*session.folder.name.split("-")[:-1], "1"])))
     assert not gone.is_open
     born = psutil.Process().create_time()

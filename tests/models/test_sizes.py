@@ -139,7 +139,7 @@ def test_classes_come_back_as_classes():
 def test_maps_come_back_band_by_band_with_the_same_result(monkeypatch, zoom):
     image, model = np.random.default_rng(3).random((157, 90)), random_model()
     whole = segmented(image, model, zoom=zoom).probabilities
-    monkeypatch.setattr("napari_unet.models.labelling.BAND", 1)
+    monkeypatch.setattr("napari_unet.models.prediction_to_labels.BAND", 1)
     np.testing.assert_array_equal(segmented(image, model, zoom=zoom).probabilities, whole)
 
 

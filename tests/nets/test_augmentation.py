@@ -16,8 +16,8 @@ from napari_unet.nets.augmentation import (
     warp_image,
     warp_labels,
 )
-from napari_unet.nets.grey_values import change_intensity
-from napari_unet.nets.smoothing import gaussian_blur
+from napari_unet.nets.blur import gaussian_blur
+from napari_unet.nets.intensity_augmentation import change_intensity
 from tests.nets.small import noise
 
 NONE = AugmentationSettings.none()

@@ -11,9 +11,9 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
-from napari_unet.teaching.lessons import Lesson, painted_planes, prepare_lessons
+from napari_unet.teaching.sampling import BatchSampler
 from napari_unet.teaching.settings import FineTuningSettings
-from napari_unet.teaching.views import Views
+from napari_unet.teaching.training_regions import TrainingRegion, painted_planes, prepare_regions
 
 QUICK = FineTuningSettings(
     seconds=None,
@@ -65,13 +65,13 @@ def planes_of(model, pairs):
 
 
 def lessons_of(model, pairs, settings):
-    return finish(prepare_lessons(model, planes_of(model, pairs), settings))
+    return finish(prepare_regions(model, planes_of(model, pairs), settings))
 
 
 def views_of(model, annotation, settings=QUICK):
     image, _ = image_and_truth()
     lessons = lessons_of(model, [(image, annotation)], settings)
-    return lessons, Views(lessons, [], model, settings)
+    return lessons, BatchSampler(lessons, [], model, settings)
 
 
 def lessons_where(answer, truth, sure=1.0):
@@ -81,4 +81,4 @@ def lessons_where(answer, truth, sure=1.0):
     high, low = round(255 * sure), round(255 * (1 - sure))
     previous = np.stack([np.where(answer, low, high), np.where(answer, high, low)]).astype(np.uint8)
     image = np.zeros((1, *truth.shape), np.float32)
-    return [Lesson(name="one", image=image, annotation=said, held_out=held, previous=previous)]
+    return [TrainingRegion(name="one", image=image, annotation=said, held_out=held, previous=previous)]

@@ -16,11 +16,11 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import mix_weights
 from napari_unet.progress import finish
-from napari_unet.teaching.fine_tuned import FineTuned
-from napari_unet.teaching.learning import Companion, Learning
-from napari_unet.teaching.lessons import painted_planes, prepare_lessons
-from napari_unet.teaching.marks import FIRMEST, score_lessons
-from napari_unet.teaching.views import Views
+from napari_unet.teaching.learning import Learning, TrainingMonitor
+from napari_unet.teaching.result import FineTuneResult
+from napari_unet.teaching.sampling import BatchSampler
+from napari_unet.teaching.scores import MAX_ANCHOR, score_regions
+from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 from tests.teaching.small import (
     QUICK,
     image_and_truth,
@@ -67,13 +67,13 @@ def test_a_firm_anchor_asks_the_previous_model_about_the_view_itself():
     warped = AugmentationSettings(
         scale=(0.5, 2), elastic=5, gamma=(1, 1), contrast=(1, 1), noise=0, blur=0, offset=0
     )
-    settings = replace(QUICK, anchor=FIRMEST, augmentation=warped, replay=0.0)
+    settings = replace(QUICK, anchor=MAX_ANCHOR, augmentation=warped, replay=0.0)
     given = [(255 - image, painted(strokes(truth)))]
     lessons = finish(
-        prepare_lessons(shipped, finish(painted_planes(shipped.spec, given, axes=None, channel=None)), settings)
+        prepare_regions(shipped, finish(painted_planes(shipped.spec, given, axes=None, channel=None)), settings)
     )
-    learning = Learning(shipped, lessons, settings, Companion(), before=0.0)
-    views = Views(lessons, [], shipped, settings).batch(0, 4, torch.device("cpu"))
+    learning = Learning(shipped, lessons, settings, TrainingMonitor(), before=0.0)
+    views = BatchSampler(lessons, [], shipped, settings).batch(0, 4, torch.device("cpu"))
     answer = torch.softmax(shipped.net.eval()(views.images), 1)
     torch.testing.assert_close(learning.expected(views), answer, atol=1e-4, rtol=0)
     assert (views.previous - answer).abs().max() > 0.1
@@ -97,7 +97,7 @@ def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_n
         model = replace(bright_model, spec=replace(bright_model.spec, training=training))
         ends = {}
         for kept in (0.0, 0.25):
-            learnt = replace(settings, old_share=kept)
+            learnt = replace(settings, interpolation=kept)
             result = finish(fine_tune_steps(model, [(image, painted(strokes(truth)))], settings=learnt))
             ends[kept] = torch.cat([value.flatten().float() for value in result.model.net.state_dict().values()])
         before = torch.cat([value.flatten().float() for value in model.net.state_dict().values()])
@@ -109,7 +109,7 @@ def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_n
     ("everything", "better"), [((0.30, 0.86), True), ((0.86, 0.86), False), ((0.9, 0.5), False)]
 )
 def test_where_few_held_out_strokes_cannot_tell_all_that_was_painted_does(bright_model, everything, better):
-    tuned = FineTuned(
+    tuned = FineTuneResult(
         model=bright_model, before=0.25, after=0.21, held_out=True, pixels=300, strokes=2, iterations=9, seconds=1,
         painted=everything,
     )  # fmt: skip
@@ -132,8 +132,8 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
         ).astype(np.int32), complete=np.zeros(99, bool)))
         for one in lessons
     ]  # fmt: skip
-    before = finish(score_lessons(bright_model, truthful, "cpu"))
-    learning = Learning(bright_model, truthful, held, Companion(), before=before)
+    before = finish(score_regions(bright_model, truthful, "cpu"))
+    learning = Learning(bright_model, truthful, held, TrainingMonitor(), before=before)
     finish(learning.steps())
     result = finish(learning.result())
     assert result.after < before - 0.1
@@ -146,7 +146,7 @@ def test_a_second_try_does_not_start_with_the_memory_of_the_first(model, monkeyp
     """What ran out of memory must let go of it before less is tried."""
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK)
-    learning = Learning(model, lessons, replace(QUICK, iterations=1, batch=4), Companion(), before=0.0)
+    learning = Learning(model, lessons, replace(QUICK, iterations=1, batch=4), TrainingMonitor(), before=0.0)
     batch, first = learning._views.batch, []
 
     def short_of_memory(iteration, size, device):

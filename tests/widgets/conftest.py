@@ -74,7 +74,7 @@ def panel(viewer, segment_panel):
 @pytest.fixture
 def saver(viewer):
     """Return the autosave of a viewer, which looks when it is told to."""
-    from napari_unet.widgets.autosave import Autosave
+    from napari_unet.widgets.autosave.watcher import Autosave
 
     saver = Autosave.of(viewer)
     saver._timer.stop()

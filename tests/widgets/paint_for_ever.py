@@ -11,7 +11,7 @@ import napari
 import numpy as np
 from qtpy.QtCore import QTimer
 
-from napari_unet.widgets.fine_tune import FineTunePanel
+from napari_unet.widgets.teach.panel import FineTunePanel
 
 EVERY_MS = 200
 SHAPE = (256, 256)

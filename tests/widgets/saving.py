@@ -4,8 +4,8 @@ import numpy as np
 import tifffile
 
 from napari_unet.files.session import former_sessions
-from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.layers import read_layer
+from napari_unet.widgets.viewer.annotation_layers import new_annotation_layer
+from napari_unet.widgets.viewer.layers import read_layer
 
 
 def look(saver, qtbot):

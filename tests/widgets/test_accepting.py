@@ -8,10 +8,10 @@ from napari_unet.errors import UnetError
 from napari_unet.models.library import load_model, own_folder
 from napari_unet.models.spec import read_spec
 from napari_unet.progress import finish
-from napari_unet.widgets.choices import MODEL_NEWS
-from napari_unet.widgets.fine_tune import free_name
-from napari_unet.widgets.segment import SegmentPanel
-from napari_unet.widgets.teaching_work import begin_saving
+from napari_unet.widgets.model_choice import MODEL_NEWS
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.teach.panel import free_name
+from napari_unet.widgets.teach.work import begin_saving
 
 
 def test_a_model_accepted_in_one_window_is_only_offered_in_another(make_napari_viewer, qtbot):

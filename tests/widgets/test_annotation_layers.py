@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_unet.widgets.annotation_layers import add_ring
-from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.viewer.annotation_layers import add_ring
+from napari_unet.widgets.viewer.file_header import KEY
 
 
 @pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])

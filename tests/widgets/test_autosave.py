@@ -8,9 +8,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
 
 from napari_unet.files.session import Session, former_sessions
-from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.fine_tune import FineTunePanel
-from napari_unet.widgets.paint_writer import Turns
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.autosave.writer import Turns
+from napari_unet.widgets.teach.panel import FineTunePanel
 from tests.widgets.conftest import messages
 from tests.widgets.saving import look, paint_on
 
@@ -55,7 +55,7 @@ def test_paint_outlives_a_viewer_that_is_emptied_but_not_its_own_deletion(viewer
 
 
 def test_large_labels_of_other_origin_are_told_not_to_be_kept(viewer, saver, qtbot, monkeypatch):
-    monkeypatch.setattr("napari_unet.widgets.autosave.LARGEST_OF_OTHERS", 100)
+    monkeypatch.setattr("napari_unet.widgets.autosave.watcher.MAX_FOREIGN_BYTES", 100)
     foreign = viewer.add_labels(np.ones((32, 48), np.uint16), name="by hand")
     for _ in range(2):
         foreign.paint((3, 4), 7)

@@ -7,9 +7,9 @@ from napari.layers import Labels
 
 from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, write_labels
-from napari_unet.widgets.autosave import is_drawn_here
-from napari_unet.widgets.export import provenance_of
-from napari_unet.widgets.painted import image_of
+from napari_unet.widgets.autosave.watcher import is_drawn_here
+from napari_unet.widgets.export.panel import provenance_of
+from napari_unet.widgets.viewer.paint import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
 
 PLUGIN = "napari-unet-interactive"

@@ -4,12 +4,12 @@ import numpy as np
 
 from napari_unet.files.session import former_sessions
 from napari_unet.models.spec import read_spec
-from napari_unet.widgets import autosave
-from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.fine_tune import FineTunePanel
-from napari_unet.widgets.painted import CORRECTIONS, STROKES
-from napari_unet.widgets.preview import NAME
-from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.autosave import watcher as autosave
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.teach.panel import FineTunePanel
+from napari_unet.widgets.teach.preview import NAME
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, heartbeat, learn, learn_until, segment
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from napari_unet.segmentation import Segmentation
-from napari_unet.widgets.painted import CORRECTIONS, RESULT, TRUTH, belonging
-from napari_unet.widgets.preview import NAME, Preview
-from napari_unet.widgets.stored_facts import KEY
+from napari_unet.widgets.teach.preview import NAME, Preview
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.paint import CORRECTIONS, RESULT, TRUTH, image_reference
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
 
@@ -69,7 +69,7 @@ def test_corrections_are_learnt_at_the_size_at_which_the_result_was_found(viewer
     panel.table.refresh()
     click(qtbot, panel.tools.weights)
     wait_until_done(qtbot, panel)
-    assert panel._wished().options["zoom"] == 2
+    assert panel._request().options["zoom"] == 2
     weights = viewer.layers[-1]
     assert weights.data.shape == result.data.shape
     assert weights.data[20, 20] > 0
@@ -94,7 +94,7 @@ def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(vie
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     panel.form.channel.setValue(0)
-    assert panel._wished().options["channel"] == 1
+    assert panel._request().options["channel"] == 1
     assert panel.form.channel.value() == 1, "the user sees which one"
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(0))
     other = segment(qtbot, segment_panel)
@@ -113,8 +113,8 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     result = segment(qtbot, segment_panel)
     assert result.data.shape == (96, 128)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    wish = panel._wished()
-    assert (wish.paints[0].image.axes, wish.options["channel"]) == ("CYX", 1)
+    request = panel._request()
+    assert (request.paints[0].image.axes, request.options["channel"]) == ("CYX", 1)
     viewer.layers.selection.active = image
     click(qtbot, panel.tools.new_layer)
     assert viewer.layers[-1].data.shape == (96, 128)
@@ -245,7 +245,8 @@ def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
     image, other = viewer.add_image(dots(), name="dots"), viewer.add_image(dots(), name="other")
     one = np.ones(dots().shape, np.uint8)
     made = [
-        viewer.add_labels(one, metadata={KEY: {"role": RESULT, **belonging(owner)}}) for owner in (image, other)
+        viewer.add_labels(one, metadata={KEY: {"role": RESULT, **image_reference(owner)}})
+        for owner in (image, other)
     ]
     preview = Preview(viewer)
     seen = Segmentation(labels=np.ones((40, 50), np.int32), axes="YX", origin=(0, 0))

@@ -8,13 +8,13 @@ from qtpy.QtCore import Qt
 
 from napari_unet.arrays.annotations import corrected
 from napari_unet.models.library import load_model
-from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.export import ExportPanel
-from napari_unet.widgets.fine_tune import FineTunePanel
-from napari_unet.widgets.layers import pixel_size, read_layer
-from napari_unet.widgets.painted import CORRECTIONS, image_of, painted_layers, take
-from napari_unet.widgets.segment import SegmentPanel
-from napari_unet.widgets.visible import visible_region
+from napari_unet.widgets.export.panel import ExportPanel
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.teach.panel import FineTunePanel
+from napari_unet.widgets.viewer.annotation_layers import new_annotation_layer
+from napari_unet.widgets.viewer.layers import pixel_size, read_layer
+from napari_unet.widgets.viewer.paint import CORRECTIONS, image_of, painted_layers, take
+from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click, wait_until_done
 from tests.widgets.painting import dots
 
@@ -138,15 +138,15 @@ def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):
 
 
 def outcome(*, improved):
-    from napari_unet.teaching.fine_tuned import FineTuned
-    from napari_unet.widgets.teaching_work import Outcome
+    from napari_unet.teaching.result import FineTuneResult
+    from napari_unet.widgets.teach.work import FineTuneComparison
 
     after = 0.8 if improved else 0.4
-    tuned = FineTuned(
+    tuned = FineTuneResult(
         model=load_model("nuclei"), before=0.5, after=after, held_out=True, pixels=900, strokes=9, iterations=5,
         seconds=1,
     )  # fmt: skip
-    return Outcome(tuned=tuned, before=None, after=None)
+    return FineTuneComparison(tuned=tuned, before=None, after=None)
 
 
 def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):

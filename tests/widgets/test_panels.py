@@ -9,11 +9,11 @@ import tifffile
 
 from napari_unet.files.images import read_image
 from napari_unet.models.library import load_model, own_folder
-from napari_unet.widgets.annotation_layers import new_annotation_layer
-from napari_unet.widgets.export import ExportPanel
-from napari_unet.widgets.fine_tune import FineTunePanel
-from napari_unet.widgets.layers import read_layer
-from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.export.panel import ExportPanel
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.teach.panel import FineTunePanel
+from napari_unet.widgets.viewer.annotation_layers import new_annotation_layer
+from napari_unet.widgets.viewer.layers import read_layer
 from tests.widgets.conftest import PLUGIN, UNFREEZE, click, wait_until_done
 from tests.widgets.painting import dots
 

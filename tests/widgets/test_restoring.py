@@ -8,13 +8,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.files.session import Session, former_sessions
-from napari_unet.widgets.autosave import Autosave
-from napari_unet.widgets.channels import split_channels
-from napari_unet.widgets.fine_tune import FineTunePanel
-from napari_unet.widgets.painted import image_of
-from napari_unet.widgets.restore_bar import RestoreBar
-from napari_unet.widgets.restoring import restore
-from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.autosave.restore_bar import RestoreBar
+from napari_unet.widgets.autosave.restoring import restore
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.teach.panel import FineTunePanel
+from napari_unet.widgets.viewer.channels import split_channels
+from napari_unet.widgets.viewer.paint import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import dots as cells
 from tests.widgets.saving import crash, look, open_image, paint_on

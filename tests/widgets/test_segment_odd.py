@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress
-from napari_unet.widgets import choices
+from napari_unet.widgets import model_choice as choices
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.segmenting import PLUGIN, nuclei_image, segment
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.boundary_weights import dense_labels
-from napari_unet.arrays.scattered import split_scattered
+from napari_unet.arrays.duplicate_ids import split_scattered
 from napari_unet.errors import UnetError
 
 NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
-MOST_CLASSES = 31
+MAX_CLASSES = 31
 ENCLOSED = 0.5
 """Share of an instance's outer rim that must be annotated for the instance to count as painted whole."""
 
@@ -164,9 +164,9 @@ def dense_classes(truth: NDArray[Any]) -> Annotation:
 def _of_classes(classes: NDArray[Any], annotated: NDArray[np.bool_]) -> Annotation:
     """Return an annotation whose labels are classes: nothing in it is an instance with a border."""
     highest = int(classes.max(initial=0))
-    if highest > MOST_CLASSES:
+    if highest > MAX_CLASSES:
         raise UnetError(
-            f"class {highest} was painted, there are at most {MOST_CLASSES}: paint classes, not one id an object"
+            f"class {highest} was painted, there are at most {MAX_CLASSES}: paint classes, not one id an object"
         )
     return Annotation(labels=classes.astype(np.int32), annotated=annotated, complete=np.zeros(highest + 1, bool))
 
@@ -232,19 +232,6 @@ def _changes(prediction: NDArray[Any], layer: NDArray[Any]) -> tuple[NDArray[Any
     if not changed.any():
         raise UnetError("nothing was corrected: paint on the result first")
     return after, changed
-
-
-def annotated_box(annotated: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Return the smallest box that holds what is annotated; UnetError where nothing is."""
-    box = []
-    for axis in range(annotated.ndim):
-        inside = np.flatnonzero(
-            annotated.any(axis=tuple(other for other in range(annotated.ndim) if other != axis))
-        )
-        if len(inside) == 0:
-            raise UnetError("the annotation is empty: paint something first")
-        box.append(slice(int(inside[0]), int(inside[-1]) + 1))
-    return tuple(box)
 
 
 def _whole_numbers(layer: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from napari_unet.arrays.boundary_weights import carve
 INSIDE, BORDER = 1, 2
 SHARE = 0.25
 """Width of the border per radius of the largest circle that fits into the instance."""
-NARROWEST, WIDEST = 1.0, 5.0
+MIN_BORDER_WIDTH, MAX_BORDER_WIDTH = 1.0, 5.0
 
 
 def class_targets(labels: NDArray[Any], *, border: bool) -> NDArray[np.int64]:
@@ -34,6 +34,6 @@ def class_targets(labels: NDArray[Any], *, border: bool) -> NDArray[np.int64]:
     depth = ndimage.distance_transform_edt(inside)
     ids, place = np.unique(carved, return_inverse=True)
     radius = ndimage.maximum(depth, place, np.arange(len(ids)))
-    width = np.clip(SHARE * np.asarray(radius), NARROWEST, WIDEST)
+    width = np.clip(SHARE * np.asarray(radius), MIN_BORDER_WIDTH, MAX_BORDER_WIDTH)
     classes[inside & (depth <= width[place.reshape(carved.shape)])] = BORDER
     return classes

@@ -46,11 +46,11 @@ def thinned(labels: NDArray[Any], *, dims: int = 2) -> NDArray[Any]:
     return grown
 
 
-def spatial_last(array: NDArray[Any], axes: str, spatial: str = "YX") -> NDArray[Any]:
+def move_spatial_last(array: NDArray[Any], axes: str, spatial: str = "YX") -> NDArray[Any]:
     """Return the array with the spatial axes, in their order, as the last ones; no values are copied."""
     return np.moveaxis(array, [axes.index(axis) for axis in spatial], range(-len(spatial), 0))
 
 
-def as_before(array: NDArray[Any], axes: str, spatial: str = "YX") -> NDArray[Any]:
+def restore_axes(array: NDArray[Any], axes: str, spatial: str = "YX") -> NDArray[Any]:
     """Return what `spatial_last` gave with its axes in their former places."""
     return np.moveaxis(array, range(-len(spatial), 0), [axes.index(axis) for axis in spatial])

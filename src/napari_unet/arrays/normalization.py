@@ -30,7 +30,7 @@ class Normalization:
     """Whether 1 is twice the brightness of typical objects (`typical_brightness`), not the percentile `high`.
 
     Then neither one glaring object nor many dim ones decide how all others look, and an image of objects on a dark
-    ground whose noise is large beside them is smoothed (`smoothing_of`).
+    ground whose noise is large beside them is smoothed (`smoothing_sigma`).
     """
     bright_objects: bool = False
     """Whether an image on a bright ground (`has_bright_ground`) is inverted, so that objects always are bright."""
@@ -108,10 +108,10 @@ def intensity_range(blocks: Iterable[NDArray[Any]], normalization: Normalization
     if high <= low:  # a few bright pixels on an empty ground: fall back to the full range
         low, high = (sign * light).min(), (sign * light).max()
     elif normalization.foreground:
-        calm = _finite(calmed(block) for block in whole)
+        calm = _finite(row_means(block) for block in whole)
         high = low + 2 * typical_brightness(sign * calm - low)
         ground = np.median(sign * light - low) / (high - low)
-        smoothing = smoothing_of(noise_of(whole) / (high - low)) if ground < DARK else 0.0
+        smoothing = smoothing_sigma(noise_sigma(whole) / (high - low)) if ground < DARK else 0.0
     return IntensityRange(
         low=float(sign * low),
         high=float(sign * high),
@@ -127,7 +127,7 @@ def _finite(blocks: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *(some[np.isfinite(some)] for some in values)])
 
 
-def calmed(block: NDArray[Any]) -> NDArray[np.float64]:
+def row_means(block: NDArray[Any]) -> NDArray[np.float64]:
     """Return the means of every few neighbours in a row, the last axis: noise halves, objects stay.
 
     The noise of few photons is else taken for dim objects, and true ones for glare: in the confocal stacks of
@@ -139,7 +139,7 @@ def calmed(block: NDArray[Any]) -> NDArray[np.float64]:
     return means
 
 
-def noise_of(blocks: Iterable[NDArray[Any]]) -> float:
+def noise_sigma(blocks: Iterable[NDArray[Any]]) -> float:
     """Return the standard deviation of the noise in blocks (..., row), from neighbours in each row.
 
     From the median of second differences, (1, -2, 1), which what is smooth or rare does not move (Immerkaer,
@@ -150,14 +150,14 @@ def noise_of(blocks: Iterable[NDArray[Any]]) -> float:
     return float(np.median(np.abs(bends))) / (GAUSSIAN_MEDIAN * math.sqrt(6)) if bends.size else 0.0
 
 
-def smoothing_of(noise: float) -> float:
+def smoothing_sigma(noise: float) -> float:
     """Return by how much to smooth an image, in pixels, whose noise is this share of its range.
 
     White noise falls to a 1 / (2 sqrt(pi) sigma) of itself under a Gaussian, here to `BEARABLE`.
     """
     if noise <= NOISY:
         return 0.0
-    return min(MOST_SMOOTHED, noise / (BEARABLE * 2 * math.sqrt(math.pi)))
+    return min(MAX_SMOOTHING, noise / (TARGET_NOISE * 2 * math.sqrt(math.pi)))
 
 
 REACH = 3.0
@@ -167,7 +167,7 @@ GAUSSIAN_MEDIAN = 0.6745
 DARK = 0.2
 """Share of the range below which a ground is dark, as that of fluorescence is: at most 0.19 in BBBC038v1, 0.08 in
 confocal stacks; 0.28 to 0.41 in electron microscopy."""
-NOISY, BEARABLE, MOST_SMOOTHED = 0.02, 0.012, 2.0
+NOISY, TARGET_NOISE, MAX_SMOOTHING = 0.02, 0.012, 2.0
 """Noise, as a share of the range, from which an image is smoothed, what is left, and the strongest smoothing.
 
 Fine texture would be smoothed, too: membranes in electron microscopy, say. They lie on no dark ground.

@@ -19,7 +19,7 @@ from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 
 ZOOMS = (0.125, 0.25, 0.5, 1.0, 2.0)
-MOST_AT_ONCE = 16_000_000
+MAX_PIXELS_AT_ONCE = 16_000_000
 """Pixels of an image that are read at once to be joined."""
 
 
@@ -41,7 +41,7 @@ def zoom_text(zoom: float) -> str:
     """Return a zoom in words, for example "1/4 of its size"."""
     if zoom == 1:
         return "its own size"
-    return f"1/{joined(zoom)} of its size" if zoom < 1 else f"{zoom:g} times its size"
+    return f"1/{downsampling(zoom)} of its size" if zoom < 1 else f"{zoom:g} times its size"
 
 
 def zoom_note(zoom: float) -> str:
@@ -49,14 +49,14 @@ def zoom_note(zoom: float) -> str:
     return "" if zoom == 1 else f" (the network saw the image at {zoom_text(zoom)})"
 
 
-def joined(zoom: float) -> int:
+def downsampling(zoom: float) -> int:
     """Return how many pixels of the image become one of the network's, per axis."""
     return max(1, round(1 / zoom))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Zoomed:
-    """A plane at another size; its region, if any, begins at a multiple of `joined(zoom)`."""
+    """A plane at another size; its region, if any, begins at a multiple of `downsampling(zoom)`."""
 
     plane: Plane
     zoom: float = 1.0
@@ -81,13 +81,13 @@ class Zoomed:
     def _bands(self, window: Box) -> Iterator[Box]:
         """Yield the window band by band along its first axis, each of so much of the image as memory bears."""
         first, *others = window
-        across = math.prod((side.stop - side.start) * joined(self.zoom) for side in others)
-        rows = max(1, MOST_AT_ONCE // (across * joined(self.zoom)))
+        across = math.prod((side.stop - side.start) * downsampling(self.zoom) for side in others)
+        rows = max(1, MAX_PIXELS_AT_ONCE // (across * downsampling(self.zoom)))
         for start in range(first.start, first.stop, rows):
             yield (slice(start, min(start + rows, first.stop)), *others)
 
     def _joined(self, window: Box) -> NDArray[np.float32]:
-        step = joined(self.zoom)
+        step = downsampling(self.zoom)
         block = self.plane.read(tuple(slice(side.start * step, side.stop * step) for side in window))
         for axis in range(1, block.ndim):
             parts = block.reshape(*block.shape[:axis], -1, step, *block.shape[axis + 1 :])
@@ -130,7 +130,7 @@ def bring_back(values: NDArray[Any], zoom: float, shape: Sequence[int], *, smoot
             for _ in range(round(-math.log2(zoom))):
                 values = doubled(values, axis)
         else:
-            values = np.repeat(values, joined(zoom), axis)
+            values = np.repeat(values, downsampling(zoom), axis)
     return values[tuple(slice(0, length) for length in shape)]
 
 
@@ -151,7 +151,7 @@ def zoom_paint(
         for axis in range(values.ndim):
             values, said = np.repeat(values, 2, axis), np.repeat(said, 2, axis)
         return values, said
-    step = joined(zoom)
+    step = downsampling(zoom)
     spare = [(0, -length % step) for length in values.shape]
     values, said = np.pad(values, spare), np.pad(said, spare)
     offsets = list(np.ndindex((step,) * values.ndim))

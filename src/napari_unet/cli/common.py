@@ -22,13 +22,13 @@ from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from napari_unet.files.provenance import read_provenance
 from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
-from napari_unet.progress import Progress, Steps, finish, mapped
+from napari_unet.progress import Progress, Steps, finish, map_progress
 
 Result = TypeVar("Result")
 
 
 @contextmanager
-def made_folder(folder: Path | None) -> Iterator[None]:
+def temporary_output_folder(folder: Path | None) -> Iterator[None]:
     """Make a folder, if one is named, for what is written meanwhile; where nothing was, it is gone again."""
     missing: list[Path] = []
     try:
@@ -100,11 +100,11 @@ def require_model_place(output: Path) -> None:
     require_writable(output)
 
 
-class StoppedAtRest(KeyboardInterrupt):
+class StoppedBetweenSteps(KeyboardInterrupt):
     """Ctrl-C, after the step was done in which it came."""
 
 
-def at_rest(steps: Steps[Result]) -> Steps[Result]:
+def stop_between_steps(steps: Steps[Result]) -> Steps[Result]:
     """Run steps so that Ctrl-C waits for the end of one and leaves nothing half done; a second does not wait."""
     if threading.current_thread() is not threading.main_thread():  # others get no signals
         return (yield from steps)
@@ -120,12 +120,12 @@ def at_rest(steps: Steps[Result]) -> Steps[Result]:
 
     def check(step: Progress) -> Progress:
         if asked:
-            raise StoppedAtRest
+            raise StoppedBetweenSteps
         return step
 
     signal.signal(signal.SIGINT, ask)
     try:
-        return (yield from mapped(steps, check))
+        return (yield from map_progress(steps, check))
     finally:
         signal.signal(signal.SIGINT, former)
 

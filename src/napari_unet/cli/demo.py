@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import made_folder, named_path, with_bar
+from napari_unet.cli.common import named_path, temporary_output_folder, with_bar
 from napari_unet.files.images import read_image
 from napari_unet.files.overlay import write_overlay
 from napari_unet.files.tiff import write_labels
@@ -38,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
     provenance = segmentation_provenance(
         model, settings, result, source=sample.path.name, command="napari-unet demo"
     )
-    with made_folder(given.output):
+    with temporary_output_folder(given.output):
         write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
         write_overlay(picture, image.array, result.labels)
     print(f"{result.count} nuclei in {sample.title}")

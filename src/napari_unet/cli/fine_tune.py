@@ -13,8 +13,8 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
-from napari_unet.arrays.membranes import spatial_last
-from napari_unet.arrays.one_value import refuse_masks
+from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.membranes import move_spatial_last
 from napari_unet.cli.common import add_zoom_option, named_path, require_model_place, with_bar
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
@@ -23,8 +23,8 @@ from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
-from napari_unet.nets.chance import check_seed
-from napari_unet.teaching.learning import Companion
+from napari_unet.nets.seeding import check_seed
+from napari_unet.teaching.learning import TrainingMonitor
 from napari_unet.teaching.settings import FineTuningSettings
 
 NEW = "new"
@@ -88,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-class Stop(Companion):
+class Stop(TrainingMonitor):
     """Within it the first Ctrl-C ends the learning with the best so far; a second one ends the command."""
 
     def __init__(self) -> None:
@@ -157,7 +157,7 @@ def read_objects(paths: list[Path], *, dense: bool) -> list[NDArray[Any]]:
     files = [read_labels(path) for path in paths]
     if dense:
         named = zip((path.name for path in paths), files, strict=True)
-        refuse_masks(((name, spatial_last(file.array, file.axes)) for name, file in named), "give --classes")
+        refuse_masks(((name, move_spatial_last(file.array, file.axes)) for name, file in named), "give --classes")
     return [file.array for file in files]
 
 

@@ -14,8 +14,8 @@ from napari_unet.cli.common import (
     add_prediction_options,
     add_zoom_option,
     input_files,
-    made_folder,
     named_path,
+    temporary_output_folder,
     with_bar,
 )
 from napari_unet.errors import UnetError
@@ -85,7 +85,7 @@ def run(given: argparse.Namespace) -> int:
             rotations=given.rotations,
         ),
     )
-    with made_folder(None if given.output in targets else given.output):
+    with temporary_output_folder(None if given.output in targets else given.output):
         for target in written:  # refused before work is spent on it
             require_writable(target)
         failed = segment_each(inputs, targets, model, settings, given)

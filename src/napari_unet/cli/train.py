@@ -14,16 +14,23 @@ import torch
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.cli.common import StoppedAtRest, at_rest, made_folder, named_path, require_model_place, with_bar
+from napari_unet.cli.common import (
+    StoppedBetweenSteps,
+    named_path,
+    require_model_place,
+    stop_between_steps,
+    temporary_output_folder,
+    with_bar,
+)
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
-from napari_unet.files.report import write_curve, write_montage
-from napari_unet.models.labelled import LabelledImage
+from napari_unet.files.training_plots import write_curve, write_montage
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
-from napari_unet.models.thresholds import with_thresholds
+from napari_unet.models.threshold_search import with_thresholds
+from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
@@ -97,7 +104,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train and write the best model; Ctrl-C keeps it too."""
     require_model_place(given.output)
-    with made_folder(given.report):
+    with temporary_output_folder(given.report):
         if given.report is not None:
             require_writable(given.report / CURVE)
         return train(given)
@@ -131,12 +138,12 @@ def train(given: argparse.Namespace) -> int:
     return 0
 
 
-def learnt(training: Training, validation: list[LabelledImage], output: Path) -> Model | None:
+def learnt(training: Training, validation: list[TrainingImage], output: Path) -> Model | None:
     """Train, choose thresholds, write the model; None where Ctrl-C came before anything was validated."""
     try:
-        model = with_bar(at_rest(training.steps()), "Training")
+        model = with_bar(stop_between_steps(training.steps()), "Training")
     except KeyboardInterrupt as stopped:
-        if isinstance(stopped, StoppedAtRest):  # else a step is half done, and the last checkpoint is not
+        if isinstance(stopped, StoppedBetweenSteps):  # else a step is half done, and the last checkpoint is not
             training.save_checkpoint()
         if not training.best.weights:
             print(f"Stopped before the first validation: {output.name} was not written. {GO_ON}", file=sys.stderr)
@@ -159,7 +166,7 @@ def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec
     return net
 
 
-def report(folder: Path, training: Training, images: list[LabelledImage], model: Model, score: str) -> None:
+def report(folder: Path, training: Training, images: list[TrainingImage], model: Model, score: str) -> None:
     """Write the loss curve and a montage of held-out images, and print how well the objects are parted."""
     if training.history:
         write_curve(folder / CURVE, training.history, f"validation {score}")
@@ -191,7 +198,7 @@ def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int)
         )
 
 
-def training_settings(given: argparse.Namespace, images: list[LabelledImage]) -> TrainingSettings:
+def training_settings(given: argparse.Namespace, images: list[TrainingImage]) -> TrainingSettings:
     """Return the preset with what was said on the command line in its place."""
     said = {name: getattr(given, name) for name in ("iterations", "batch", "patch", "seed", "device")}
     chosen: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
@@ -220,10 +227,10 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
         name=given.output.stem,
         architecture=given.architecture or ("classic" if paper else "padded"),
         arguments={
-            "in_channels": or_else(given.channels, 1),
+            "in_channels": default_if_none(given.channels, 1),
             "out_channels": classes,
-            "base_channels": or_else(given.base_channels, 64 if paper else 16),
-            "levels": or_else(given.levels, 4),
+            "base_channels": default_if_none(given.base_channels, 64 if paper else 16),
+            "levels": default_if_none(given.levels, 4),
             "dropout": 0.5 if paper else 0.0,
         },
         **OF_TRUTH[given.truth](classes),
@@ -233,6 +240,6 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
     )
 
 
-def or_else(said: int | None, usual: int) -> int:
+def default_if_none(said: int | None, usual: int) -> int:
     """Return what was said, 0 too; the usual where nothing was."""
     return usual if said is None else said

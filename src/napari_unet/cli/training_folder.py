@@ -9,14 +9,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_unet.arrays.membranes import as_before, between_membranes, spatial_last
-from napari_unet.arrays.one_value import refuse_masks
+from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.membranes import between_membranes, move_spatial_last, restore_axes
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import ImageFile, read_image, read_labels
-from napari_unet.models.labelled import LabelledImage, labelled_images
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training_image import TrainingImage, training_images_of
 
 
 def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[Any]]:
@@ -39,33 +39,33 @@ def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[A
 def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:
     """Return the objects that membranes part in each plane that the network sees; axes stay as they are."""
     objects = between_membranes(planes_of(membranes, spatial), dims=len(spatial))
-    return as_before(objects, membranes.axes, spatial)
+    return restore_axes(objects, membranes.axes, spatial)
 
 
 def planes_of(labels: ImageFile, spatial: str) -> NDArray[Any]:
     """Return labels with the axes that the network works on as the last ones."""
     if set(spatial) - set(labels.axes):
         raise UnetError(f"the network works on {spatial}, labels have axes {labels.axes}: give another --start")
-    return spatial_last(labels.array, labels.axes, spatial)
+    return move_spatial_last(labels.array, labels.axes, spatial)
 
 
 def load_folder(
     truths: dict[Path, NDArray[Any]], spec: ModelSpec, channel: int | None
-) -> list[list[LabelledImage]]:
+) -> list[list[TrainingImage]]:
     """Return the planes of every labelled image of the folder; what is learnt of colours is said."""
     loaded, in_grey = [], False
     for path, labels in truths.items():
         image = read_image(path)
         in_grey |= image.axes.endswith("S") and spec.in_channels == 1 and channel is None
-        loaded.append(labelled_images(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
+        loaded.append(training_images_of(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
     if in_grey:
         print("RGB images are learnt in grey: --channels 3 learns their colours.", file=sys.stderr)
     return loaded
 
 
 def split(
-    images: list[list[LabelledImage]], given: argparse.Namespace
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    images: list[list[TrainingImage]], given: argparse.Namespace
+) -> tuple[list[TrainingImage], list[TrainingImage]]:
     """Hold out the images that are named, or a share evenly spread over the sorted names; of one stack, planes."""
     share = given.validation
     if not 0 <= share < 1:
@@ -87,7 +87,7 @@ def split(
     return training, validation
 
 
-def say_what_is_held_out(planes: list[LabelledImage]) -> None:
+def say_what_is_held_out(planes: list[TrainingImage]) -> None:
     """Say that a single image leaves nothing to validate on, or planes alone, which look like their neighbours."""
     name = planes[0].name
     said = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_unet.files.complaints import unwritable
+from napari_unet.files.file_errors import unwritable
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any
 
-from napari_unet.files.stored import Stored
+from napari_unet.files.tiff_raw import Stored
 
 _UM = {
     **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer", "micrometre", "micrometers"), 1.0),

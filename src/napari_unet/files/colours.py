@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unet.files.complaints import damaged, undecodable
-from napari_unet.files.stored import Stored
+from napari_unet.files.file_errors import damaged, undecodable
+from napari_unet.files.tiff_raw import Stored
 
 _NAMES = {"YCBCR": "YCbCr colours", "CIELAB": "CIELAB colours", "ICCLAB": "CIELAB colours"}
 _COLOURS = ("RGB", "YCBCR")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.errors import UnetError
-from napari_unet.files.complaints import unreadable
+from napari_unet.files.file_errors import unreadable
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
 from napari_unet.files.tiff import read_tiff

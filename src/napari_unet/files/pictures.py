@@ -19,9 +19,9 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from napari_unet.errors import UnetError
-from napari_unet.files.complaints import damaged, not_a, unreadable
+from napari_unet.files.axis_names import named, renamed, require_image
+from napari_unet.files.file_errors import damaged, not_a, unreadable
 from napari_unet.files.image_file import ImageFile
-from napari_unet.files.layout import named, renamed, require_image
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.errors import UnetError
-from napari_unet.files.stored import Stored, load
+from napari_unet.files.tiff_raw import Stored, load
 
 KEY = "napari_unet"
 

@@ -13,13 +13,13 @@ import tifffile
 
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
+from napari_unet.files.axis_names import named, renamed, require_image
 from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.calibration import pixel_size as calibrated_pixel_size
 from napari_unet.files.colours import intensities
 from napari_unet.files.image_file import ImageFile
-from napari_unet.files.layout import named, renamed, require_image
 from napari_unet.files.provenance import KEY, encode, find_provenance, info_line, read_provenance
-from napari_unet.files.stored import Stored, load
+from napari_unet.files.tiff_raw import Stored, load
 
 __all__ = ["read_provenance", "read_tiff", "write_labels"]
 
@@ -56,7 +56,7 @@ def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool =
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TiffFacts:
+class TiffHeader:
     """What the header of a TIFF says of its first image."""
 
     shape: tuple[int, ...]
@@ -68,13 +68,13 @@ class TiffFacts:
     """What made the labels in it; None where they are not from us."""
 
 
-def read_facts(path: str | Path) -> TiffFacts:
+def read_facts(path: str | Path) -> TiffHeader:
     """Read the header of a TIFF and none of its pixels; UnetError in a sentence where that fails."""
     stored = load(Path(path), pixels=False)
     outline, letters = named(stored.path, np.broadcast_to(np.uint8(0), stored.shape), stored.axes)
     size, _ = calibrated_pixel_size(stored, letters)
     spatial = [axis for axis in "ZYX" if axis in letters]
-    return TiffFacts(
+    return TiffHeader(
         shape=outline.shape,
         axes=letters,
         sizes=dict(zip(spatial, size or (), strict=False)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.chance import seeded
+from napari_unet.nets.seeding import seeded
 
 OBJECTS = ("background", "object", "border")
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, fitting_zoom, typical_diameter
-from napari_unet.models.labelling import grid_step, kept_maps, read_map
+from napari_unet.models.prediction_to_labels import grid_step, kept_maps, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, predict
-from napari_unet.progress import Steps, quietly
+from napari_unet.progress import Steps, indeterminate
 
 LOOKS = (0.125, 0.25, 0.5, 1.0)
 """Zooms at which an image is looked at, one after another, until something is seen: large objects fall into parts
@@ -65,8 +65,10 @@ def _look(
     areas: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
     light = 0.0
     for plane in _windows(planes, look, grid_step(predictor, look)):
-        seen = yield from quietly(predict(predictor, Zoomed(plane=plane, zoom=look), kept_maps(spec)), MEASURING)
-        labels = yield from quietly(read_map(seen[0], spec), MEASURING)
+        seen = yield from indeterminate(
+            predict(predictor, Zoomed(plane=plane, zoom=look), kept_maps(spec)), MEASURING
+        )
+        labels = yield from indeterminate(read_map(seen[0], spec), MEASURING)
         areas.append(np.bincount(labels[labels > 0]))
         light += float(seen[0][labels > 0].sum())
     found = np.concatenate(areas)

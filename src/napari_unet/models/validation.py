@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
-from napari_unet.models.labelled import LabelledImage
-from napari_unet.models.labelling import predict_map, read_map
 from napari_unet.models.model import Model
+from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training_image import TrainingImage
 from napari_unet.nets.prediction import PredictionSettings, Predictor
 from napari_unet.progress import Steps
 
 
-def normalised_plane(image: LabelledImage, spec: ModelSpec) -> Plane:
+def normalised_plane(image: TrainingImage, spec: ModelSpec) -> Plane:
     """Return an image that is normalised already as a network reads it."""
     return Plane(array=image.image, axes="C" + spec.axes, index={}, spatial=spec.axes, channels=len(image.image))
 
 
-def segment_labelled(image: LabelledImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
+def segment_labelled(image: TrainingImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
     """Return the labels that a model gives an image which is normalised already."""
     predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
     predicted = yield from predict_map(predictor, normalised_plane(image, model.spec), model.spec)
@@ -39,7 +39,7 @@ def score_labels(labels: NDArray[np.int32], truth: NDArray[np.int32], spec: Mode
     return float(np.mean([pairs.average_precision(threshold) for threshold in THRESHOLDS]))
 
 
-def evenly(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
+def evenly(images: Sequence[TrainingImage], count: int) -> list[TrainingImage]:
     """Return at most so many of the images, the first and the last among them, the same at every call."""
     picked = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
     return [images[i] for i in picked]

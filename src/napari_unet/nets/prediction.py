@@ -24,7 +24,7 @@ from napari_unet.progress import Progress, Steps
 
 BYTES_PER_PIXEL_PER_CHANNEL = 20
 """Measured peak of one window: bytes per window pixel and base channel, float32, channels last."""
-LARGEST_TILE = {"cpu": 448, "other": 1536}
+MAX_TILE = {"cpu": 448, "other": 1536}
 """Larger tiles fall out of a CPU's cache and cost memory; GPUs are fuller with them."""
 
 
@@ -109,7 +109,7 @@ class Predictor:
 
     def _choose_tile(self, dims: int) -> int:
         """Return the largest sensible tile whose window fits into a quarter of the free memory."""
-        largest = LARGEST_TILE.get(self.device.type, LARGEST_TILE["other"])
+        largest = MAX_TILE.get(self.device.type, MAX_TILE["other"])
         margin = 2 * self.geometry.halo
         pixels = free_memory(self.device) / 4 / self._bytes_per_pixel
         return int(max(self.geometry.stride, min(largest, pixels ** (1 / dims) - margin)))

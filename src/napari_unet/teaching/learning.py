@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.models.model import Model, restore_weights, stored_weights
-from napari_unet.nets.chance import seeded
 from napari_unet.nets.crop import require_teachable
 from napari_unet.nets.device import choose_device, is_out_of_memory
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weights
+from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
-from napari_unet.progress import Progress, Steps, mapped
-from napari_unet.teaching.fine_tuned import FineTuned
-from napari_unet.teaching.lessons import Lesson, replay_lessons
-from napari_unet.teaching.marks import FIRM, mean_iou, score_lessons
+from napari_unet.progress import Progress, Steps, map_progress
+from napari_unet.teaching.result import FineTuneResult
+from napari_unet.teaching.sampling import Batch, BatchSampler
+from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, score_regions
 from napari_unet.teaching.settings import FineTuningSettings
-from napari_unet.teaching.views import Batch, Views
+from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
 REPLAY_WEIGHT = 2.0
 """Of replay in the loss, beside 1 for the strokes."""
@@ -39,7 +39,7 @@ FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
 
-class Companion:
+class TrainingMonitor:
     """Somebody who watches the learning: may stop it, keeping the best so far, and may look at predictions."""
 
     def stopped(self) -> bool:
@@ -58,9 +58,9 @@ class Learning:
     def __init__(
         self,
         model: Model,
-        lessons: list[Lesson],
+        lessons: list[TrainingRegion],
         settings: FineTuningSettings,
-        companion: Companion,
+        companion: TrainingMonitor,
         *,
         before: float,
     ) -> None:
@@ -71,7 +71,7 @@ class Learning:
         self._lessons = lessons
         self._companion = companion
         self._batch_size = settings.batch
-        self._views = Views(lessons, replay_lessons(model), model, settings)
+        self._views = BatchSampler(lessons, replay_regions(model), model, settings)
         normed = not settings.optimization.frozen_norm
         require_teachable(model.net, settings.batch, self._views.sides[1], normed=normed)
         self._optimization = Optimization(
@@ -80,7 +80,7 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        firm = (settings.anchor or 0.0) >= FIRM
+        firm = (settings.anchor or 0.0) >= STRONG_ANCHOR
         self._previous = copy.deepcopy(model.net).to(self._optimization.device).eval() if firm else None
         self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
         self._kept_worth = (False, -1.0)
@@ -108,7 +108,7 @@ class Learning:
         if not self._is_scored(self._optimization.iteration):
             yield from self._score(float("nan"))
 
-    def result(self) -> Steps[FineTuned]:
+    def result(self) -> Steps[FineTuneResult]:
         """Return the kept weights as a model with lineage, beside the score of the old one."""
         before = self.before
         after, iterations, weights = self._kept
@@ -137,7 +137,7 @@ class Learning:
         held = any(lesson.held_out.held for lesson in self._lessons)
         too_close = held and before - self._chance() <= after <= before
         everything = (yield from self._painted(net)) if too_close else None
-        return FineTuned(
+        return FineTuneResult(
             model=Model(net=net.eval(), spec=spec),
             before=before,
             after=after,
@@ -160,8 +160,8 @@ class Learning:
     def _score_of(self, net: UNet, *, everything: bool = False) -> Steps[float]:
         """Return the score of a network; the bar stays where it is meanwhile."""
         model = replace(self._model, net=net)
-        steps = score_lessons(model, self._lessons, self.settings.device, everything=everything)
-        return mapped(steps, lambda _: self._progress())
+        steps = score_regions(model, self._lessons, self.settings.device, everything=everything)
+        return map_progress(steps, lambda _: self._progress())
 
     def _chance(self) -> float:
         """Return how far apart two scores on the held-out strokes may lie by chance."""
@@ -219,7 +219,7 @@ class Learning:
     def _score(self, loss: float) -> Steps[None]:
         net = copy.deepcopy(self._optimization.averaged).cpu()
         if self._model.spec.training:  # what has learnt nothing has nothing to keep
-            mix_weights(net, self._model.net, self.settings.old_share)
+            mix_weights(net, self._model.net, self.settings.interpolation)
         weights = stored_weights(net)
         restore_weights(net, weights)
         score = yield from self._score_of(net)

@@ -10,8 +10,8 @@ from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.zoom import check_zoom
 from napari_unet.errors import UnetError
 from napari_unet.nets.augmentation import AugmentationSettings
-from napari_unet.nets.chance import check_seed
 from napari_unet.nets.optimization import OptimizationSettings
+from napari_unet.nets.seeding import check_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class FineTuningSettings:
     anchor: float | None = None
     """Weight of staying as the previous model was where nobody painted; 0 switches it off.
 
-    None is what the model deserves (`marks.firmness`): far above 1 where it knows the kind of image and was right
-    about most of what was painted, near 0 where it does not know it.
+    None is what the model deserves (`scores.anchor_weight`): far above 1 where it knows the kind of image and was
+    right about most of what was painted, near 0 where it does not know it.
     """
     consistency: float = 2.0
     """Weight of answering, where nobody painted, as the averaged weights do of the view in its own light.
@@ -35,10 +35,10 @@ class FineTuningSettings:
     A mean teacher (Tarvainen and Valpola, NeurIPS 2017): what the strokes taught spreads to what looks alike, and
     longer learning does not undo it. 0 switches it off.
     """
-    old_share: float = 0.25
+    interpolation: float = 0.25
     """Share of the old weights in the new ones, which generalises better than either (Wortsman et al., "Robust
     fine-tuning of zero-shot models", CVPR 2022); scores and previews are of this mixture."""
-    elsewhere: float = 0.33
+    unpainted_patch_share: float = 0.33
     """Share of patches drawn anywhere in the image, for the anchor."""
     replay: float = 0.25
     """Share of patches from what the model learnt first, where it brought some along."""
@@ -70,7 +70,7 @@ class FineTuningSettings:
         for name in ("iterations", "batch", "patch", "score_every"):
             if getattr(self, name) < 1:
                 raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("elsewhere", "replay", "held_out", "old_share"):
+        for name in ("unpainted_patch_share", "replay", "held_out", "interpolation"):
             if not 0 <= getattr(self, name) < 1:
                 raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
         check_seed(self.seed)
@@ -84,8 +84,8 @@ class FineTuningSettings:
         recipe: dict[str, Any] = {
             "anchor": 0.0,
             "consistency": 0.0,
-            "old_share": 0.0,
-            "elsewhere": 0.0,
+            "interpolation": 0.0,
+            "unpainted_patch_share": 0.0,
             "replay": 0.0,
             "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),
         }

@@ -7,7 +7,7 @@ import sys
 import napari
 
 from napari_unet.files.images import read_image, read_labels
-from napari_unet.widgets.segment import SegmentPanel
+from napari_unet.widgets.segment.panel import SegmentPanel
 
 
 def show_files(image: str, mask: str) -> None:

@@ -1,0 +1,88 @@
+"""From a model and one plane of an image to labels: predict, then read the maps as the model means them.
+
+Whatever the zoom at which the network sees a plane, its map has the plane's own size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import Plane, planes
+from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.zoom import Zoomed, bring_back, downsampling
+from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.prediction import Predictor, Result, predict
+from napari_unet.progress import Progress, Steps
+
+BAND = 4_000_000
+"""Pixels of a map that are brought back to the image's own size at once."""
+BESIDE = 2
+"""Rows beside a band on which what comes of it depends: less than one per doubling, each half as far."""
+
+
+def measured_planes(image: Any, axes: str, spec: ModelSpec, *, channel: int | None = None) -> Steps[list[Plane]]:
+    """Return the planes of an image with the intensities of all of it, as a model wants them."""
+    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.in_channels, channel=channel))
+    intensity = yield from measure_intensity(wanted, spec.normalization)
+    return [replace(plane, intensity=intensity) for plane in wanted]
+
+
+def kept_maps(spec: ModelSpec) -> Result:
+    """Return what is kept of the network's answer: one map, the foreground's level or the likeliest class."""
+    return Result(kind="classes") if spec.is_semantic else Result(levels=spec.levels)
+
+
+def predict_map(
+    predictor: Predictor, plane: Plane, spec: ModelSpec, zoom: float = 1.0
+) -> Steps[NDArray[np.uint8]]:
+    """Return the map (*spatial) uint8 of a plane: foreground level times 255, or class indices.
+
+    A zoomed plane is read a little beyond its region, because the way back is interpolated: a part of the map is
+    the same as in the whole one.
+    """
+    around, inner = plane.grown(0 if zoom == 1 else grid_step(predictor, zoom))
+    maps: NDArray[Any] = yield from predict(predictor, Zoomed(plane=around, zoom=zoom), kept_maps(spec))
+    found: NDArray[np.uint8] = maps[0]
+    if zoom != 1:
+        whole = yield from _brought_back(found, zoom, around.shape, smooth=not spec.is_semantic)
+        found = whole[inner]
+    return found
+
+
+def _brought_back(
+    seen: NDArray[np.uint8], zoom: float, shape: tuple[int, ...], *, smooth: bool
+) -> Steps[NDArray[np.uint8]]:
+    """Return the map at the image's own size, band by band along the first axis, one yield each."""
+    out = np.zeros(shape, np.uint8)
+    rows = max(BESIDE, int(BAND * zoom / math.prod(shape[1:])))
+    rows += rows % 2
+    for start in range(0, len(seen), rows):
+        low, stop = max(0, start - BESIDE), min(start + rows, len(seen))
+        part = seen[low : stop + BESIDE]
+        wide = bring_back(part, zoom, (round(len(part) / zoom), *shape[1:]), smooth=smooth)
+        first, last = round(start / zoom), min(round(stop / zoom), len(out))
+        skip = round((start - low) / zoom)
+        out[first:last] = wide[skip : skip + last - first]
+        yield Progress(done=0, total=0, doing="Predicting")
+    return out
+
+
+def grid_step(predictor: Predictor, zoom: float) -> int:
+    """Return the step of the network's pooling grid in pixels of an image that it sees at a zoom."""
+    return predictor.geometry.stride * downsampling(zoom)
+
+
+def read_map(
+    predicted: NDArray[np.uint8], spec: ModelSpec, thresholds: InstanceSettings | None = None
+) -> Steps[NDArray[np.int32]]:
+    """Return the labels (*spatial) int32 in a predicted map: instances 1..n, or class indices."""
+    if spec.is_semantic:
+        return predicted.astype(np.int32)
+    labels: NDArray[np.int32] = yield from label_instances(predicted, thresholds or spec.instances)
+    return labels

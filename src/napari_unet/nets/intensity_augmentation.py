@@ -1,0 +1,147 @@
+"""Random changes of a view's grey values: what another microscope, exposure or specimen would have made of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_unet.arrays.normalization import Normalization, row_means, typical_brightness
+from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.nets.blur import gaussian_blur
+from napari_unet.nets.stain_augmentation import restain
+
+DEBRIS_RADIUS = (1.5, 20.0)
+DEBRIS_BRIGHTNESS = (2.0, 15.0)
+DEBRIS_COVER = (0.001, 0.03)
+MAX_DEBRIS = 24
+TEXTURE_WIDTH = 5.0
+HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
+MODES = {2: "bilinear", 3: "trilinear"}
+INVERTED_GROUND = 0.5
+"""What a bright ground becomes where 1 is twice the typical brightness; else it becomes 1, as percentiles do."""
+
+
+def change_intensity(
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
+) -> Tensor:
+    """Return a normalised view (C, *size) with other grey values.
+
+    Light and specimen act on intensities as they were before the logarithmic compression of the `normalization`;
+    blur, gamma, contrast, offset and noise on the view as the network sees it.
+    """
+    image = _change_light(image, rng, settings, normalization)
+    if settings.stain and len(image) == 3:
+        light = expand(image.clamp_min(0), normalization.compression)
+        image = compress(restain(light, rng, settings.stain), normalization.compression)
+    if settings.blur and rng.random() < 0.3:
+        image = gaussian_blur(image, rng.uniform(min(0.3, settings.blur), settings.blur))
+    image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
+    image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
+    image = image + rng.uniform(-settings.offset, settings.offset)
+    if settings.noise and rng.random() < 0.5:
+        sigma = rng.uniform(0, settings.noise)
+        drawn = rng.standard_normal(tuple(image.shape), dtype=np.float32)
+        drawn_here = torch.from_numpy(drawn).to(image.device)
+        grainy = image.clamp_min(0).sqrt() if rng.random() < settings.shot else 1.0
+        image = image + drawn_here * grainy * sigma
+    return image
+
+
+def _change_light(
+    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
+) -> Tensor:
+    """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
+    kinds = (settings.inversion, settings.vignette, settings.debris, settings.texture, settings.haze)
+    if settings.exposure == (1, 1) and not any(kinds):
+        return image
+    light = expand(image.clamp_min(0), normalization.compression)
+    light = _change_specimen(light, rng, settings)
+    if rng.random() < settings.inversion:
+        light = _inverted(light, INVERTED_GROUND if normalization.foreground else 1.0)
+    if settings.vignette and rng.random() < 0.3:
+        light = light * _vignette(light, rng, settings.vignette)
+    if rng.random() < settings.debris:
+        light = light + _debris(light, rng)
+    if normalization.foreground and rng.random() < 0.5:
+        light = light / (2 * typical_brightness(row_means(light.cpu().numpy())))
+    if rng.random() < 0.5:
+        light = light * math.exp(rng.uniform(*np.log(settings.exposure)))
+    return compress(light, normalization.compression)
+
+
+def _change_specimen(light: Tensor, rng: np.random.Generator, settings: AugmentationSettings) -> Tensor:
+    """Return intensities of another staining, and with light from other planes."""
+    if settings.texture and rng.random() < 0.3:
+        light = light * _texture(light, rng, settings.texture)
+    if settings.haze and rng.random() < 0.3:
+        light = light + rng.uniform(0, settings.haze) * _out_of_focus(light, rng)
+    return light
+
+
+def _inverted(light: Tensor, ground: float) -> Tensor:
+    """Return dark objects on a bright ground: the brighter an object was, the darker, down to nothing."""
+    brightest = torch.quantile(light[..., ::4, ::4].flatten(), 0.99).clamp_min(0.3)
+    return ground * (brightest - light).clamp_min(0) / brightest
+
+
+def expand(image: Tensor, compression: float) -> Tensor:
+    """Return intensities as they were before the logarithmic compression of the normalisation."""
+    return torch.expm1(image * math.log1p(compression)) / compression if compression else image
+
+
+def compress(light: Tensor, compression: float) -> Tensor:
+    """Return intensities as the normalisation compresses them."""
+    return torch.log1p(light * compression) / math.log1p(compression) if compression else light
+
+
+def _distances(light: Tensor, centre: list[float], stretch: list[float]) -> Tensor:
+    """Return the distance of every pixel from a centre, each axis divided by its stretch."""
+    axes = [
+        ((torch.arange(length, device=light.device) - middle) / factor) ** 2
+        for length, middle, factor in zip(light.shape[1:], centre, stretch, strict=True)
+    ]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")).sum(0).sqrt()
+
+
+def _texture(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
+    """Return factors around 1 that vary over some pixels: chromatin, nucleoli, uneven staining."""
+    drawn = torch.from_numpy(rng.standard_normal(tuple(light.shape), dtype=np.float32)).to(light.device)
+    smooth = gaussian_blur(drawn, rng.uniform(1, TEXTURE_WIDTH))
+    return torch.exp(smooth / smooth.std().clamp_min(1e-6) * rng.uniform(0, most))
+
+
+def _out_of_focus(light: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return the light of what lies above and below the plane: the view, mirrored and widely blurred."""
+    coarse = F.interpolate(light.flip(-1)[None], scale_factor=1 / HAZE_STEP, mode=MODES[light.ndim - 1])
+    blurred = gaussian_blur(coarse[0], rng.uniform(*HAZE_WIDTH) / HAZE_STEP)
+    return F.interpolate(blurred[None], size=light.shape[1:], mode=MODES[light.ndim - 1])[0]
+
+
+def _vignette(light: Tensor, rng: np.random.Generator, most: float) -> Tensor:
+    size = list(light.shape[1:])
+    centre = [float(rng.uniform(0, length)) for length in size]
+    distance = _distances(light, centre, [float(length) for length in size])
+    return (1 - rng.uniform(0, most) * (distance / distance.max()) ** 2).float()
+
+
+def _debris(light: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return specks and flakes, blurred to sharp, that cover a small part of the view."""
+    specks = torch.zeros(light.shape[1:], device=light.device)
+    wanted = math.exp(rng.uniform(*np.log(DEBRIS_COVER))) * specks.numel()
+    brightest = math.exp(rng.uniform(*np.log(DEBRIS_BRIGHTNESS)))
+    largest = math.exp(rng.uniform(*np.log(DEBRIS_RADIUS)))
+    for _ in range(MAX_DEBRIS):
+        centre = [float(rng.uniform(0, length)) for length in light.shape[1:]]
+        radius = largest * float(rng.uniform(0.3, 1))
+        stretch = [max(radius * float(rng.uniform(0.5, 1)), DEBRIS_RADIUS[0]) for _ in centre]
+        edge = float(rng.uniform(1, 8))
+        speck = 1 / (1 + _distances(light, centre, stretch) ** (2 * edge))
+        specks = torch.maximum(specks, speck * brightest * float(rng.uniform(0.5, 1)))
+        wanted -= math.pi * math.prod(stretch)
+        if wanted < 0:
+            break
+    return specks.float()

@@ -1,0 +1,230 @@
+"""Views: what a network sees of the lessons in one step, drawn anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from napari_unet.arrays.boundary_weights import WeightSettings
+from napari_unet.models.model import Model
+from napari_unet.models.spec import ModelSpec
+from napari_unet.models.training_targets import pixel_targets
+from napari_unet.nets.augmentation import AugmentationSettings, as_tensor, draw_warp, warp_image
+from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.intensity_augmentation import change_intensity
+from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.teaching.training_regions import HALF, TrainingRegion
+
+CONTESTED = 24
+"""Pixels around a stroke that contradicts the model, in which no anchor holds; fewer, the firmer it is."""
+PLAIN = replace(AugmentationSettings.none(), flip=True)
+"""Of replay: an answer that was turned, stretched or blurred is not what the model would answer to such a view."""
+MOST = 5.0
+"""Pixels of background that one of an object outweighs in the anchor at the most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one step sees, on the device."""
+
+    images: Tensor
+    """(N, C, *in)."""
+    plain: Tensor
+    """(N, C, *in) the same views before their grey values were changed."""
+    classes: Tensor
+    """(N, *out) class indices, meaningless where the weight is 0."""
+    weights: Tensor
+    """(N, *out), 0 where nobody painted and on held-out strokes."""
+    previous: Tensor
+    """(N, K, *out) probabilities of the previous model."""
+    anchored: Tensor
+    """(N, *out) how firmly the anchor holds: not where annotated, nor near a stroke that contradicts the model."""
+    blank: Tensor
+    """(N, *out) 1 where nobody painted."""
+    replayed: Tensor
+    """(N,) whether a view is of what the model learnt first."""
+
+
+class BatchSampler:
+    """Draws batches from lessons: where somebody painted, anywhere (for the anchor), and replay."""
+
+    def __init__(
+        self,
+        lessons: list[TrainingRegion],
+        replay: list[TrainingRegion],
+        model: Model,
+        settings: FineTuningSettings,
+    ) -> None:
+        self._settings = settings
+        self._spec = model.spec
+        self.sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
+        count = len(model.spec.classes)
+        contested = CONTESTED / (1 + (settings.anchor or 0.0))
+        self._lessons = [_Material(lesson, count, contested) for lesson in lessons]
+        self._replay = [_Material(lesson, count, contested) for lesson in replay]
+        self._chances = _chances(self._lessons)
+        self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
+
+    def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
+        """Return the batch of an iteration, the same for the same seed."""
+        rng = np.random.default_rng((self._settings.seed, iteration))
+        share = self._settings.replay if self._replay else 0.0
+        replayed = np.arange(size) < int(share * size + rng.random())  # as even as it can be, batch by batch
+        views = [self._view(rng, replayed=bool(old)) for old in replayed]
+        images, plain, classes, weights, previous, anchored, blank = (
+            torch.stack(parts).to(device) for parts in zip(*views, strict=True)
+        )
+        return Batch(
+            images=images,
+            plain=plain,
+            classes=classes,
+            weights=weights,
+            previous=previous,
+            anchored=anchored,
+            blank=blank,
+            replayed=torch.from_numpy(replayed).to(device),
+        )
+
+    def _view(self, rng: np.random.Generator, *, replayed: bool) -> tuple[Tensor, ...]:
+        among = self._replay if replayed else self._lessons
+        material = among[rng.integers(len(among))] if replayed else among[rng.choice(len(among), p=self._chances)]
+        centre = material.centre(
+            rng, anywhere=not replayed and rng.random() < self._settings.unpainted_patch_share
+        )
+        change = PLAIN if replayed else self._settings.augmentation
+        warp = draw_warp(rng, centre, change)
+        view, inside, outside = self.sides
+        dims = len(centre)
+        smooth = warp_image(material.smooth, warp, (view,) * dims)
+        said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
+        plain = centre_crop(smooth[: material.channels], inside, dims)
+        image = change_intensity(plain, rng, change, self._spec.normalization)
+        complete = material.lesson.annotation.complete
+        classes, weights = pixel_targets(
+            said[0],
+            said[1] > 0,
+            complete,
+            spec=self._spec,
+            settings=self._settings.weights,
+            balance=self._balance,
+        )
+        free, blank = (torch.from_numpy((part > 0).astype(np.float32)) for part in said[2:])
+        previous = smooth[material.channels :]
+        rare = 0.0 if replayed else material.rarity
+        anchored = free * (1 + rare * (1 - previous[0]))
+        parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, anchored, blank)
+        return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
+
+
+def loss_weights(
+    lessons: list[TrainingRegion], spec: ModelSpec, settings: WeightSettings
+) -> list[NDArray[np.float32]]:
+    """Return what each pixel of each lesson counts in the loss, as it is where no view is warped."""
+    balance = _class_balance(lessons, len(spec.classes) if spec.is_semantic else 2)
+    return [
+        pixel_targets(
+            lesson.annotation.labels,
+            lesson.annotation.annotated & ~lesson.held_out.mask,
+            lesson.annotation.complete,
+            spec=spec,
+            settings=settings,
+            balance=balance,
+        )[1]
+        for lesson in lessons
+    ]
+
+
+def _uncontested(lesson: TrainingRegion, distance: float) -> NDArray[np.bool_]:
+    """Return where the previous model may be trusted: farther than so from strokes that contradict it.
+
+    Around such a stroke a model that does not know the image was wrong beyond the painted pixels, too: held to its
+    answer there, a network learns the strokes by heart and nothing else.
+    """
+    if lesson.previous is None:
+        return np.zeros(lesson.annotation.annotated.shape, bool)
+    saw_object = lesson.previous[0] < HALF
+    wrong = lesson.annotation.annotated & (saw_object != (lesson.annotation.labels > 0))
+    if not wrong.any():
+        return np.ones(wrong.shape, bool)
+    far: NDArray[np.bool_] = ndimage.distance_transform_edt(~wrong) > distance
+    return far
+
+
+class _Material:
+    """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
+
+    def __init__(self, lesson: TrainingRegion, classes: int, contested: float) -> None:
+        self.lesson = lesson
+        self.channels = len(lesson.image)
+        previous = lesson.previous
+        if previous is None:
+            previous = np.zeros((classes, *lesson.image.shape[1:]), np.uint8)
+        objects = 1 - previous[0].mean() / 255
+        self.rarity = float(np.clip((1 - objects) / max(objects, 1e-6), 1.0, MOST)) - 1
+        """What a pixel of an object counts more in the anchor, so that all count as much as the background."""
+        cpu = torch.device("cpu")
+        self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
+        taught = lesson.annotation.annotated & ~lesson.held_out.mask
+        blank = ~lesson.annotation.annotated
+        self.said = as_tensor(
+            np.stack([lesson.annotation.labels, taught, blank & _uncontested(lesson, contested), blank]), cpu
+        )
+        self._strokes = np.where(taught, lesson.held_out.strokes, 0)
+        self._pixels = np.flatnonzero(taught)
+        self._by_stroke = _pixels_by_stroke(self._strokes)
+
+    @property
+    def strokes(self) -> int:
+        """Return from how many strokes is learnt."""
+        return len(self._by_stroke)
+
+    def centre(self, rng: np.random.Generator, *, anywhere: bool) -> tuple[int, ...]:
+        """Draw a patch centre: on a stroke, every stroke as likely, or anywhere."""
+        shape = self.lesson.image.shape[1:]
+        if anywhere or not len(self._pixels):
+            return tuple(int(rng.integers(length)) for length in shape)
+        pixels = self._by_stroke[rng.integers(len(self._by_stroke))] if self._by_stroke else self._pixels
+        return tuple(int(i) for i in np.unravel_index(pixels[rng.integers(len(pixels))], shape))
+
+
+def _chances(materials: list[_Material]) -> NDArray[np.float64]:
+    """Return how likely each lesson is: all planes that teach alike, and in a plane every stroke."""
+    strokes = np.array([material.strokes for material in materials], float)
+    if not strokes.any():
+        strokes += 1
+    planes: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for number, material in enumerate(materials):
+        lesson = material.lesson
+        plane = tuple(at for at in lesson.place if isinstance(at, int))
+        if strokes[number]:
+            planes.setdefault((lesson.source, plane), []).append(number)
+    chances = np.zeros(len(materials))
+    for numbers in planes.values():
+        chances[numbers] = strokes[numbers] / strokes[numbers].sum() / len(planes)
+    return chances
+
+
+def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+    order = np.argsort(strokes, axis=None, kind="stable")
+    numbers = strokes.ravel()[order]
+    first = int(np.searchsorted(numbers, 1))
+    cuts = np.flatnonzero(np.diff(numbers[first:])) + 1
+    return [part for part in np.split(order[first:], cuts) if len(part)]
+
+
+def _class_balance(lessons: Sequence[TrainingRegion], classes: int) -> NDArray[np.float32]:
+    """Return the weight of each class: inverse to its painted pixels, at most 5 apart from 1."""
+    counts = np.zeros(classes)
+    for lesson in lessons:
+        taught = lesson.annotation.annotated & ~lesson.held_out.mask
+        said = np.minimum(lesson.annotation.labels[taught], classes - 1)  # instances are one class
+        counts += np.bincount(said, minlength=classes)
+    share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
+    balance: NDArray[np.float32] = np.clip(1 / (classes * share), 0.2, 5).astype(np.float32)
+    return balance

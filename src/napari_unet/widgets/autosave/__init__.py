@@ -1,0 +1,1 @@
+"""What is painted is on disk within seconds and can be restored."""

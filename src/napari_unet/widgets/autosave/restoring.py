@@ -1,0 +1,143 @@
+"""Put the painted layers of a window that is gone back over their images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_warning
+
+from napari_unet.errors import UnetError
+from napari_unet.files.session import SavedLayer, Session
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.viewer.annotation_layers import name_colours
+from napari_unet.widgets.viewer.channels import split_channels
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.layers import ChannelsBetweenError, placement, read_layer
+from napari_unet.widgets.viewer.paint import (
+    ANNOTATION,
+    covers,
+    image_reference,
+    images_of,
+    is_copy,
+    labels_shape,
+    name_values,
+    path_of,
+    role_of,
+    sign,
+)
+
+if TYPE_CHECKING:
+    import napari
+
+
+def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
+    """Put the painted layers of a former session into the viewer, opening their images; tell panels its settings.
+
+    The session is removed once the present one has saved all of it.
+    """
+    kept = session.read()
+    autosave = Autosave.of(viewer)
+    missing: list[str] = []
+    for saved in kept.layers:
+        image = _image_for(viewer, saved)
+        if image is None:
+            missing.append(f"{saved.about['name']} of {saved.about['image']}")
+        autosave.take_over(_put_back(viewer, saved, image))
+    autosave.settings = kept.settings  # before anything is written: with the paint go the choices
+    autosave.restored.emit(kept.settings)
+    if missing:
+        show_warning(f"Back without its image: {' and '.join(missing)}. Open the image under the same name.")
+    if kept.lost:  # what cannot be read today stays where it is
+        show_warning(
+            f"Of {' and '.join(kept.lost)} nothing can be restored: the files in {session.folder} are damaged."
+        )
+    else:
+        autosave.replace(session)
+
+
+def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | None) -> Labels:
+    """Add and return a layer as it was, over its image as that lies now."""
+    entry = dict(saved.about["entry"])
+    place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
+    if image is not None:
+        entry |= image_reference(image)
+        place = _place_over(image, entry) or place
+    else:  # until it is opened again
+        entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
+    if "prediction" in saved.arrays:
+        entry["predictions"] = [saved.arrays["prediction"]]
+    if saved.about.get("copy"):
+        entry["layer"] = ""  # of none that is here
+    layer = viewer.add_labels(
+        saved.arrays["values"],
+        name=saved.about["name"],
+        metadata={KEY: entry},
+        **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
+    )
+    if meanings := saved.about.get("meanings"):
+        name_values(layer, dict(meanings))
+    if role_of(layer) == ANNOTATION:
+        name_colours(layer)
+    if role_of(layer) and not is_copy(layer):
+        sign(layer)
+    return layer
+
+
+def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
+    """Return the image that was painted on: one that is open and fits, or its file opened again."""
+    name, path = saved.about["image"], saved.about["path"]
+    fitting = [image for image in images_of(viewer) if _fits(image, saved)]
+    same_file = [image for image in fitting if path and path_of(image) == path]
+    same_name = [image for image in fitting if image.name == name]
+    both = [image for image in same_file if image in same_name]
+    if len(same_file) > 1:  # channels of one file
+        same_file = []
+    for image in (*both, *same_file, *same_name):
+        return image
+    if path and Path(path).exists():
+        return _opened(viewer, saved)
+    return None
+
+
+def _fits(image: Image, saved: SavedLayer) -> bool:
+    """Whether what was painted covers an image, or the part of it where its origin lies."""
+    return covers(labels_shape(image), saved.arrays["values"].shape, saved.about["entry"].get("origin"))
+
+
+def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
+    """Open the file of an image again, where it lay and as large as it was shown."""
+    try:
+        layers: Iterable[Any] = viewer.open(saved.about["path"])
+    except Exception as error:  # whatever a reader raises: the paint is restored all the same
+        show_warning(f"{saved.about['image']} cannot be opened again ({error}): open it, then paint on.")
+        return None
+    images = [part for layer in layers if isinstance(layer, Image) for part in _parts(viewer, layer)]
+    fitting = [image for image in images if _fits(image, saved)]
+    image = next((image for image in fitting if image.name == saved.about["image"]), next(iter(fitting), None))
+    if image is not None:
+        for name, value in saved.about.get("image_place", {}).items():
+            setattr(image, name, value)
+    return image
+
+
+def _parts(viewer: napari.viewer.Viewer, layer: Image) -> list[Image]:
+    """Return an image, or its channels where it cannot be painted on before it is split."""
+    try:
+        read_layer(layer)
+    except ChannelsBetweenError as error:
+        return split_channels(viewer, layer, error.axes)
+    except UnetError:
+        pass
+    return [layer]
+
+
+def _place_over(image: Image, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return where labels lie over an image as it is now; empty where its axes are unclear."""
+    try:
+        return placement(image, read_layer(image).axes, entry["axes"], entry.get("origin"))
+    except (UnetError, KeyError, ValueError):
+        return {}

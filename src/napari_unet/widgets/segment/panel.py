@@ -1,0 +1,254 @@
+"""The Segment panel: choose an image and a model, press Segment, get instances as a Labels layer."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import napari.layers
+from magicgui.widgets import ComboBox
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import QComboBox, QFormLayout
+
+from napari_unet.arrays.zoom import zoom_note
+from napari_unet.errors import UnetError
+from napari_unet.widgets.autosave.restore_bar import RestoreBar
+from napari_unet.widgets.autosave.restoring import restore
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.model_choice import ModelChoice, rename_choices
+from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
+from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
+from napari_unet.widgets.parts.panel_closed import on_panel_closed
+from napari_unet.widgets.parts.scrolling import ScrollingPanel
+from napari_unet.widgets.segment import preflight
+from napari_unet.widgets.segment.advanced import AdvancedSettings
+from napari_unet.widgets.segment.join_choice import JoinChoice
+from napari_unet.widgets.segment.model_hint import ModelHint
+from napari_unet.widgets.segment.results import show_result
+from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation
+from napari_unet.widgets.viewer.channels import SplitButton
+from napari_unet.widgets.viewer.layers import (
+    LayerImage,
+    axes_override,
+    pixel_size,
+    read_layer,
+    set_axes_override,
+)
+from napari_unet.widgets.viewer.opened_masks import show_masks_as_labels
+from napari_unet.widgets.viewer.paint import (
+    images_of,
+)
+from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
+from napari_unet.widgets.viewer.visible import visible_region
+
+LOWEST = 250
+"""Height in pixels that the panel keeps beside others: image, model and button are in sight."""
+WHOLE, VISIBLE = "Whole image", "What is visible"
+
+
+class SegmentPanel(ScrollingPanel):
+    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._read_last: napari.layers.Image | None = None
+        self._channels: WeakKeyDictionary[napari.layers.Image, int | None] = WeakKeyDictionary()
+        self._speed = preflight.SpeedRecord()
+        self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
+        self.image.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.model = ModelChoice(napari_viewer)
+        self.channel = QComboBox()
+        self.channel.setToolTip("Which channel shows what you want to segment.")
+        self.join = JoinChoice()
+        self.region = QComboBox()
+        self.region.addItems([WHOLE, VISIBLE])
+        self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
+        self.hint = ModelHint(self.model)
+        self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
+        self.line = MessageLabel()
+        self.split = SplitButton(napari_viewer)
+        self.advanced = AdvancedSettings()
+        self.job = JobControl("Segment", self.start)
+        show_masks_as_labels(napari_viewer)
+        Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
+        self._lay_out()
+        self.image.changed.connect(self._image_changed)
+        self.model.changed.connect(self._image_changed)
+        self.channel.currentIndexChanged.connect(self._channel_chosen)
+        self.region.currentIndexChanged.connect(self.refresh)
+        self.advanced.changed.connect(self._image_changed)
+        self._viewer.layers.events.inserted.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(unfreeze_after_removal)
+        self._viewer.layers.events.renamed.connect(self._renamed)
+        self._viewer.layers.selection.events.active.connect(self._selected)
+        self._layers_changed()
+
+    @property
+    def layer(self) -> napari.layers.Image | None:
+        """Return the chosen image layer."""
+        return self.image.value
+
+    def start(self) -> None:
+        """Segment what is chosen."""
+        layer, path = self.layer, self.model.path
+        if layer is None:
+            self.job.fail("There is no image: open one, or try File > Open Sample.")
+            return
+        if path is None:
+            self.job.fail("There is no model: choose one, or open a .safetensors file.")
+            return
+        try:
+            image = self._read(layer)
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
+        sentence = preflight.problem(image, self.model.spec, self._chosen_channel())
+        if sentence:
+            self._image_changed()  # the layer's axes may have changed since it was chosen
+            self.job.fail(sentence)
+            return
+        try:
+            region = self._region(image)
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
+        values = {**self.advanced.values(), "channel": self._chosen_channel(), "join": self.join.axes}
+
+        def done(made: SegmentationRun) -> None:
+            pixels = preflight.pixel_count(image, region)
+            seconds = made.seconds if made.result.zoom == 1 else None  # of other sizes it says nothing
+            self._speed.remember(str(path), values, made.provenance["device"], pixels, seconds)
+            self._show(layer, image, region, made)
+
+        self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
+
+    def refresh(self, *_: object) -> None:
+        """Write the model's card and the pre-flight line."""
+        self.hint.refresh(self.layer)
+        self.split.offer(self.layer)
+        if self.layer is None:
+            self._read_last = None
+            self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
+            return
+        try:
+            image = self._read(self.layer)
+        except UnetError as error:
+            self.line.setText(f"{capitalized(str(error))}.")
+            self.split.offer(self.layer, error)
+            return
+        spec, path = self.model.spec, self.model.path
+        sentence = preflight.problem(image, spec, self._chosen_channel())
+        text = preflight.describe_image(image, pixel_size(self.layer, image.axes))
+        if sentence or spec is None:
+            self.line.setText(f"{text} {capitalized(sentence)}")
+            return
+        try:
+            pixels = preflight.pixel_count(image, self._region(image))
+        except UnetError as error:
+            self.line.setText(f"{text} {capitalized(str(error))}.")
+            return
+        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), self.advanced.values(), pixels)}")
+
+    def _read(self, layer: napari.layers.Image) -> LayerImage:
+        """Return what an image holds; axes that were typed and fit are kept with it, for the other panels too."""
+        if layer is not self._read_last:
+            self._read_last = layer
+            self.advanced.axes.setText(axes_override(layer))
+        axes = self.advanced.axes.text().strip()
+        image = read_layer(layer, axes)
+        set_axes_override(layer, axes)
+        return image
+
+    def _image_changed(self, *_: object) -> None:
+        """Offer channels and joining as the image has them, keep choices that still exist, then write the line."""
+        former = self.channel.currentData()
+        if self.layer is not None:
+            former = self._channels.get(self.layer, former)
+        self.channel.blockSignals(True)
+        self.channel.clear()
+        try:
+            image = self._read(self.layer) if self.layer is not None else None
+        except UnetError:
+            image = None
+        many = image is not None and image.channels > 1
+        if many and image is not None:
+            self.channel.addItem("choose…", None)
+            for number in range(image.channels):
+                self.channel.addItem(f"channel {number}", number)
+            self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
+        self.channel.blockSignals(False)
+        self._form.setRowVisible(self.channel, many)
+        can_join = self.join.offer(image, self.model.spec)
+        self._form.setRowVisible(self.join, can_join)
+        self.refresh()
+
+    def _channel_chosen(self, *_: object) -> None:
+        """Keep the choice with its image, as the panel follows others."""
+        if self.layer is not None:
+            self._channels[self.layer] = self._chosen_channel()
+        self.refresh()
+
+    def _selected(self, event: Any) -> None:
+        """Follow the selected image."""
+        if event.value in images_of(self._viewer):
+            self.image.value = event.value
+
+    def _renamed(self, *_: object) -> None:
+        rename_choices(self.image)
+
+    def _layers_changed(self, *_: object) -> None:
+        """Follow the viewer's layers."""
+        self.image.reset_choices()
+        self._image_changed()
+
+    def _chosen_channel(self) -> int | None:
+        value = self.channel.currentData()
+        return None if value is None else int(value)
+
+    def _region(self, image: LayerImage) -> dict[str, tuple[int, int]] | None:
+        if self.region.currentText() == WHOLE or self.layer is None:
+            return None
+        return visible_region(self._viewer, self.layer, image.axes)
+
+    def _show(
+        self,
+        layer: napari.layers.Image,
+        image: LayerImage,
+        region: dict[str, tuple[int, int]] | None,
+        made: SegmentationRun,
+    ) -> None:
+        """Put the labels into the viewer, and say what was found."""
+        for remark in made.result.remarks:
+            show_warning(remark)
+        if layer not in self._viewer.layers:
+            self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
+            return
+        updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
+        self.refresh()  # the forecast knows more now
+        undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
+        found = f"{made.result.found}{zoom_note(made.result.zoom)}"
+        self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
+        show_info(f"{layer.name}: {made.result.found}")
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout()
+        self._form.addRow("Image", self.image.native)
+        self._form.addRow("Model", self.model)
+        self._form.addRow("Channel", self.channel)
+        self._form.addRow("Objects", self.join)
+        self._form.addRow("Region", self.region)
+        layout = self.contents()
+        layout.addWidget(self.restore_bar)
+        layout.addLayout(self._form)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.line)
+        layout.addWidget(self.split)
+        layout.addWidget(self.job)
+        layout.addWidget(self.advanced)
+        layout.addStretch(1)
+        ignore_wheel(self)
+        on_panel_closed(self, self.job.abandon)
+        self.keep(LOWEST)

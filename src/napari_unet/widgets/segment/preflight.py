@@ -1,0 +1,129 @@
+"""The one line above Segment: how the image is understood, where it will run, how long it may take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable
+from typing import Any
+
+from napari_unet.arrays.axes import check_axes
+from napari_unet.errors import UnetError
+from napari_unet.models.spec import ModelSpec
+from napari_unet.widgets.parts.job import seconds_text
+from napari_unet.widgets.viewer.layers import LayerImage, PixelSize
+
+GIGAFLOPS_A_CORE = 60
+"""Rough speed of one CPU core on these networks; replaced by what was measured after the first run."""
+FLOPS_OF_BASE_16 = 104e3
+"""Floating point operations per pixel of a padded network of base 16, tiling included; grows with base^2."""
+ROTATIONS = 8
+STARTING = 2.0
+"""Seconds that the first run takes to load PyTorch and the model."""
+WHERE = {"auto": "the GPU if there is one, else the CPU", "cpu": "the CPU"}
+
+
+class SpeedRecord:
+    """Which device a choice meant and how fast it was in this session; a guess before the first run."""
+
+    def __init__(self) -> None:
+        self._speeds: dict[Hashable, float] = {}
+        self._names: dict[str, str] = {}
+
+    def remember(self, model: str, values: dict[str, Any], name: str, pixels: int, seconds: float | None) -> None:
+        """Note a run: what was chosen, the name of the device, and how long it took, None if that is unclear."""
+        self._names[values["device"]] = name
+        if seconds is not None:
+            self._speeds[_way(model, values)] = pixels / seconds
+
+    def forecast(self, spec: ModelSpec, model: str, values: dict[str, Any], pixels: int) -> str:
+        """Return where a run will be and how long it may take."""
+        choice = values["device"]
+        where = self._names.get(choice, WHERE.get(choice, choice))
+        speed = self._speeds.get(_way(model, values))
+        if speed is not None:
+            return f"Runs on {where}, {_about(pixels / speed)}."
+        base = spec.arguments.get("base_channels", 64)
+        cores = max(1, (os.cpu_count() or 2) // 2)
+        views = ROTATIONS if values["rotations"] else 1
+        flops = views * pixels * FLOPS_OF_BASE_16 * (base / 16) ** 2
+        seconds = STARTING + flops / (cores * GIGAFLOPS_A_CORE * 1e9)
+        return f"Runs on {where}, {_about(seconds)} on a CPU."
+
+
+def _way(model: str, values: dict[str, Any]) -> Hashable:
+    """Return what a speed hangs on."""
+    return (model, *(values[name] for name in ("device", "fast", "rotations")))
+
+
+def _about(seconds: float) -> str:
+    return f"about {seconds_text(seconds)}" if seconds >= 1 else seconds_text(seconds)
+
+
+def describe_image(image: LayerImage, size: PixelSize | None) -> str:
+    """Return the axes and sizes as understood, and the pixel size."""
+    lengths = dict(zip(image.axes, image.array.shape, strict=True))
+    parts = [f"{lengths['X']} × {lengths['Y']} px"]
+    for axis, thing in (("Z", "plane"), ("T", "time point"), ("C", "channel")):
+        if axis in lengths:
+            parts.append(f"{lengths[axis]} {thing}" + "s" * (lengths[axis] != 1))
+    if "S" in lengths:
+        parts.append("RGB")
+    if size is None:
+        parts.append("pixel size unknown")
+    else:
+        parts.append(_size_text(size) + ("" if size.stated else " (if its scale is in µm)"))
+    guess = "" if image.named else " Axes are a guess: see Advanced."
+    return f"{image.axes}: " + ", ".join(parts) + "." + guess
+
+
+def _size_text(size: PixelSize) -> str:
+    """Return the sides of a pixel, width first as in image sizes; one number where they are alike."""
+    *depth, height, width = (f"{um:.4g}" for um in size.um)
+    text = f"{width} µm per pixel" if height == width else f"{width} × {height} µm per pixel"
+    return text + (f" and {depth[0]} µm from plane to plane" if depth and depth[0] != width else "")
+
+
+def problem(image: LayerImage, spec: ModelSpec | None, channel: int | None) -> str:
+    """Return the sentence that says why this image cannot be segmented with this model, or nothing."""
+    if spec is None:
+        return "Choose a model."
+    try:
+        check_axes(image.axes, image.array.shape)
+    except UnetError as error:
+        return str(error)
+    if image.channels > 1 and channel is None and image.channels != spec.in_channels:
+        return f"The image has {image.channels} channels: choose the one to segment."
+    return ""
+
+
+def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) -> int:
+    """Return how many pixels will be predicted."""
+    count = 1
+    for axis, length in zip(image.axes, image.array.shape, strict=True):
+        if axis in "CS":
+            continue
+        start, stop = (region or {}).get(axis, (0, length))
+        count *= max(0, min(stop, length) - max(0, start))
+    return count
+
+
+def settings_from(values: dict[str, Any]) -> Any:
+    """Return SegmentationSettings for what the panel says; imports PyTorch, so only call it in a worker."""
+    from napari_unet.nets.prediction import PredictionSettings
+    from napari_unet.segmentation import SegmentationSettings
+
+    prediction = PredictionSettings(
+        device=values["device"],
+        tile=values["tile"],
+        precision="fast" if values["fast"] else "exact",
+        rotations=values["rotations"],
+    )
+    return SegmentationSettings(
+        channel=values["channel"],
+        prediction=prediction,
+        zoom=values["zoom"],
+        join=values["join"],
+        seed=values["seed"],
+        mask=values["mask"],
+        minimum_size=values["minimum_size"],
+    )

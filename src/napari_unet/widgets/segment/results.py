@@ -1,0 +1,105 @@
+"""Results in the viewer: a Labels layer over its image, that of an earlier run or a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import napari.layers
+import numpy as np
+
+from napari_unet.widgets.segment.work import SegmentationRun
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.layers import (
+    LayerImage,
+    add_labels,
+    as_displayed,
+    placement,
+    show_soon,
+    update_labels,
+)
+from napari_unet.widgets.viewer.paint import (
+    RESULT,
+    image_id,
+    image_of,
+    image_reference,
+    is_copy,
+    is_untouched,
+    name_values,
+    prediction_history,
+    role_of,
+)
+
+if TYPE_CHECKING:
+    from napari_unet.segmentation import Segmentation
+
+
+def show_result(
+    viewer: napari.viewer.Viewer,
+    layer: napari.layers.Image,
+    image: LayerImage,
+    made: SegmentationRun,
+    *,
+    of_a_view: bool,
+) -> bool:
+    """Show labels over their image; return whether one undo brings back those of an earlier run.
+
+    Those of a view get a layer of their own each time, for the view moves.
+    """
+    result, channel = made.result, made.provenance["settings"]["channel"]
+    shown = made.provenance["model"] + (f", channel {channel}" if channel is not None else "")
+    entry = {
+        "role": RESULT,
+        **image_reference(layer),
+        "image": "" if of_a_view else image_id(layer),
+        "kind": f"{shown}, {made.provenance['model_sha256']}",
+        "axes": result.axes,
+        "origin": result.origin if of_a_view else (),
+        "model_path": str(made.model),
+        "provenance": made.provenance,
+    }
+    place = placement(layer, image.axes, result.axes, result.origin)
+    former = None if of_a_view else _former(viewer, entry, result)
+    entry["predictions"] = prediction_history(as_displayed(result.labels), former.metadata[KEY] if former else {})
+    updated = False
+    if not of_a_view:
+        _hide_results(viewer, layer, channel, but=former)
+    if former is not None:
+        updated = update_labels(former, result.labels, entry, place)
+        show_soon(viewer, former)
+    else:
+        name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
+        former = add_labels(viewer, result.labels, name=name, metadata=entry, place=place)
+    if result.classes:
+        name_values(former, dict(enumerate(result.classes)))
+    else:  # what is painted next is an object of its own
+        former.selected_label = min(result.count + 1, np.iinfo(former.data.dtype).max)
+    return updated
+
+
+def _hide_results(
+    viewer: napari.viewer.Viewer, image: napari.layers.Image, channel: int | None, *, but: Any
+) -> None:
+    """Hide what was found of an image before: two results over each other cannot be read."""
+    for layer in viewer.layers:
+        mine = role_of(layer) == RESULT and not is_copy(layer)
+        if mine and layer is not but and image_of(viewer, layer) is image:
+            made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
+            layer.visible = layer.visible and made.get("channel") != channel
+
+
+def _former(
+    viewer: napari.viewer.Viewer, entry: dict[str, Any], result: Segmentation
+) -> napari.layers.Labels | None:
+    """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
+
+    One that somebody corrected stays as it is: nobody's work is replaced.
+    """
+    for layer in viewer.layers:
+        known = layer.metadata.get(KEY, {})
+        same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
+        if not same or is_copy(layer) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+            continue
+        fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
+        if fits and is_untouched(layer):
+            return layer
+    return None

@@ -1,0 +1,1 @@
+"""The Fine-tune tab: what is painted, how it is learnt, and what came of it."""

@@ -1,0 +1,85 @@
+"""A model on trial: what the learning network sees, and whether to keep it; nothing is saved before Accept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import napari
+
+from napari_unet.errors import UnetError
+from napari_unet.widgets.teach.outcome import ComparisonBox
+from napari_unet.widgets.teach.preview import Preview, Region
+from napari_unet.widgets.viewer.layers import read_layer
+from napari_unet.widgets.viewer.paint import image_named
+
+if TYPE_CHECKING:
+    from napari_unet.segmentation import Segmentation
+    from napari_unet.widgets.teach.work import FineTuneComparison
+
+
+class ComparisonView:
+    """One outcome at most, its box in the panel, and the layer in the viewer that shows before and after."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self.box = ComparisonBox()
+        self._preview = Preview(viewer, self.box.hidden.setVisible)
+        self._image = ""
+        """The id of the image that is looked at."""
+        self._former: tuple[FineTuneComparison | None, str] = (None, "")
+        """The outcome and the image before learning anew began."""
+        self.outcome: FineTuneComparison | None = None
+        self.box.toggled.connect(self._compare)
+
+    def begin(self, image: str) -> None:
+        """Look at an image, given by its id, while a network learns; a former outcome waits out of sight."""
+        self._former = (self.outcome, self._image)
+        self.outcome, self._image = None, image
+        self.box.hide()
+        self._preview.hide()
+
+    def region(self) -> Region | None:
+        """Return the part of the image to show: the middle of what is visible; None where nothing is."""
+        image = image_named(self._viewer, self._image)
+        if image is None:
+            return None
+        try:
+            return self._preview.region(image, read_layer(image).axes)
+        except UnetError:
+            return None
+
+    def see(self, seen: Segmentation | None) -> None:
+        """Show a prediction of that part."""
+        image = image_named(self._viewer, self._image)
+        if seen is not None and image is not None:
+            self._preview.show(seen, image, read_layer(image).axes)
+
+    def offer(self, outcome: FineTuneComparison, name: str) -> bool:
+        """Show what the learnt model sees and offer it under a name; a better one learnt before stays instead."""
+        former, _ = self._former
+        if former is not None and former.tuned.improved and not outcome.tuned.improved:
+            self.offer_former()
+            return False
+        self.outcome = outcome
+        self.see(outcome.after)
+        self._preview.stand_alone()
+        self.box.offer(outcome, name)
+        return True
+
+    def offer_former(self) -> None:
+        """Offer again what was learnt before, where learning anew failed."""
+        self.outcome, self._image = self._former
+        if self.outcome is not None:
+            self.box.show()
+            self._compare(self.box.after.isChecked())
+            self._preview.stand_alone()
+
+    def forget(self) -> None:
+        """Drop the outcome; layers and paint are as before."""
+        self.outcome = None
+        self.box.hide()
+        self._preview.remove()
+
+    def _compare(self, after: bool) -> None:
+        if self.outcome is not None:
+            self.see(self.outcome.after if after else self.outcome.before)

@@ -1,0 +1,163 @@
+"""The part of the Fine-tune panel that says how to learn: the model, what it finds, for how long and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
+
+from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
+from napari_unet.arrays.zoom import zoom_text
+from napari_unet.errors import UnetError
+from napari_unet.widgets.model_choice import ModelChoice, device_choice
+from napari_unet.widgets.teach.work import FineTuneRequest
+from napari_unet.widgets.viewer.paint import Paint
+
+if TYPE_CHECKING:
+    import napari
+
+SECONDS = 30
+OBJECTS, CLASSES = "objects", "classes"
+
+
+class TeachingForm(QWidget):  # type: ignore[misc]
+    """Model, channel, seconds and device; `changed` is emitted for what the autosave keeps."""
+
+    changed = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.model = ModelChoice(viewer, offer_new=True)
+        self.kind = QComboBox()
+        self.kind.addItem("objects, one id each", OBJECTS)
+        self.kind.addItem("classes, one value each", CLASSES)
+        self.channel = QSpinBox()
+        self.channel.setToolTip("Which channel shows what you paint, from 0.")
+        self.seconds = QSpinBox()
+        self.seconds.setRange(1, 24 * 3600)
+        self.seconds.setValue(SECONDS)
+        self.seconds.setSuffix(" s")
+        self.seconds.setToolTip("How long to learn. Stop ends it earlier and keeps the best so far.")
+        self.device = device_choice()
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addRow("Model", self.model)
+        self._layout.addRow("It finds", self.kind)
+        self._layout.addRow("Channel", self.channel)
+        self._layout.addRow("Learn for", self.seconds)
+        self._layout.addRow("Device", self.device)
+        self.model.changed.connect(self._model_changed)
+        boxes = (self.kind, self.device)
+        for changed in (
+            *(box.currentIndexChanged for box in boxes),
+            self.seconds.valueChanged,
+            self.channel.valueChanged,
+        ):
+            changed.connect(lambda _: self.changed.emit())
+        self._model_changed()
+
+    @property
+    def tells_classes(self) -> bool:
+        """Whether what is taught tells classes apart instead of finding objects."""
+        spec = self.model.spec
+        return spec.is_semantic if spec is not None else self.kind.currentData() == CLASSES
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Return what the values of an annotation layer mean, as far as they have names."""
+        if not self.tells_classes:
+            return {BACKGROUND: "background", FIRST_INSTANCE: "object"}
+        spec = self.model.spec
+        names = spec.classes if spec is not None else ("background", "class 1", "class 2")
+        return dict(enumerate(names, start=BACKGROUND))
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is chosen, as JSON values."""
+        return {
+            "model": str(self.model.path or ""),
+            "new": self.model.is_new,
+            "kind": self.kind.currentData(),
+            "seconds": self.seconds.value(),
+            "device": self.device.currentData(),
+            "channel": self.channel.value(),
+        }
+
+    def restore(self, settings: dict[str, Any]) -> None:
+        """Choose what `settings` returned; a model that is gone leaves the present one."""
+        if settings.get("new"):
+            self.model.choose_new()
+        elif settings.get("model") and Path(settings["model"]).exists():
+            self.model.choose_file(settings["model"])
+        self.kind.setCurrentIndex(max(0, self.kind.findData(settings.get("kind"))))
+        self.seconds.setValue(int(settings.get("seconds", SECONDS)))
+        self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
+        self.channel.setValue(int(settings.get("channel", 0)))
+
+    def follow(self, result: Mapping[str, Any]) -> None:
+        """Choose what made a result, told by our metadata of it: its corrections are to teach that."""
+        path = str(result.get("model_path", ""))
+        if path and Path(path).exists() and not self.model.is_new:  # a new network is a choice of its own
+            self.model.choose_file(path)
+        channel = result.get("provenance", {}).get("settings", {}).get("channel")
+        if channel is not None:
+            self.channel.setRange(0, max(self.channel.maximum(), channel))
+            self.channel.setValue(channel)
+
+    def offer_channels(self, count: int) -> None:
+        """Ask for a channel where an image has several."""
+        self.channel.setRange(0, max(count, 1) - 1)
+        self._layout.setRowVisible(self.channel, count > 1)
+
+    def check_model(self) -> None:
+        """Refuse to learn without a model."""
+        if self.model.path is None and not self.model.is_new:
+            raise UnetError("There is no model: choose one, or a new network.")
+
+    def request(self, paints: list[Paint]) -> FineTuneRequest:
+        """Return what is to be learnt from some paint; UnetError where it does not fit together."""
+        if len({paint.image.axes for paint in paints}) > 1:
+            named = " and ".join(sorted({paint.image.axes for paint in paints}))
+            raise UnetError(f"These images have different axes, {named}: learn from one kind at a time.")
+        self._check_kind(paints)
+        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
+        if len(zooms) > 1:
+            named = " and ".join(zoom_text(zoom) for zoom in zooms)
+            raise UnetError(
+                f"These results were found with images seen at {named}: learn from one kind at a time."
+            )
+        options = {
+            "seconds": float(self.seconds.value()),
+            "device": self.device.currentData(),
+            "channel": self._channel_of(paints),
+            "zoom": zooms[0] if zooms and not self.model.is_new else None,
+        }
+        classes = self.kind.currentData() == CLASSES
+        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, options=options)
+
+    def _check_kind(self, paints: list[Paint]) -> None:
+        """Refuse results of objects for a model of classes, and the other way round."""
+        wanted = CLASSES if self.tells_classes else OBJECTS
+        for paint in paints:
+            if paint.kind not in ("", wanted):
+                raise UnetError(
+                    f"The layer {paint.name} holds {paint.kind}, and {self.model.currentText()} finds {wanted}: "
+                    "choose a model like the one that made it, or untick it."
+                )
+
+    def _channel_of(self, paints: list[Paint]) -> int | None:
+        """Return the channel that the corrected results show, else the chosen one; None where there is but one."""
+        seen = sorted({paint.channel for paint in paints if paint.channel is not None})
+        if len(seen) > 1:
+            named = " and ".join(str(channel) for channel in seen)
+            raise UnetError(f"These results were found in channels {named}: learn from one channel at a time.")
+        if seen:
+            self.channel.setValue(seen[0])
+        several = any(paint.image.channels > 1 for paint in paints)
+        return self.channel.value() if several else None
+
+    def _model_changed(self) -> None:
+        self._layout.setRowVisible(self.kind, self.model.is_new)
+        self.changed.emit()

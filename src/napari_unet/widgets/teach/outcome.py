@@ -1,0 +1,88 @@
+"""The end of fine-tuning: how much better it became, before and after to look at, Accept or Revert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.widgets.parts.message_label import MessageLabel
+
+if TYPE_CHECKING:
+    from napari_unet.widgets.teach.work import FineTuneComparison
+
+
+class ComparisonBox(QWidget):  # type: ignore[misc]
+    """Hidden until there is something to decide."""
+
+    accepted = Signal()
+    reverted = Signal()
+    toggled = Signal(bool)
+    """Whether the new model's prediction is to be shown, or the old one's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = MessageLabel()
+        self.hidden = MessageLabel("Results are hidden until you decide.")
+        self.hidden.hide()
+        self.before = QRadioButton("Before")
+        self.after = QRadioButton("After")
+        self.before.setToolTip("Show in the viewer what the old model sees; results are hidden meanwhile.")
+        self.after.setToolTip("Show in the viewer what the new model sees; results are hidden meanwhile.")
+        self.name = QLineEdit()
+        self.name.setToolTip("The new model's name; the old one stays beside it.")
+        self.accept = QPushButton("Accept")
+        self.accept.setToolTip("Save the new model under this name and use it from now on.")
+        self.revert = QPushButton("Revert")
+        self.revert.setToolTip("Forget the new model. Your paint stays.")
+        self._lay_out()
+        self.after.toggled.connect(self.toggled)
+        self.accept.clicked.connect(self.accepted)
+        self.revert.clicked.connect(self.reverted)
+        self.hide()
+
+    def offer(self, outcome: FineTuneComparison, name: str) -> None:
+        """Show the outcome; a model that became no better cannot be accepted."""
+        tuned = outcome.tuned
+        self.sentence.setText(" ".join(part for part in (tuned.sentence(), outcome.in_view) if part))
+        self.name.setText(name)
+        self.name.setEnabled(tuned.improved)
+        self.accept.setEnabled(tuned.improved)
+        self.revert.setText("Revert" if tuned.improved else "Close")
+        for button in (self.before, self.after):
+            button.setEnabled(outcome.before is not None)
+        self.after.blockSignals(True)
+        self.after.setChecked(True)
+        self.after.blockSignals(False)
+        self.show()
+
+    def _lay_out(self) -> None:
+        group = QButtonGroup(self)
+        look = QHBoxLayout()
+        look.addWidget(QLabel("Show"))
+        for button in (self.before, self.after):
+            group.addButton(button)
+            look.addWidget(button)
+        look.addStretch(1)
+        naming = QHBoxLayout()
+        naming.addWidget(QLabel("New model"))
+        naming.addWidget(self.name)
+        decide = QHBoxLayout()
+        decide.addWidget(self.accept)
+        decide.addWidget(self.revert)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.sentence)
+        layout.addWidget(self.hidden)
+        for row in (look, naming, decide):
+            layout.addLayout(row)

@@ -1,0 +1,299 @@
+"""The Fine-tune panel: paint, let the network learn it, look whether it became better, accept or revert."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import napari.layers
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox
+
+from napari_unet.errors import UnetError
+from napari_unet.models.library import SUFFIX, entries, own_folder
+from napari_unet.progress import Progress
+from napari_unet.widgets.autosave.restore_bar import RestoreBar
+from napari_unet.widgets.autosave.restoring import restore
+from napari_unet.widgets.autosave.watcher import Autosave
+from napari_unet.widgets.model_choice import MODEL_NEWS
+from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
+from napari_unet.widgets.parts.job import MOMENT, JobControl
+from napari_unet.widgets.parts.message_label import MessageLabel
+from napari_unet.widgets.parts.panel_closed import on_panel_closed
+from napari_unet.widgets.parts.scrolling import ScrollingPanel
+from napari_unet.widgets.teach.annotation_tools import AnnotationTools
+from napari_unet.widgets.teach.comparison import ComparisonView
+from napari_unet.widgets.teach.curves import Curves
+from napari_unet.widgets.teach.form import TeachingForm
+from napari_unet.widgets.teach.missing_paint import explain_missing_paint
+from napari_unet.widgets.teach.painted_table import PaintedTable
+from napari_unet.widgets.teach.preview import within
+from napari_unet.widgets.teach.weights_layer import show_weights
+from napari_unet.widgets.teach.work import (
+    FineTuneComparison,
+    FineTuneControl,
+    FineTuneRequest,
+    WeightedPart,
+    begin_fine_tuning,
+    begin_saving,
+    begin_weights,
+)
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.layers import read_layer, unwrapped
+from napari_unet.widgets.viewer.opened_masks import show_masks_as_labels
+from napari_unet.widgets.viewer.paint import CORRECTIONS, RESULT, Paint, image_named, role_of, take
+from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
+from napari_unet.widgets.viewer.visible import visible_region
+
+OBJECTS_ADVICE = "1 is background, 2, 3, … one object each"
+ADVICE = (
+    "Correct the result with the brush{}, or paint on an annotation layer: {}. "
+    "A few strokes where the model is wrong teach most."
+)
+
+
+LOWEST = 210
+"""Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
+
+
+MAX_NAME_LENGTH = 60
+"""Letters of a model's name: of four bytes each, with an ending, they still make a file name on every disk."""
+
+
+class FineTunePanel(ScrollingPanel):
+    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._watch = FineTuneControl()
+        self.table = PaintedTable(napari_viewer)
+        self.form = TeachingForm(napari_viewer)
+        self.tools = AnnotationTools(napari_viewer, self.table, self.form)
+        self.right = QCheckBox("The rest of what is visible is right")
+        self.right.setToolTip(
+            "Learn from all that is visible of corrected results, not from the corrections alone."
+        )
+        self.job = JobControl("Fine-tune", self.start, stop=self._stop)
+        self.curves = Curves()
+        self.advice = MessageLabel()
+        self.trial = ComparisonView(napari_viewer)
+        self.outcome = self.trial.box
+        show_masks_as_labels(napari_viewer)
+        self._autosave = Autosave.of(napari_viewer)
+        self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
+        self._lay_out()
+        former = self._autosave.settings
+        self._layers_changed()
+        if former:
+            self._use(former)
+        results = [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]
+        for layer in results:
+            layer.events.metadata.connect(self._remade)
+        if came := [layer for layer in results if layer.name not in former.get("layers", {})]:
+            self.form.follow(came[-1].metadata[KEY])
+        self._connect()
+        self._form_changed()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is chosen, as JSON values, for the autosave."""
+        return {**self.form.settings(), "right": self.right.isChecked(), "layers": self.table.settings()}
+
+    def start(self) -> None:
+        """Learn from what is painted."""
+        request = self._request()
+        if request is None:
+            return
+        self._offer_split(request)
+        self.trial.begin(request.paints[0].of)
+        self._watch = FineTuneControl(region=self.trial.region())
+        self.curves.clear()
+        learnt = partial(self._learnt, request.model)
+        self.job.run(begin_fine_tuning(request, self._watch), learnt, self.trial.offer_former)
+        self.form.seconds.setEnabled(False)
+
+    def accept(self) -> None:
+        """Save the new model and offer it everywhere."""
+        learnt = self.trial.outcome
+        if learnt is None or self.job.is_running:
+            return
+        name = self.outcome.name.text().strip()
+        path = own_folder() / f"{name}{SUFFIX}"
+        if not re.fullmatch(r"[\w][\w .()-]*", name):
+            self.job.fail(f"{name!r} cannot name a model: use letters, digits, spaces, - and _.")
+        elif len(name) > MAX_NAME_LENGTH:
+            self.job.fail(
+                f"The name has {len(name)} letters, a model's has at most {MAX_NAME_LENGTH}: shorten it."
+            )
+        elif path.exists() or name in {entry.name for entry in entries()}:
+            self.job.fail(f"There is a model {name} already: choose another name.")
+        else:
+            self.job.run(begin_saving(learnt.tuned, path), self._saved)
+
+    def show_weights(self) -> None:
+        """Show what each pixel of the present paint counts in the loss, as an image layer."""
+        request = self._request()
+        if request is None:
+            return
+
+        def done(maps: list[WeightedPart]) -> None:
+            for paint, place, weights in maps:
+                image = image_named(self._viewer, paint.of)
+                if image is not None:
+                    show_weights(self._viewer, image, paint, place, weights)
+            self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
+
+        self.job.run(begin_weights(request), done)
+
+    def _request(self) -> FineTuneRequest | None:
+        """Return what is to be learnt; None, and a sentence to the user, where that is unclear."""
+        try:
+            self.form.check_model()
+            return self.form.request(self._paints())
+        except UnetError as error:
+            self.job.fail(str(error))
+            return None
+
+    def _paints(self) -> list[Paint]:
+        """Return snapshots of the ticked layers that somebody painted on; UnetError where there is none."""
+        paints = []
+        for layer, image, meaning in self.table.chosen():
+            right = None
+            if self.right.isChecked() and meaning == CORRECTIONS:
+                right = within(visible_region(self._viewer, image, read_layer(image).axes), layer)
+            paint = take(layer, image, meaning, right=right)
+            if paint is not None:
+                paints.append(paint)
+        if not paints:
+            raise UnetError(explain_missing_paint(self._viewer))
+        return paints
+
+    def _progressed(self, progress: Progress) -> None:
+        """Draw the curves and what the model sees meanwhile."""
+        self._watch.region = self.trial.region()
+        figures = progress.figures
+        if progress.doing == "Learning" and not progress.total and "score" in figures:
+            self.curves.show_before(figures["score"])
+        elif "loss" in figures:
+            seconds = figures["seconds"]
+            self.curves.add("loss", seconds, figures["loss"])
+            if progress.preview is not None or not self.curves.points["score"]:
+                self.curves.add("score", seconds, figures["score"])
+        if progress.preview is not None:
+            self.trial.see(progress.preview)
+
+    def _learnt(self, start: Path | None, outcome: FineTuneComparison) -> None:
+        for entry in outcome.tuned.history:
+            if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
+                self.curves.add("score", entry["seconds"], entry["score"])
+        if not self.trial.offer(outcome, free_name(start)):
+            self.job.status.setText(
+                "Nothing better was learnt this time. What was learnt before is still on offer."
+            )
+        QTimer.singleShot(MOMENT, self._look_at_outcome)
+        show_info(outcome.tuned.sentence())
+
+    def _leave(self) -> None:
+        """End the work of a closed panel, and show the results again."""
+        self.job.abandon()
+        self.trial.forget()
+
+    def _look_at_outcome(self) -> None:
+        self._scroll.ensureWidgetVisible(self.outcome)
+
+    def _saved(self, path: Path) -> None:
+        self.trial.forget()
+        MODEL_NEWS.saved.emit(str(path), unwrapped(self._viewer))
+        self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
+
+    def _offer_split(self, request: FineTuneRequest) -> None:
+        if not self.form.tells_classes:
+            self.tools.offer_split(request.paints)
+
+    def _use(self, settings: dict[str, Any]) -> None:
+        """Choose what was chosen in a former session."""
+        self.form.restore(settings)
+        self.right.setChecked(bool(settings.get("right")))
+        self.table.choose(settings.get("layers", {}))
+
+    def _stop(self) -> None:
+        self._watch.stop.set()
+
+    def _layer_came(self, event: Any) -> None:
+        self._layers_changed()
+        if role_of(event.value) == RESULT:
+            self.form.follow(event.value.metadata[KEY])
+            event.value.events.metadata.connect(self._remade)
+
+    def _remade(self, event: Any) -> None:
+        """Follow a result that another run of its model replaced in its layer."""
+        self.form.follow(event.source.metadata[KEY])
+
+    def _layers_changed(self, *_: object) -> None:
+        self.table.refresh()
+        channels = [read.channels for read in self._images_read()]
+        self.form.offer_channels(max(channels, default=1))
+
+    def _images_read(self) -> list[Any]:
+        found = []
+        for _, image, _ in self.table.chosen():
+            try:
+                found.append(read_layer(image))
+            except UnetError:
+                continue
+        return found
+
+    def _form_changed(self, *_: object) -> None:
+        if self.form.tells_classes:  # a result counts from 0, where an annotation layer has room for nothing said
+            names = self.form.values.items()
+            on_result, painted = (", ".join(f"{value - less} {name}" for value, name in names) for less in (1, 0))
+            self.advice.setText(ADVICE.format(f" ({on_result})", painted))
+        else:
+            self.advice.setText(ADVICE.format("", OBJECTS_ADVICE))
+        self._keep_settings()
+
+    def _keep_settings(self, *_: object) -> None:
+        self._autosave.settings = self.settings()
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._form_changed)
+        self.right.toggled.connect(self._keep_settings)
+        self._autosave.restored.connect(self._use)
+        on_panel_closed(self, self._leave)
+        self.table.changed.connect(self._keep_settings)
+        self.tools.weights.clicked.connect(lambda _: self.show_weights())
+        self.tools.told.connect(self.job.status.setText)
+        self.tools.failed.connect(self.job.fail)
+        self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
+        self.job.progressed.connect(self._progressed)
+        self.outcome.accepted.connect(self.accept)
+        self.outcome.reverted.connect(self.trial.forget)
+        self._viewer.layers.events.inserted.connect(self._layer_came)
+        self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(unfreeze_after_removal)
+
+    def _lay_out(self) -> None:
+        layout = self.contents()
+        layout.addWidget(self.restore_bar)
+        layout.addWidget(self.advice)
+        layout.addWidget(self.tools)
+        layout.addWidget(self.table)
+        layout.addWidget(self.right)
+        layout.addWidget(self.form)
+        layout.addWidget(self.job)
+        layout.addWidget(self.curves)
+        layout.addWidget(self.outcome)
+        layout.addStretch(1)
+        ignore_wheel(self)
+        self.keep(LOWEST)
+
+
+def free_name(start: Path | None) -> str:
+    """Return a name that no other model has, for one that was learnt from another or from nothing."""
+    base = re.sub(r" \d+$", "", start.stem if start is not None else "my model")
+    taken = {entry.name for entry in entries()}
+    return next(name for number in count(2) if (name := f"{base} {number}") not in taken)

@@ -1,0 +1,158 @@
+"""What a model that is still learning sees of the visible part: one layer that comes and goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.utils.colormaps import label_colormap
+from numpy.typing import NDArray
+
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.layers import move, placement, selection_kept
+from napari_unet.widgets.viewer.paint import PREVIEW, RESULT, image_of, role_of
+from napari_unet.widgets.viewer.visible import visible_region
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Labels
+
+    from napari_unet.segmentation import Segmentation
+
+LARGEST = 512
+"""Side of the part that is refreshed while learning: more would take the time that learning needs."""
+NAME = "Fine-tuning preview"
+
+Region = dict[str, tuple[int, int]]
+
+
+class Preview:
+    """The preview layer of one viewer: coloured pixels, which nobody can paint on or export by mistake.
+
+    They also reach the screen sooner than a Labels layer, whose tools napari makes with it.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, tell: Callable[[bool], object] = bool) -> None:
+        """Take a viewer, and what is told whether the preview stands alone."""
+        self._viewer = viewer
+        self._tell = tell
+        self._layer: Image | None = None
+        self._image: Image | None = None
+        self._alone = False
+        self._hidden: list[Labels] = []
+        """Results that are hidden while the preview stands alone."""
+        viewer.dims.events.current_step.connect(self._follow)
+        viewer.layers.events.inserted.connect(self._came)
+
+    def region(self, image: Image, axes: str) -> Region:
+        """Return the middle of what is visible of an image; UnetError where nothing is."""
+        region = visible_region(self._viewer, image, axes)
+        lengths = dict(zip(axes, image.data[0].shape if image.multiscale else image.data.shape, strict=True))
+        return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
+
+    def show(self, seen: Segmentation, image: Image, axes: str) -> None:
+        """Show the labels of a part of an image; a layer that the user removed comes back."""
+        self._image = image
+        colours, place = _coloured(seen.labels), placement(image, axes, seen.axes, seen.origin)
+        layer = self._layer
+        if layer is not None and layer in self._viewer.layers and layer.ndim == len(seen.axes):
+            layer.data = colours
+            move(layer, place)
+            layer.visible = True
+            return
+        alone = self._alone
+        self.remove()
+        metadata = {KEY: {"role": PREVIEW}}
+        with selection_kept(self._viewer):
+            self._layer = self._viewer.add_image(
+                colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
+            )
+        if alone:
+            self.stand_alone()
+
+    def stand_alone(self) -> None:
+        """Hide the results of its image while it is shown: below it they would look like what the model sees."""
+        if self._layer not in self._viewer.layers or self._layer is None or not self._layer.visible:
+            return
+        self._say_alone(True)
+        self._follow()
+
+    def _follow(self, *_: object) -> None:
+        """Hide the results where the preview is, and show them in other planes, which it does not cover."""
+        if not self._alone or self._layer is None:
+            return
+        if not self._is_here(self._layer):
+            self._show_hidden()
+            return
+        for layer in self._viewer.layers:
+            mine = role_of(layer) == RESULT and image_of(self._viewer, layer) == self._image
+            if mine and layer.visible:
+                layer.visible = False
+                self._hidden.append(layer)
+
+    def _came(self, event: Any) -> None:
+        """Let a result that comes meanwhile stand instead of those before it."""
+        if self._alone and role_of(event.value) == RESULT and image_of(self._viewer, event.value) == self._image:
+            self._hidden = []
+            self._say_alone(False)
+
+    def hide(self) -> None:
+        """Show nothing until there is something new."""
+        self._show_results()
+        if self._layer is not None:
+            self._layer.visible = False
+
+    def remove(self) -> None:
+        """Take the layer away."""
+        self._show_results()
+        if self._layer is not None and self._layer in self._viewer.layers:
+            self._viewer.layers.remove(self._layer)
+        self._layer = None
+
+    def _is_here(self, layer: Image) -> bool:
+        """Whether the plane that the window shows is one of the preview's."""
+        at = layer.world_to_data(self._viewer.dims.point[-layer.ndim :])
+        shown = {axis - (self._viewer.dims.ndim - layer.ndim) for axis in self._viewer.dims.displayed}
+        sides = enumerate(zip(at, layer.data.shape, strict=False))
+        return all(axis in shown or -0.5 <= place < length - 0.5 for axis, (place, length) in sides)
+
+    def _show_results(self) -> None:
+        self._say_alone(False)
+        self._show_hidden()
+
+    def _say_alone(self, alone: bool) -> None:
+        self._alone = alone
+        self._tell(alone)
+
+    def _show_hidden(self) -> None:
+        for layer in self._hidden:
+            if layer in self._viewer.layers:
+                layer.visible = True
+        self._hidden = []
+
+
+def within(region: Region, layer: Labels) -> tuple[slice, ...]:
+    """Return a region of the image as a part of a labels layer with its own origin."""
+    entry = layer.metadata.get(KEY, {})
+    origin = entry.get("origin") or (0,) * layer.ndim
+    part = []
+    for axis, start, length in zip(entry["axes"], origin, layer.data.shape, strict=True):
+        low, high = region.get(axis, (start, start + length))
+        part.append(slice(max(0, low - start), max(0, min(length, high - start))))
+    return tuple(part)
+
+
+def _coloured(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Return labels in the colours of a Labels layer, as RGBA; background is transparent."""
+    # in full brightness: dark colours vanish on dark images
+    colours = label_colormap().map(np.arange(labels.max(initial=0) + 1))
+    colours[:, :3] /= np.maximum(colours[:, :3].max(axis=1, keepdims=True), 1e-3)
+    return np.asarray(colours * 255, np.uint8)[labels]
+
+
+def _middle(side: tuple[int, int], length: int) -> tuple[int, int]:
+    low, high = max(0, side[0]), min(length, side[1])
+    spare = max(0, (high - low - LARGEST) // 2)
+    return low + spare, high - spare

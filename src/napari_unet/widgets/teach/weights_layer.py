@@ -1,0 +1,43 @@
+"""The layer that shows how much each pixel of the paint counts in the loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import result_axes
+from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.layers import placement
+from napari_unet.widgets.viewer.paint import WEIGHTS, Paint
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image
+
+
+def show_weights(
+    viewer: napari.viewer.Viewer,
+    image: Image,
+    paint: Paint,
+    place: tuple[int | slice, ...],
+    weights: NDArray[np.float32],
+) -> None:
+    """Show the weights of what was painted on a part of an image over that part, instead of those before."""
+    kept = result_axes(paint.image.axes)
+    origin = tuple(at if isinstance(at, int) else at.start for at in place)
+    shape = tuple(1 if isinstance(at, int) else at.stop - at.start for at in place)
+    planes = ", ".join(str(at) for at in place if isinstance(at, int))
+    name = f"{paint.name} (weights{', plane ' + planes if planes else ''})"
+    if name in viewer.layers:
+        viewer.layers.remove(name)
+    viewer.add_image(
+        weights.reshape(shape),
+        name=name,
+        colormap="inferno",
+        blending="additive",
+        opacity=0.7,
+        metadata={KEY: {"role": WEIGHTS}},
+        **placement(image, paint.image.axes, kept, origin),
+    )

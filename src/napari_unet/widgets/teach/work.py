@@ -1,0 +1,239 @@
+"""What a worker does for the Fine-tune panel; PyTorch is imported there, not in the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.annotations import (
+    Annotation,
+    corrected,
+    corrected_classes,
+    dense,
+    dense_classes,
+    painted,
+    painted_classes,
+)
+from napari_unet.arrays.axes import result_axes, result_shape
+from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.zoom import bring_back
+from napari_unet.errors import UnetError
+from napari_unet.files.file_errors import unwritable
+from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
+from napari_unet.widgets.viewer.layers import LayerImage
+from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
+
+if TYPE_CHECKING:
+    from napari_unet.models.model import Model
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.segmentation import Segmentation
+    from napari_unet.teaching.result import FineTuneResult
+
+Region = dict[str, tuple[int, int]]
+SAME = 0.5
+"""IoU from which an object counts as the same before and after."""
+WeightedPart = tuple[Paint, tuple[int | slice, ...], NDArray[np.float32]]
+"""A painted layer, where a part of it lies in its image, and what its pixels count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuneRequest:
+    """What the panel asks for."""
+
+    paints: list[Paint]
+    model: Path | None
+    """None: a new network."""
+    classes: bool
+    """Whether a new network tells classes apart instead of finding objects."""
+    options: dict[str, Any]
+    """Fields of FineTuningSettings."""
+
+
+@dataclass(slots=True)
+class FineTuneControl:
+    """What the window's thread says to the worker while it runs."""
+
+    stop: Event = field(default_factory=Event)
+    region: Region | None = None
+    """What of the image to show meanwhile; None shows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuneComparison:
+    """What fine-tuning gave, and the visible part segmented by the old and by the new model."""
+
+    tuned: FineTuneResult
+    before: Segmentation | None
+    after: Segmentation | None
+
+    @property
+    def in_view(self) -> str:
+        """Return in words what became of the part shown, strokes or not; empty where none is shown."""
+        if self.before is None or self.after is None:
+            return ""
+        if self.tuned.model.spec.is_semantic:
+            changed = float((self.before.labels != self.after.labels).mean())
+            return f"In the part shown {changed:.1%} of the pixels changed their class."
+        same = contingency(self.after.labels, self.before.labels).matches(SAME)
+        return (
+            f"In the part shown: {self.before.count} objects before, {self.after.count} after, "
+            f"{same} of them the same."
+        )
+
+
+def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Callable[[], Steps[FineTuneComparison]]:
+    """Return the function that a worker calls to fine-tune."""
+
+    def begin() -> Steps[FineTuneComparison]:
+        from napari_unet.nets.torch_preload import preload_torch
+
+        preload_torch()
+        from napari_unet.finetuning import at_one_zoom, fine_tune_steps
+        from napari_unet.teaching.learning import TrainingMonitor
+        from napari_unet.teaching.settings import FineTuningSettings
+
+        model = starting_model(request)
+        pairs = [(one.paint.image.array, one.annotation) for one in layer_annotations(request, model.spec)]
+        image = request.paints[0].image
+
+        class Viewer(TrainingMonitor):
+            def stopped(self) -> bool:
+                return watch.stop.is_set()
+
+            def look(self, better: Model) -> Steps[Segmentation | None]:
+                shown = yield from segment_region(better, image, watch.region, request.options)
+                return shown
+
+        make = FineTuningSettings if request.model is not None else FineTuningSettings.from_nothing
+        settings = make(**request.options)
+        yield Progress(done=0, total=0, doing="Looking at the strokes")
+        model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
+        axes = image.axes
+        tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
+        region = watch.region  # both see the same part, wherever the view moves
+        before = yield from segment_region(model, image, region, request.options)
+        after = yield from segment_region(tuned.model, image, region, request.options)
+        return FineTuneComparison(tuned=tuned, before=before, after=after)
+
+    return begin
+
+
+def begin_weights(request: FineTuneRequest) -> Callable[[], Steps[list[WeightedPart]]]:
+    """Return the function that a worker calls for the weight maps."""
+
+    def begin() -> Steps[list[WeightedPart]]:
+        from napari_unet.nets.torch_preload import preload_torch
+
+        preload_torch()
+        from napari_unet.finetuning import at_one_zoom, require_teachable
+        from napari_unet.teaching.sampling import loss_weights
+        from napari_unet.teaching.settings import FineTuningSettings
+        from napari_unet.teaching.training_regions import painted_planes, prepare_regions
+
+        model = starting_model(request)
+        settings = FineTuningSettings(**{**request.options, "anchor": 0.0})
+        said = layer_annotations(request, model.spec)
+        require_teachable([one.annotation for one in said], model.spec)
+        image = request.paints[0].image
+        axes = image.axes
+        model = yield from at_one_zoom(model, image.array, axes=axes, settings=settings)
+        pairs = [(one.paint.image.array, one.annotation) for one in said]
+        planes = yield from painted_planes(model.spec, pairs, axes=axes, channel=settings.channel)
+        lessons = yield from prepare_regions(model, planes, settings)
+        weights = loss_weights(lessons, model.spec, settings.weights)
+        found = []
+        for lesson, painted_on, weight in zip(lessons, planes, weights, strict=True):
+            plane = painted_on.plane
+            wide = bring_back(weight, model.spec.zoom, plane.shape, smooth=False)
+            found.append((said[lesson.source].paint, lesson.place, plane.as_in_image(wide)))
+        return found
+
+    return begin
+
+
+def begin_saving(tuned: FineTuneResult, path: Path) -> Callable[[], Steps[Path]]:
+    """Return the function that a worker calls to save an accepted model."""
+
+    def begin() -> Steps[Path]:
+        from dataclasses import replace
+
+        yield Progress(done=0, total=0, doing="Saving")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        spec = replace(tuned.model.spec, name=path.stem)
+        replace(tuned.model, spec=spec).save(path, replacing=False)  # another window may want this name, too
+        return path
+
+    return begin
+
+
+def starting_model(request: FineTuneRequest) -> Model:
+    """Return the model to start from: the chosen one, or a new network for what is painted."""
+    from napari_unet.models.fresh import class_names, fresh_model
+    from napari_unet.models.library import load_model
+
+    if request.model is not None:
+        return load_model(request.model)
+    image = request.paints[0].image
+    channels = int(image.array.shape[-1]) if image.axes.endswith("S") else 1
+    if not request.classes:
+        return fresh_model(in_channels=min(channels, 3))
+    painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in request.paints)
+    return fresh_model(in_channels=min(channels, 3), classes=class_names(painted))
+
+
+def layer_annotations(request: FineTuneRequest, spec: ModelSpec) -> list[LayerAnnotation]:
+    """Return what the painted layers say to a model, each pixel of an image once."""
+    return resolve_overlaps(
+        [LayerAnnotation(paint=paint, annotation=annotation_of(paint, spec)) for paint in request.paints]
+    )
+
+
+def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
+    """Return what a painted layer says to a model, over its whole image."""
+    if paint.meaning == CORRECTIONS:
+        if paint.prediction is None:
+            raise UnetError(
+                f"The layer {paint.name} remembers no prediction: segment the image again and correct that"
+            )
+        if spec.is_semantic:
+            said = corrected_classes(paint.prediction, paint.values, right=paint.right)
+        else:
+            axes = result_axes(paint.image.axes)
+            through = tuple(number for number, axis in enumerate(axes) if axis not in spec.axes)
+            said = corrected(paint.prediction, paint.values, right=paint.right, through=through)
+    elif paint.meaning == STROKES:
+        said = (painted_classes if spec.is_semantic else painted)(paint.values)
+    elif spec.is_semantic:
+        said = dense_classes(paint.values)
+    else:
+        refuse_masks([(paint.name, paint.values)], "choose Strokes in the table")
+        said = dense(paint.values)
+    shape = result_shape(paint.image.axes, paint.image.array.shape)
+    return said.placed(shape, paint.origin) if paint.origin else said
+
+
+def segment_region(
+    model: Model, image: LayerImage, region: Region | None, options: dict[str, Any]
+) -> Steps[Segmentation | None]:
+    """Return the labels of a part of the image; None where none is wanted."""
+    from napari_unet.nets.prediction import PredictionSettings
+    from napari_unet.segmentation import SegmentationSettings, segment_steps
+
+    if region is None:
+        return None
+    settings = SegmentationSettings(
+        channel=options.get("channel"), prediction=PredictionSettings(device=options.get("device", "auto"))
+    )
+    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+    return shown

@@ -1,0 +1,1 @@
+"""What this package knows of napari's layers."""

@@ -1,0 +1,61 @@
+"""Channels as layers of their own: how napari shows several, and what labels can follow."""
+
+from __future__ import annotations
+
+import napari.layers
+from qtpy.QtWidgets import QPushButton
+
+from napari_unet.widgets.viewer.file_header import KEY, SIZES, header_sizes
+from napari_unet.widgets.viewer.layers import ChannelsBetweenError, placement
+
+
+class SplitButton(QPushButton):  # type: ignore[misc]
+    """Offers to split the channels of an image that cannot be segmented as it is; hidden for all others."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__("Split channels")
+        self.setToolTip("Show every channel as a layer of its own in place of the image; nothing is copied.")
+        self._viewer = viewer
+        self._offered: tuple[napari.layers.Image, str] | None = None
+        self.clicked.connect(lambda _: self._split())
+        self.hide()
+
+    def offer(self, layer: napari.layers.Image | None, error: Exception | None = None) -> None:
+        """Show or hide the button: `error` is why the layer cannot be read, None if it can."""
+        self._offered = None
+        if layer is not None and isinstance(error, ChannelsBetweenError):
+            self._offered = (layer, error.axes)
+        self.setVisible(self._offered is not None)
+
+    def _split(self) -> None:
+        if self._offered is not None:
+            split_channels(self._viewer, *self._offered)
+
+
+def split_channels(
+    viewer: napari.viewer.Viewer, layer: napari.layers.Image, axes: str
+) -> list[napari.layers.Image]:
+    """Put a layer per channel into the place of an image with these axes, and return them.
+
+    Were the image left there, hidden, the viewer would keep a slider for its channels, beside the wrong axes.
+    """
+    kept = axes.replace("C", "")
+    place = placement(layer, axes, kept.replace("S", ""))
+    said = {"image_axes": kept, SIZES: header_sizes(layer)}
+    number = axes.index("C")
+    count = (layer.data[0] if layer.multiscale else layer.data).shape[number]
+    place["axis_labels"] = tuple(kept.replace("S", "").lower())
+    viewer.layers.remove(layer)
+    added = viewer.add_image(
+        layer.data,
+        channel_axis=number,
+        multiscale=layer.multiscale,
+        rgb=layer.rgb,
+        name=[f"{layer.name} channel {channel}" for channel in range(count)],
+        metadata=[{KEY: dict(said)} for _ in range(count)],
+        **place,
+    )
+    for channel in added:
+        channel._set_source(layer.source)  # the file to open again when paint on it is restored
+    viewer.layers.selection.active = added[0]
+    return list(added)

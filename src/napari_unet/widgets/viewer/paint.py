@@ -1,0 +1,236 @@
+"""Which layers of a viewer hold paint, which image each belongs to, and what its values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+
+from napari_unet.arrays.axes import result_shape
+from napari_unet.errors import UnetError
+from napari_unet.widgets.viewer.file_header import KEY, SIZES, header_sizes, written_mask
+from napari_unet.widgets.viewer.layers import LayerImage, full_resolution, read_layer
+
+if TYPE_CHECKING:
+    import napari
+
+STROKES, CORRECTIONS, TRUTH = "strokes", "corrections", "truth"
+MEANINGS = {
+    STROKES: "Strokes",
+    CORRECTIONS: "Corrections",
+    TRUTH: "Complete truth",
+}
+MEANING_TIP = (
+    "Strokes: 0 is not annotated, 1 background. Corrections: what differs from the prediction. "
+    "Complete truth: every pixel counts, 0 is background."
+)
+MAX_PREDICTIONS, REMEMBERED_BYTES = 9, 2**28
+"""How many former predictions a layer remembers, and how much memory they may take; one is always kept."""
+ANNOTATION, RESULT, PREVIEW, WEIGHTS = "annotation", "result", "preview", "weights"
+"""Roles that our layers have, in their metadata."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Paint:
+    """A snapshot of one painted layer with its image, safe to hand to a worker while painting goes on."""
+
+    name: str
+    of: str
+    """What names the image's layer: see `image_id`."""
+    image: LayerImage
+    meaning: str
+    values: NDArray[Any]
+    prediction: NDArray[Any] | None = None
+    origin: tuple[int, ...] = ()
+    """Where the layer's first pixel lies in the image; empty where it covers the image."""
+    zoom: float | None = None
+    """How large the network saw the image whose prediction is corrected."""
+    channel: int | None = None
+    """The channel of the image whose prediction is corrected, None where it has but one."""
+    kind: str = ""
+    """What the values of a result are, "objects" or "classes"; empty where they are nobody's result."""
+    right: tuple[slice, ...] | None = None
+    """The part of the layer whose prediction the painter accepts as the truth."""
+
+
+def images_of(viewer: napari.viewer.Viewer) -> list[Image]:
+    """Return the images that somebody opened: image layers that are not our own previews, weights and masks."""
+    images = [layer for layer in viewer.layers if isinstance(layer, Image) and not role_of(layer)]
+    return [layer for layer in images if written_mask(layer) is None]
+
+
+def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image]]:
+    """Yield every Labels layer that somebody can have painted on, with its image."""
+    for layer in viewer.layers:
+        if isinstance(layer, Labels) and not layer.multiscale:
+            image = image_of(viewer, layer)
+            if image is not None:
+                yield layer, image
+
+
+def role_of(layer: napari.layers.Layer) -> str:
+    """Return what the layer is to us; empty for layers that we did not make."""
+    return str(layer.metadata.get(KEY, {}).get("role", ""))
+
+
+def name_values(layer: Labels, meanings: Mapping[int, str]) -> None:
+    """Let napari's status bar say what the values of a layer mean."""
+    layer.features = {"index": list(meanings), "meaning": list(meanings.values())}
+
+
+def value_names(layer: Labels) -> dict[int, str]:
+    """Return what `name_values` said."""
+    if not role_of(layer) or not {"index", "meaning"} <= set(layer.features):
+        return {}
+    named = zip(layer.features["index"].tolist(), layer.features["meaning"].tolist(), strict=True)
+    return {int(value): str(meaning) for value, meaning in named}
+
+
+def is_copy(layer: napari.layers.Layer) -> bool:
+    """Whether somebody copied a layer of ours, with its metadata, as napari does: then it is the user's."""
+    own = str(layer.unique_id)
+    return bool(layer.metadata.get(KEY, {}).get("layer", own) != own)
+
+
+def sign(layer: napari.layers.Layer) -> None:
+    """Note in a layer of ours which one it is, so that copies of it can be told."""
+    layer.metadata = {**layer.metadata, KEY: {**layer.metadata[KEY], "layer": str(layer.unique_id)}}
+
+
+def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
+    """Return the image that a Labels layer belongs to, None where it is not open.
+
+    It is the one that the layer was made for, also when it was opened again; for layers that we did not make one
+    of the same shape: from which a mask says that it was made, whose name the layer's begins with, else the
+    nearest below it.
+    """
+    entry = layer.metadata.get(KEY, {})
+    if (image := image_named(viewer, entry.get("of", ""))) is not None:
+        return image
+    shape, origin = layer.data.shape, entry.get("origin")
+    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), shape, origin)]
+    if "of" in entry:  # it was closed: is it opened again?
+        name, path = entry.get("of_name"), entry.get("of_path", "")
+        moved = not path or not Path(path).exists()
+        fitting = [image for image in fitting if image.name == name and (moved or path_of(image) == path)]
+        return fitting[0] if fitting else None
+    source = str(entry.get("provenance", {}).get("source", ""))
+    sources = [image for image in fitting if source and image.name in (source, Path(source).stem)]
+    if sources:
+        return sources[0]
+    named = [image for image in fitting if layer.name.startswith(image.name)]
+    if named:
+        return max(named, key=lambda image: len(image.name))
+    order = list(viewer.layers)
+    below = [image for image in fitting if layer in order and order.index(image) < order.index(layer)]
+    return (below or fitting or [None])[-1]
+
+
+def covers(whole: tuple[int, ...], part: tuple[int, ...], origin: Sequence[int] | None) -> bool:
+    """Whether labels of an image of one shape have another one: all of it, or a part that begins at an origin."""
+    if not origin or len(whole) != len(part):
+        return whole == tuple(part)
+    return all(start + length <= side for start, length, side in zip(origin, part, whole, strict=True))
+
+
+def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
+    """Return the image that an `image_id` names, None where it was closed."""
+    return next((image for image in images_of(viewer) if image_id(image) == of), None)
+
+
+def image_reference(image: Image) -> dict[str, Any]:
+    """Return the entries of our metadata that say which image a layer belongs to, also once it was closed."""
+    return {
+        "of": image_id(image),
+        "of_name": image.name,
+        "of_path": path_of(image),
+        SIZES: header_sizes(image),
+    }
+
+
+def image_id(image: Image) -> str:
+    """Return what names an image for as long as it is open."""
+    return str(image.unique_id)
+
+
+def path_of(image: Image) -> str:
+    """Return the file of an image, empty where it has none."""
+    return str(image.source.path or "")
+
+
+def labels_shape(image: Image) -> tuple[int, ...]:
+    """Return the shape that labels of an image have: without channels and samples; empty where unclear."""
+    try:
+        read = read_layer(image)
+    except UnetError:
+        return ()
+    return result_shape(read.axes, read.array.shape)
+
+
+def meanings_of(layer: Labels) -> list[str]:
+    """Return what painting on a layer can mean, the likeliest first."""
+    if role_of(layer) == RESULT:
+        return [CORRECTIONS, TRUTH]
+    if role_of(layer) == ANNOTATION:
+        return [STROKES, TRUTH]
+    return [TRUTH, STROKES]
+
+
+def prediction_history(labels: NDArray[Any], former: Mapping[str, Any]) -> list[NDArray[Any]]:
+    """Return the predictions that a result layer remembers: its own and, for undo, those before."""
+    before = former.get("predictions", [])
+    fitting = max(1, min(MAX_PREDICTIONS, REMEMBERED_BYTES // max(labels.nbytes, 1)))
+    return [labels.copy(), *before[:fitting]]
+
+
+def prediction_of(layer: Labels) -> NDArray[Any] | None:
+    """Return what the model had said before anybody painted, None where nothing is remembered."""
+    return nearest(predictions_of(layer), layer.data)
+
+
+def predictions_of(layer: Labels) -> list[NDArray[Any]]:
+    """Return what a layer remembers of what models said."""
+    return list(layer.metadata.get(KEY, {}).get("predictions", []))
+
+
+def nearest(predictions: Sequence[NDArray[Any]], values: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the prediction that was painted over: of several, as after an undo of Segment, that most like it."""
+    known = [one for one in predictions if one.shape == values.shape]
+    if len(known) < 2:
+        return known[0] if known else None
+    return min(known, key=lambda one: np.count_nonzero(one != values))
+
+
+def is_untouched(layer: Labels) -> bool:
+    """Whether a result shows what a model said, and nothing that somebody painted."""
+    prediction = prediction_of(layer)
+    return prediction is not None and np.array_equal(prediction, layer.data)
+
+
+def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] | None = None) -> Paint | None:
+    """Return a snapshot of a layer painted on an image; None where nothing is painted on it."""
+    values = np.array(full_resolution(layer))
+    prediction = prediction_of(layer) if meaning == CORRECTIONS else None
+    untouched = 0 if prediction is None else prediction
+    if meaning != TRUTH and not (values != untouched).any():
+        return None
+    entry = layer.metadata.get(KEY, {})
+    made = entry.get("provenance", {}).get("settings", {}) if meaning == CORRECTIONS else {}
+    return Paint(
+        name=layer.name,
+        of=image_id(image),
+        image=read_layer(image),
+        meaning=meaning,
+        values=values,
+        prediction=prediction,
+        origin=tuple(entry.get("origin", ())),
+        zoom=made.get("zoom"),
+        channel=made.get("channel"),
+        kind=str(entry.get("provenance", {}).get("values", "")),
+        right=right,
+    )

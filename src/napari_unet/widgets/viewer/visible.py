@@ -1,0 +1,51 @@
+"""Which part of an image the canvas shows."""
+
+from __future__ import annotations
+
+import itertools
+
+import napari.layers
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import UnetError
+from napari_unet.widgets.viewer.layers import full_resolution
+
+
+def visible_region(
+    viewer: napari.viewer.Viewer, layer: napari.layers.Image, axes: str
+) -> dict[str, tuple[int, int]]:
+    """Return what the canvas shows of a layer, as (start, stop) by axis; other axes at the present slice."""
+    spatial = axes.replace("S", "")
+    if viewer.dims.ndisplay == 3:
+        raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y)")
+    # napari keeps the corners of a multiscale layer until another level or part is loaded
+    corners = _seen_by_camera(viewer, layer) if layer.multiscale else np.asarray(layer.corner_pixels)
+    if not np.ptp(corners, axis=0).any():
+        raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")
+    point = layer.world_to_data(viewer.dims.point[-len(spatial) :])
+    shown = {axis - (viewer.dims.ndim - len(spatial)) for axis in viewer.dims.displayed}
+    region = {}
+    for number, axis in enumerate(spatial):
+        if number in shown:
+            region[axis] = (int(corners[0][number]), int(np.ceil(corners[1][number] + 1)))
+        elif axis != "C":
+            here = round(float(point[number]))
+            region[axis] = (here, here + 1)
+    return region
+
+
+def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> NDArray[np.float64]:
+    """Return the first and last pixel of a layer, at full resolution, that the canvas shows."""
+    window = getattr(viewer, "__wrapped__", viewer).window  # panels get a proxy that hides the canvas
+    canvas, camera = window._qt_viewer.canvas.native, viewer.scene.camera
+    half = np.array([canvas.height(), canvas.width()]) / camera.zoom / 2
+    shown = list(viewer.dims.displayed)
+    seen = []
+    for side in itertools.product((-1, 1), repeat=2):
+        point = np.asarray(viewer.dims.point, float)
+        point[shown] = np.asarray(camera.center)[-2:] + half * side
+        seen.append(layer.world_to_data(point[-layer.ndim :]))
+    last = np.asarray(full_resolution(layer).shape[: layer.ndim]) - 1
+    corners: NDArray[np.float64] = np.clip([np.min(seen, axis=0), np.max(seen, axis=0)], 0, last)
+    return corners
