@@ -8,7 +8,10 @@ PACKAGES := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-i
 	libxcb-shape0 libxcb-util1 libdbus-1-3 libfontconfig1 libglib2.0-0
 XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
 
-.PHONY: demo test lint types imports tests gpu bench models clean system
+# PyTorch as users get it from plain pip: on Linux the CUDA build, which brings triton; several GB
+PLAIN := .venv-plain
+
+.PHONY: demo test test-plain lint types imports tests gpu bench models clean system
 
 demo: $(VENV)/.installed
 	$(BIN)/napari-unet demo
@@ -27,6 +30,18 @@ imports: $(VENV)/.test
 
 tests: $(VENV)/.test system
 	$(XVFB) $(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+# Segment and Fine-tune in a real window with that PyTorch: make test-plain [PYTHON=python3.13] [QT=pyside6]
+QT ?= pyqt6
+test-plain: $(PLAIN)/.installed system
+	QT_API=$(QT) PYTEST_QT_API=$(QT) $(XVFB) $(PLAIN)/bin/python -m pytest -m plain -o qt_api=$(QT)
+
+$(PLAIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PLAIN)
+	grep -v '^torch==' constraints.txt > $(PLAIN)/constraints.txt
+	$(PLAIN)/bin/python scripts/dependency_group.py test | xargs $(PLAIN)/bin/python -m pip install --quiet \
+		--disable-pip-version-check -c $(PLAIN)/constraints.txt -e ".[all]" PySide6-Essentials
+	touch $@
 
 gpu: $(VENV)/.test
 	$(BIN)/python -m pytest -m gpu
@@ -65,4 +80,4 @@ $(VENV)/.bench: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) dist build demo-output .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PLAIN) dist build demo-output .mypy_cache .ruff_cache .pytest_cache

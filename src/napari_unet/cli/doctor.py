@@ -27,6 +27,7 @@ def run(_given: argparse.Namespace) -> int:
         except PackageNotFoundError:
             complete = False
             print(f"{package} is missing: install it with pip")
+    print(_triton_line())
     for kind in available_devices():
         device = choose_device(kind)
         fast = "fast mode available" if half_precision(device) else "no fast mode"
@@ -35,3 +36,15 @@ def run(_given: argparse.Namespace) -> int:
         complete = complete and not entry.fault
         print(f"model {entry.name}: {entry.fault or 'fine'}")
     return 0 if complete else 1
+
+
+def _triton_line() -> str:
+    """Return what there is to know of triton, which comes with PyTorch's CUDA build on Linux."""
+    try:
+        found = version("triton")
+    except PackageNotFoundError:
+        return "triton: not installed, not needed"
+    return (
+        f"triton {found}: kept out of napari's process; together with Mesa's software or AMD driver, which draws "
+        "the window, it would end napari (another plugin may still import it)"
+    )

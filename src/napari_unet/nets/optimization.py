@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.nets.device import half_precision
+from napari_unet.nets.optimizers import SGD, AdamW, Optimizer, State
 from napari_unet.nets.unet import UNet
 
 AVERAGE_DECAY = 0.999
@@ -77,8 +78,6 @@ class Optimization:
             for module in self.net.modules():
                 if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
                     module.eval()
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.learning_rate()
         with torch.autocast(self.device.type, dtype=self._half, enabled=self._half is not None):
             logits = self.net(images)
         loss = loss_of(logits)
@@ -87,10 +86,10 @@ class Optimization:
             raise NoNumberError(
                 f"the loss became {value} at iteration {self.iteration}: choose a lower learning rate"
             )
-        self._optimizer.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self._optimizer.step()
+        self._optimizer.step(self.learning_rate())
         self.iteration += 1
         self._average()
         return value
@@ -114,22 +113,17 @@ class Optimization:
         decay = min(AVERAGE_DECAY, (1 + self.iteration) / (10 + self.iteration)) if self.settings.average else 0.0
         mix_weights(self.averaged, self.net, 1 - decay)
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        chosen = self.settings
+    def _make_optimizer(self) -> Optimizer:
+        chosen, parameters = self.settings, self.net.parameters()
         if chosen.optimizer == "sgd":
-            return torch.optim.SGD(
-                self.net.parameters(),
-                lr=chosen.learning_rate,
-                momentum=chosen.momentum,
-                weight_decay=chosen.weight_decay,
-            )
-        return torch.optim.AdamW(self.net.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
+            return SGD(parameters, momentum=chosen.momentum, weight_decay=chosen.weight_decay)
+        return AdamW(parameters, weight_decay=chosen.weight_decay)
 
     def save(self, path: Path, notes: dict[str, Any]) -> None:
         """Write everything needed to go on as if nothing had happened, with `notes` (JSON) beside it."""
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
-        for number, slots in self._optimizer.state_dict()["state"].items():
+        for number, slots in self._optimizer.state.items():
             tensors |= {f"optimizer.{number}.{slot}": value for slot, value in slots.items()}
         header = {"notes": json.dumps(notes), "iteration": str(self.iteration)}
         with atomic_path(path) as temporary:
@@ -154,12 +148,12 @@ class Optimization:
         return notes
 
     def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
-        state = self._optimizer.state_dict()
-        slots: dict[int, dict[str, Tensor]] = {}
+        slots: State = {}
         for name, value in tensors.items():
             number, slot = name.split(".")
-            slots.setdefault(int(number), {})[slot] = value
-        self._optimizer.load_state_dict({**state, "state": slots})
+            # the count of steps stays on the CPU, where it is read without waiting for the device
+            slots.setdefault(int(number), {})[slot] = value if slot == "step" else value.to(self.device)
+        self._optimizer.state = slots
 
 
 @torch.no_grad()

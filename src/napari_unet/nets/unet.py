@@ -23,7 +23,7 @@ UP_CONVOLUTION: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 POOL: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
-MOST_LEVELS = 8
+MAX_LEVELS = 8
 """Deeper networks would see more than any image holds, and their weights fill any memory."""
 
 
@@ -142,7 +142,13 @@ def match_sizes(skip: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def he_initialise(net: nn.Module) -> None:
-    """Draw weights with standard deviation sqrt(2 / incoming connections), biases 0 (He et al. 2015)."""
+    """Draw weights with standard deviation sqrt(2 / incoming connections), biases 0 (He et al. 2015).
+
+    An outline on PyTorch's meta device, which has shapes but no values, is left as it is: drawing there would
+    import `torch._dynamo` and with it triton (see `optimizers`).
+    """
+    if any(value.is_meta for value in net.parameters()):
+        return
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             incoming = module.in_channels
@@ -187,8 +193,8 @@ def check_arguments(in_channels: int, out_channels: int, base_channels: int, lev
     }.items():
         if value < 1:
             raise UnetError(f"{name} must be at least 1, got {value}")
-    if levels > MOST_LEVELS:
-        raise UnetError(f"levels must be at most {MOST_LEVELS}, got {levels}: each halves the resolution")
+    if levels > MAX_LEVELS:
+        raise UnetError(f"levels must be at most {MAX_LEVELS}, got {levels}: each halves the resolution")
 
 
 def fold_batch_norm(block: ConvBlock) -> None:
