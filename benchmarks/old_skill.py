@@ -20,7 +20,7 @@ from benchmarks.timing import table
 from napari_unet.models.library import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from recipes import VALIDATES, pairs
+from recipes import pairs, validation_images
 
 STROKES = 10
 
@@ -35,7 +35,9 @@ def main() -> None:
     given = parser.parse_args()
     model = load_model("nuclei")
     fluo = pairs(given.data / "dsb2018_fluo")
-    held = [(image, truth) for name, image, truth in fluo if VALIDATES["dsb2018_fluo"](name)][:: given.every]
+    held = [(image, truth) for name, image, truth in fluo if name in validation_images("dsb2018_fluo")][
+        :: given.every
+    ]
     before = measure([segmented(model, image) for image, _ in held], held)[1]
     phase = load(given.data / "phase_t98g", 768)
     rows: list[list[object]] = []

@@ -26,7 +26,7 @@ from napari_unet.progress import finish
 from napari_unet.segmentation import SegmentationSettings, segment_steps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from recipes import VALIDATES, Pair, pairs
+from recipes import Pair, pairs, validation_images
 
 MODELS = {
     "nuclei": "dsb2018_fluo",
@@ -93,7 +93,7 @@ def main() -> None:
     heads = ["size", "images", "zoom 1: AP@0.5 / mean AP", "measured", "zooms (images)", "x time of zoom 1"]
     for name in given.models:
         folder = MODELS[name]
-        held = [one for one in pairs(given.data / folder) if VALIDATES[folder](one[0])][:: given.every]
+        held = [one for one in pairs(given.data / folder) if one[0] in validation_images(folder)][:: given.every]
         rows = [measure(load_model(name), held, scale) for scale in SCALES]
         print(table(f"{name} on {folder}", heads, rows), flush=True)
 

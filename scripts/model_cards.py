@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recipes import RECIPES, VALIDATES, pairs
+from recipes import RECIPES, pairs, validation_images
 from skimage.color import rgb2gray
 from tqdm import tqdm
 
@@ -32,7 +32,7 @@ Named = tuple[str, NDArray[Any], NDArray[Any]]
 
 def held_out(data: Path, folder: str) -> list[Named]:
     """Return (name, image, truth) of the images of a data set that validate."""
-    return [one for one in pairs(data / folder) if VALIDATES[folder](one[0])]
+    return [one for one in pairs(data / folder) if one[0] in validation_images(folder)]
 
 
 def axes_of(image: NDArray[Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recipes import VALIDATES, pairs
+from recipes import pairs, validation_images
 from skimage.transform import rescale
 from tqdm import tqdm
 
@@ -102,7 +102,9 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every so many-th validation image")
     given = parser.parse_args()
     model = load_model(given.model)
-    held = [one for one in pairs(given.data / "dsb2018_fluo") if VALIDATES["dsb2018_fluo"](one[0])][:: given.every]
+    held = [one for one in pairs(given.data / "dsb2018_fluo") if one[0] in validation_images("dsb2018_fluo")][
+        :: given.every
+    ]
     first = None
     print("| image | AP@0.5 | change |\n|---|---|---|")
     for title, change in CHANGES.items():

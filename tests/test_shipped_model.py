@@ -84,13 +84,13 @@ def test_it_is_small_and_says_where_it_comes_from():
 @pytest.mark.skipif(not FLUO.exists(), reason="needs the data pack beside the checkout")
 def test_its_figures_on_the_validation_split_hold():
     sys.path.insert(0, str(ROOT / "scripts"))
-    from recipes import by_hash
+    from recipes import validation_images
 
     model = load_model("nuclei")
     scores = [
         evaluate(segment(read_image(path).array, model, axes="YX"), read_labels(FLUO / "labels" / path.name).array)
         for path in sorted((FLUO / "images").iterdir())
-        if by_hash(path.stem)
+        if path.stem in validation_images("dsb2018_fluo")
     ]
     assert len(scores) == 60
     assert np.mean([score.average_precision[0.5] for score in scores]) >= LEAST_AP
