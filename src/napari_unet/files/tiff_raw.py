@@ -1,4 +1,4 @@
-"""What tifffile finds in a TIFF, untouched: the only file here that reads with tifffile.
+"""What tifffile finds in a TIFF, untouched: with `tiff_lazy` the only file that reads with tifffile.
 
 It turns every way in which tifffile and its decoders fail into one sentence, keeps their log messages from
 the user, and takes from them the ones that mean that planes are missing.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-import struct
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,21 +20,10 @@ import numpy.typing as npt
 import tifffile
 
 from napari_unet.errors import UnetError
-from napari_unet.files.file_errors import damaged, not_a, undecodable, unreadable
+from napari_unet.files.file_errors import damaged
+from napari_unet.files.tiff_errors import tiff_errors
+from napari_unet.files.tiff_lazy import is_large, lazy_pixels
 
-# tifffile and imagecodecs (whose errors are RuntimeErrors) have no common base class for "cannot read this".
-_READING_ERRORS = (
-    ValueError,
-    RuntimeError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    ImportError,
-    struct.error,
-    zlib.error,
-)
 # Messages after which tifffile goes on with fewer planes than the file promised, or with empty ones.
 _LOST_PLANES = ("page offset", "offset to page", "corrupted", "segments, got")
 _LOST_FILES = "series failed to read"
@@ -71,19 +58,17 @@ class Stored:
 def load(path: Path, *, pixels: bool = True) -> Stored:
     """Read the first image (full resolution) of a TIFF; `pixels=False` leaves the array empty."""
     messages: list[str] = []
-    try:
-        with _listen_to_tifffile(messages), tifffile.TiffFile(path) as tiff:
-            if not tiff.pages or not tiff.series:
-                raise UnetError(f"{path.name} holds no image: export it again")
-            stored = _stored(path, tiff, pixels=pixels)
-            _require_all_planes(path, messages)
-            return stored
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except MemoryError as error:
-        raise UnetError(f"{path.name} does not fit into memory: crop it, or use a larger machine") from error
-    except _READING_ERRORS as error:
-        raise _complaint(path, error) from error
+    with tiff_errors(path), _listen_to_tifffile(messages), tifffile.TiffFile(path) as tiff:
+        _require_image(path, tiff)
+        stored = _stored(path, tiff, pixels=pixels)
+        _require_all_planes(path, messages)
+        return stored
+
+
+def _require_image(path: Path, tiff: Any) -> None:
+    """Refuse a TIFF without pages."""
+    if not tiff.pages or not tiff.series:
+        raise UnetError(f"{path.name} holds no image: export it again")
 
 
 def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:
@@ -92,7 +77,7 @@ def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:
     page = series.keyframe
     if pixels:
         _require_all_bytes(path, series)
-    array = _native(series.asarray()) if pixels else np.empty(0, series.dtype)
+    array = _pixels(path, series) if pixels else np.empty(0, series.dtype)
     if pixels and array.ndim != len(series.axes):
         raise damaged(path)
     return Stored(
@@ -111,6 +96,13 @@ def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:
         pixels_per_unit=_pixels_per_unit(tiff.pages.first),
         resolution_unit=_name(tiff.pages.first.tags.valueof("ResolutionUnit", default="")),
     )
+
+
+def _pixels(path: Path, series: Any) -> Any:
+    """Return the pixels of an image, decoded at once or, of a large one, where they are looked at."""
+    if is_large(series.nbytes, _name(series.keyframe.photometric)):
+        return lazy_pixels(path, tuple(series.shape), series.dtype)
+    return _native(series.asarray())
 
 
 def _native(array: Any) -> npt.NDArray[Any]:
@@ -159,17 +151,6 @@ def _require_all_bytes(path: Path, series: Any) -> None:
             ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
             if max(ends, default=0) > page.parent.filehandle.size:
                 raise damaged(path)
-
-
-def _complaint(path: Path, error: Exception) -> UnetError:
-    """Return the sentence for what tifffile or a decoder said."""
-    said = str(error)
-    if isinstance(error, tifffile.TiffFileError) and said.startswith("not a TIFF"):
-        return not_a("TIFF", path)
-    hints = ("supported", "not a known", "'imagecodecs'")
-    if isinstance(error, NotImplementedError | ImportError) or any(hint in said for hint in hints):
-        return undecodable(path, "a compression or pixel type")
-    return damaged(path)
 
 
 @contextmanager

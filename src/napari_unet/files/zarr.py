@@ -1,6 +1,6 @@
 """OME-Zarr (NGFF 0.4 and 0.5): the first, finest array of an image, read only where it is looked at.
 
-Needs the extra `zarr`. Axes and the size of a pixel come from `multiscales`, as the specification has them:
+Axes and the size of a pixel come from `multiscales`, as the specification has them:
 https://ngff.openmicroscopy.org/0.5/ (Moore et al., Histochem Cell Biol 160:223, 2023).
 """
 
@@ -33,12 +33,8 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
 
     A name may go on within: `image.zarr/0` of several images, `image.zarr/labels/cells` of labels.
     """
-    try:
-        import zarr
-    except ImportError:
-        raise UnetError(
-            f'{path.name} is Zarr, which needs another package: pip install "napari-unet-interactive[zarr]"'
-        ) from None
+    import zarr
+
     try:
         opened = zarr.open(str(path), mode="r")
         if isinstance(opened, zarr.Array):
@@ -47,6 +43,8 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
         known = _multiscales(image)[0]
         array = image[known["datasets"][0]["path"]]
         return _as_image(path, array, axes or _letters(known), {**_sizes(known), **series})
+    except UnetError:
+        raise
     except FAULTS as error:
         raise unreadable(path, error) from error
 
