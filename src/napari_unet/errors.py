@@ -5,7 +5,7 @@ from __future__ import annotations
 from pickle import UnpicklingError  # the error alone: nothing is unpickled here
 
 
-class UnetError(Exception):
+class UnetError(ValueError):
     """One plain sentence that names the value that is wrong and the remedy."""
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import napari_unet
+from napari_unet._version import __version__
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.file_errors import unreadable
@@ -60,6 +60,8 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
         try:
             side = max(SIDE, _smallest(net))
             description = _describe(model.spec, net, Path(folder), _test_image(model, image, side), spec5)
+        except UnetError:
+            raise
         except ValueError as error:  # what the standard does not know, a licence say
             raise UnetError(f"{model.spec.name} cannot be described as BioImage.IO wants ({error})") from error
         save_package(description, output_path=temporary)
@@ -90,6 +92,8 @@ def import_bioimageio(path: str | Path) -> Model:
         require_finite(state)
         net = build_net(spec.architecture, spec.arguments)
         net.load_state_dict(state)
+    except UnetError:
+        raise
     except FileNotFoundError as error:
         raise unreadable(source, error) from None
     except (*NO_PACKAGE, yaml.YAMLError) as error:
@@ -155,7 +159,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         license=spec.licence,
         documentation=spec5.FileDescr(source=folder / "README.md"),
         tags=["unet", "napari", "segmentation", "2d"],
-        version=napari_unet.__version__,
+        version=__version__,
         inputs=[_input(spec, net, folder, spec5)],
         outputs=[_output(spec, net, folder, spec5)],
         weights=spec5.WeightsDescr(
@@ -167,7 +171,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
                 ),
             )
         ),
-        config={"napari_unet": {HEADER: replace(spec, version=napari_unet.__version__).to_json()}},
+        config={"napari_unet": {HEADER: replace(spec, version=__version__).to_json()}},
     )
 
 

@@ -11,7 +11,6 @@ from napari_unet.nets.device import (
     device_name,
     free_memory,
     half_precision,
-    is_out_of_memory,
 )
 
 CPU = torch.device("cpu")
@@ -51,17 +50,3 @@ def test_half_precision_is_a_16_bit_type_or_none():
     assert half_precision(CPU) in (None, torch.bfloat16)
     assert half_precision(torch.device("mps")) == torch.float16
     assert half_precision(torch.device("xpu")) == torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory."), True),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
-        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"), True),
-        (RuntimeError("MPS backend out of memory"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
-    ],
-)
-def test_running_out_of_memory_is_told_from_other_errors(error, expected):
-    assert is_out_of_memory(error) == expected

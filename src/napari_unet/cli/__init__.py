@@ -13,7 +13,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import TextIO
 
-import napari_unet
+from napari_unet._version import __version__
 from napari_unet.errors import UnetError, first_line
 
 COMMANDS = {
@@ -69,7 +69,7 @@ def nowhere() -> TextIO:
 def build_parser(chosen: str) -> argparse.ArgumentParser:
     """Return the parser of all commands, with the options of the chosen one."""
     parser = argparse.ArgumentParser(prog="napari-unet", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {napari_unet.__version__}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary)

@@ -58,6 +58,8 @@ def _pixels(path: Path, *, keep_numbers: bool) -> npt.NDArray[Any]:
                 array = _decoded(picture, keep_numbers=keep_numbers)
         few = keep_numbers and colours == _GREY and depth in (2, 4)
         return array // np.uint8(255 // (2**depth - 1)) if few else array
+    except UnetError:
+        raise
     except UnidentifiedImageError as error:
         raise not_a(path.suffix[1:].upper(), path) from error
     except Image.DecompressionBombError as error:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-import napari_unet
+from napari_unet._version import __version__
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
 from napari_unet.models.spec import HEADER, ModelSpec, read_spec
@@ -42,7 +42,7 @@ class Model:
         target = Path(path)
         if target.suffix != ".safetensors":
             raise UnetError(f"a model file must end with .safetensors, got {target.name!r}")
-        spec = replace(self.spec, version=napari_unet.__version__).checked()
+        spec = replace(self.spec, version=__version__).checked()
         weights = stored_weights(self.net)
         require_finite(weights)
         with atomic_path(target, replacing=replacing) as temporary:

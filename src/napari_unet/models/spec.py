@@ -123,8 +123,7 @@ class ModelSpec:
         """Return the spec that `to_json` wrote; UnetError where the text is not one."""
         try:
             values = json.loads(text)
-            if values.pop("format") > FORMAT:
-                raise UnetError("the model was written by a newer version: update napari-unet-interactive")
+            _require_known_format(values.pop("format"))
             values["normalization"] = Normalization(**values["normalization"])
             values["instances"] = InstanceSettings(**values["instances"])
             values["classes"] = tuple(values["classes"])
@@ -133,10 +132,18 @@ class ModelSpec:
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])
             return cls(**values).checked()
+        except UnetError:
+            raise
         except RecursionError:
             raise UnetError("the model's description is nested too deeply: export it again") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None
+
+
+def _require_known_format(version: int) -> None:
+    """Refuse a description that a newer version of this package wrote."""
+    if version > FORMAT:
+        raise UnetError("the model was written by a newer version: update napari-unet-interactive")
 
 
 def read_spec(path: Path) -> ModelSpec:

@@ -27,5 +27,7 @@ def build_net(architecture: str, arguments: Mapping[str, Any]) -> UNet:
         raise UnetError(f"a {architecture} network has no argument {', '.join(sorted(unknown))}")
     try:
         return kind(**arguments)
+    except UnetError:
+        raise
     except (TypeError, ValueError) as error:
         raise UnetError(f"a {architecture} network cannot be built from {dict(arguments)} ({error})") from None

@@ -1,4 +1,4 @@
-"""Which processor computes, how much memory it has left, and how running out of it looks."""
+"""Which processor computes, and how much memory it has left."""
 
 from __future__ import annotations
 
@@ -67,14 +67,6 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     if device.type == "xpu" or (device.type == "cpu" and _cpu_has_bfloat16()):
         return torch.bfloat16
     return None
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch raised this because memory ran out (on the CPU it is a plain RuntimeError)."""
-    text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory")
-    )
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -141,7 +141,7 @@ class Optimization:
             self._restore_optimizer(_part(tensors, "optimizer."))
             self.iteration = int(header["iteration"])
             notes: dict[str, Any] = json.loads(header["notes"])
-        except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        except (SafetensorError, OSError, LookupError, ValueError, RuntimeError) as error:
             raise UnetError(
                 f"cannot go on from {path.name} ({first_line(error)}): delete it to start anew"
             ) from None
@@ -151,6 +151,9 @@ class Optimization:
         slots: State = {}
         for name, value in tensors.items():
             number, slot = name.split(".")
+            shape = self._optimizer.parameters[int(number)].shape
+            if slot != "step" and value.shape != shape:
+                raise ValueError(f"{name} has shape {tuple(value.shape)}, the network needs {tuple(shape)}")
             # the count of steps stays on the CPU, where it is read without waiting for the device
             slots.setdefault(int(number), {})[slot] = value if slot == "step" else value.to(self.device)
         self._optimizer.state = slots

@@ -22,6 +22,7 @@ State = dict[int, dict[str, Tensor]]
 class Optimizer(Protocol):
     """What changes parameters in place by their gradients; `state` is all that it remembers from step to step."""
 
+    parameters: list[Tensor]
     state: State
 
     def step(self, learning_rate: float) -> None:

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from napari_unet.arrays.tiling import Box, Tile, tiles
 from napari_unet.errors import UnetError
-from napari_unet.nets.device import choose_device, free_memory, half_precision, is_out_of_memory
+from napari_unet.memory import is_out_of_memory, out_of_memory
+from napari_unet.nets.device import choose_device, free_memory, half_precision
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
 
@@ -100,9 +101,7 @@ class Predictor:
     def smaller(self) -> Predictor:
         """Return the predictor with half the tile, for when memory ran out."""
         if self.tile <= self.geometry.stride:
-            raise UnetError(
-                f"memory ran out even with tiles of {self.tile} px: close other programs or choose device cpu"
-            )
+            raise out_of_memory(f"tiles of {self.tile} px")
         less = object.__new__(Predictor)
         less.__dict__.update(self.__dict__, tile=max(self.geometry.stride, self.tile // 2))
         return less
@@ -146,7 +145,7 @@ def predict(
     while pending:
         try:
             maps = _keep(predictor(source.read(pending[0].read)), wanted)
-        except RuntimeError as error:
+        except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             predictor = predictor.smaller()

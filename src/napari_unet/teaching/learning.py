@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_unet.memory import is_out_of_memory
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.crop import require_teachable
-from napari_unet.nets.device import choose_device, is_out_of_memory
+from napari_unet.nets.device import choose_device
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weights
 from napari_unet.nets.seeding import seeded
@@ -178,7 +179,7 @@ class Learning:
         while True:
             try:
                 return self._attempt(iteration)
-            except RuntimeError as error:
+            except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self._batch_size == 1:
                     raise
             self._batch_size //= 2  # out here, where the error no longer holds on to the memory of the attempt

@@ -139,5 +139,5 @@ def _place_over(image: Image, entry: dict[str, Any]) -> dict[str, Any]:
     """Return where labels lie over an image as it is now; empty where its axes are unclear."""
     try:
         return placement(image, read_layer(image).axes, entry["axes"], entry.get("origin"))
-    except (UnetError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return {}
