@@ -1,4 +1,4 @@
-"""What every test may use: a drawing of touching cells, a model that needs no training, settings of nobody."""
+"""What every test may use: a drawing of touching cells, a model that needs no training, isolated user settings."""
 
 import atexit
 import os
@@ -6,8 +6,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+
+# No test depends on how fast the machine is, and none on what an earlier run found.
+hypothesis.settings.register_profile("busy machine", deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("busy machine")
 
 # Before anything imports napari: no test reads or writes the settings, models or caches of the person who runs it.
 _HOME = Path(tempfile.mkdtemp(prefix="napari-unet-tests-"))
