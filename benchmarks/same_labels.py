@@ -25,7 +25,8 @@ from tqdm import tqdm
 from napari_unet import load_model
 from napari_unet.files.images import read_image
 from napari_unet.progress import finish
-from napari_unet.segmentation import SegmentationSettings, segment_steps
+from napari_unet.segmentation import segment_steps
+from napari_unet.segmentation_settings import SegmentationSettings
 
 CASES = Path(__file__).with_suffix(".csv")
 STACK = slice(10, 14)
@@ -56,7 +57,7 @@ def labels_of(case: dict[str, str], data: Path) -> NDArray[np.int32]:
     """Return the labels that a model gives one case."""
     image, axes, options = opened(case, data)
     settings = SegmentationSettings(
-        channel=0 if "channel" in options else None,
+        channels=(0,) if "channel" in options else None,
         zoom=float(options["zoom"]) if "zoom" in options else None,
         join="Z" if "join" in options else "",
     )

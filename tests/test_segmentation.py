@@ -9,7 +9,8 @@ from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.errors import UnetError
 from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.progress import finish
-from napari_unet.segmentation import SegmentationSettings, segment, segment_steps
+from napari_unet.segmentation import segment, segment_steps
+from napari_unet.segmentation_settings import SegmentationSettings
 from tests.conftest import make_bright_model
 
 

@@ -19,6 +19,7 @@ from napari_unet.arrays.annotations import (
     require_two_classes,
 )
 from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
+from napari_unet.arrays.channels import single
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import measured_planes
@@ -117,7 +118,7 @@ def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTun
         return model
     if zoom is None:
         named = check_axes(axes, image.shape)
-        wanted = yield from measured_planes(image, named, spec, channel=settings.channel)
+        wanted = yield from measured_planes(image, named, spec, channels=single(settings.channel))
         predictor = Predictor(model.net, PredictionSettings(device=settings.device))
         zoom = yield from choose_zoom(wanted, predictor, spec)
     return replace(model, spec=replace(spec, zoom=zoom, sizes=None))

@@ -5,33 +5,35 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import napari_unet
-from napari_unet.models.model import Model
-from napari_unet.segmentation import Segmentation, SegmentationSettings
+from napari_unet._version import __version__
+from napari_unet.planning import SegmentationPlan
 
 
-def segmentation_provenance(
-    model: Model, settings: SegmentationSettings, result: Segmentation, *, source: str, command: str = ""
-) -> dict[str, Any]:
+def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str = "") -> dict[str, Any]:
     """Return the facts that reproduce a segmentation, as JSON values."""
-    prediction = dataclasses.asdict(settings.prediction)
-    prediction["rotations"] |= model.spec.rotations
-    thresholds = dataclasses.asdict(settings.instances(model))
+    channels = plan.selection.channels or ()
+    semantic = plan.spec.is_semantic
     return {
         "software": "napari-unet-interactive",
-        "version": napari_unet.__version__,
-        "model": model.spec.name,
-        "model_sha256": model.sha256,
+        "version": __version__,
+        "model": plan.spec.name,
+        "model_sha256": plan.model_sha256,
         "source": source,
         "settings": {
-            "channel": settings.channel,
-            "zoom": result.zoom,
-            "smoothing": round(result.smoothing, 3),
-            "join": result.joined,
-            **prediction,
-            **thresholds,
+            "channels": list(channels),
+            "channel": channels[0] if len(channels) == 1 and _has_several(plan) else None,
+            "zoom": plan.zoom,
+            "smoothing": round(plan.intensity.smoothing, 3),
+            "join": plan.joined_axes,
+            **dataclasses.asdict(plan.prediction),
+            **dataclasses.asdict(plan.thresholds),
         },
         "command": command,
-        "values": "classes" if model.spec.is_semantic else "objects",
-        **({"classes": list(model.spec.classes)} if model.spec.is_semantic else {}),
+        "values": "classes" if semantic else "objects",
+        **({"classes": list(plan.spec.classes)} if semantic else {}),
     }
+
+
+def _has_several(plan: SegmentationPlan) -> bool:
+    """Whether a single channel of the image was one of several."""
+    return plan.source.channels > 1 or "S" in plan.source.axes

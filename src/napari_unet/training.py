@@ -23,9 +23,10 @@ from napari_unet.arrays.borders import class_targets
 from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
-from napari_unet.models.training_image import TrainingImage
+from napari_unet.models.training_image import TrainingImage, training_images_of
 from napari_unet.models.validation import evenly, score_labels, segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import (
@@ -43,7 +44,7 @@ from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from napari_unet.nets.seeding import check_seed, seeded
 from napari_unet.nets.unet import UNet
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Progress, Report, Steps, finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,64 @@ class TrainingSettings:
             ),
         }
         return cls(**{**recipe, **changes})
+
+
+def train(
+    pairs: Sequence[tuple[Any, Any]],
+    model: Model | None = None,
+    *,
+    axes: str | None = None,
+    validation: Sequence[tuple[Any, Any]] = (),
+    settings: TrainingSettings | None = None,
+    progress: Report | None = None,
+) -> Model:
+    """Return a model that was trained on densely labelled images.
+
+    Parameters
+    ----------
+    pairs
+        (image, labels) each; labels are instance ids over the image's axes less channels, 0 is background.
+    model
+        Where to start, `load_model` gives one; None: a new padded network for one channel.
+    axes
+        One letter per axis of the images; needed unless they are (Y, X).
+    validation
+        Pairs on which the weights are scored now and then; the best weights are kept.
+    settings
+        Iterations, batch, patch, loss, augmentation.
+    progress
+        Called with a `Progress` after every iteration.
+
+    Returns
+    -------
+    Model
+        Its `save` writes it to a file.
+
+    Raises
+    ------
+    UnetError
+        If there are no pairs, or images and labels do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet import TrainingSettings, train
+    >>> image = np.zeros((64, 64)); image[20:40, 20:40] = 1
+    >>> model = train([(image, image.astype(int))], settings=TrainingSettings(iterations=1, batch=1, patch=32))
+    >>> model.spec.training["iterations"]
+    1
+    """
+    start = model or fresh_model()
+    learnt, scored = (
+        [
+            plane
+            for number, (image, labels) in enumerate(given, start=1)
+            for plane in training_images_of(f"image {number}", image, labels, start.spec, axes=axes)
+        ]
+        for given in (pairs, validation)
+    )
+    training = Training(start.spec, learnt, scored, settings or TrainingSettings(), net=start.net)
+    return finish(training.steps(), progress)
 
 
 @dataclass(slots=True, kw_only=True)

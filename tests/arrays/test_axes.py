@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.arrays.axes import Plane, as_image, check_axes, planes, restrict, result_axes
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.intensities import sample_blocks
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.errors import UnetError
@@ -89,7 +90,7 @@ def test_a_volume_network_sees_volumes():
 def test_the_chosen_channel_is_read_wherever_the_channel_axis_stands():
     for axes in ("CYX", "YCX", "YXC"):
         image = counted(axes)
-        (plane,) = planes(image, axes, spatial="YX", channels=1, channel=2)
+        (plane,) = planes(image, axes, spatial="YX", channels=1, chosen=(2,))
         np.testing.assert_array_equal(read_all(plane)[0], np.take(image, 2, axis=axes.index("C")))
 
 
@@ -113,7 +114,7 @@ def test_rgb_becomes_grey_for_one_channel_and_alpha_is_left_out(samples):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_channel_of_rgb_is_one_of_its_colours(axes, channels):
     image = counted(axes)
-    found = list(planes(image, axes, spatial="YX", channels=channels, channel=2))
+    found = list(planes(image, axes, spatial="YX", channels=channels, chosen=(2,)))
     expected = np.take(image, 2, axis=axes.index("S"))
     for plane, wanted in zip(found, expected if "T" in axes else [expected], strict=True):
         np.testing.assert_array_equal(read_all(plane), np.stack([wanted] * channels))
@@ -121,13 +122,13 @@ def test_a_channel_of_rgb_is_one_of_its_colours(axes, channels):
 
 def test_a_colour_of_an_image_that_is_four_pixels_high_has_all_rows():
     image = np.arange(4 * 6 * 4).reshape(4, 6, 4)
-    (plane,) = planes(image, "YXS", spatial="YX", channels=1, channel=1)
+    (plane,) = planes(image, "YXS", spatial="YX", channels=1, chosen=(1,))
     np.testing.assert_array_equal(read_all(plane)[0], image[..., 1])
 
 
 def test_a_part_of_one_colour_is_that_part():
     image = counted("YXS")
-    wanted = planes(image, "YXS", spatial="YX", channels=1, channel=1)
+    wanted = planes(image, "YXS", spatial="YX", channels=1, chosen=(1,))
     (plane,) = restrict(wanted, {"Y": slice(1, 4), "X": slice(0, 6), "S": slice(0, 3)})
     np.testing.assert_array_equal(read_all(plane)[0], image[1:4, :, 1])
 
@@ -136,7 +137,7 @@ def test_a_part_of_one_colour_is_that_part():
 def test_a_channel_that_is_not_there_is_a_sentence(axes, said):
     image = np.zeros((5, 6, 4)[: len(axes)])
     with pytest.raises(UnetError, match=f"channel 3 does not exist: the image has {said}"):
-        list(planes(image, axes, spatial="YX", channels=1, channel=3))
+        list(planes(image, axes, spatial="YX", channels=1, chosen=(3,)))
 
 
 def test_grey_is_repeated_for_a_colour_network():
@@ -156,7 +157,7 @@ def test_grey_is_repeated_for_a_colour_network():
 )
 def test_channels_that_do_not_fit_are_refused_in_a_sentence(channels, channel, sentence):
     with pytest.raises(UnetError, match=sentence):
-        list(planes(counted("CYX"), "CYX", spatial="YX", channels=channels, channel=channel))
+        list(planes(counted("CYX"), "CYX", spatial="YX", channels=channels, chosen=single(channel)))
 
 
 def test_samples_that_do_not_fit_are_refused_in_a_sentence():

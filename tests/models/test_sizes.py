@@ -12,7 +12,8 @@ from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.progress import finish
-from napari_unet.segmentation import SegmentationSettings, segment_steps
+from napari_unet.segmentation import segment_steps
+from napari_unet.segmentation_settings import SegmentationSettings
 from tests.conftest import make_bright_model
 from tests.nets.small import small_net
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.channels import Channels, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.tiling import Box, read_mirrored
 from napari_unet.errors import UnetError, first_line
@@ -107,6 +108,8 @@ class Plane:
     channels: int
     """How many channels the network wants: 1 turns RGB to grey, 3 repeats a grey image."""
     intensity: IntensityRange | None = None
+    inputs: Channels | None = None
+    """Positions along the channel axis that are read one by one, in the order of the inputs; None reads all."""
     region: Box | None = None
     """The part that is wanted; what lies around it in the image still serves as context."""
 
@@ -121,6 +124,11 @@ class Plane:
         if self.region is None:
             return self.whole_shape
         return tuple(side.stop - side.start for side in self.region)
+
+    def only(self, channel: int) -> Plane:
+        """Return the plane with a single channel, given by its position."""
+        axis = next(axis for axis in "CS" if axis in self.axes and axis not in self.index)
+        return replace(self, index={**self.index, axis: channel}, inputs=None)
 
     def grown(self, by: int) -> tuple[Plane, Box]:
         """Return the plane with a region larger by so many pixels per side, where the image has them.
@@ -187,6 +195,8 @@ class _Sliced:
 
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
         plane = self._plane
+        if plane.inputs is not None:  # channel by channel: those that the network does not read stay unread
+            return np.concatenate([_Sliced(plane.only(channel))[key] for channel in plane.inputs])
         wanted: dict[str, Any] = dict(zip(plane.spatial, key[1:], strict=True)) | dict(plane.index)
         picked = np.asarray(plane.array[tuple(wanted.get(axis, slice(None)) for axis in plane.axes)])
         block = picked.transpose(self._order)
@@ -195,22 +205,32 @@ class _Sliced:
         return block if self._lead else block[None]
 
 
-def planes(array: Any, axes: str, *, spatial: str, channels: int, channel: int | None = None) -> Iterator[Plane]:
+def planes(
+    array: Any, axes: str, *, spatial: str, channels: int, chosen: Sequence[int] | None = None
+) -> Iterator[Plane]:
     """Yield the planes of an array in the order of its axes.
 
-    `channel` says which one of C to use where the network wants a single channel, or which of the colours red,
-    green and blue where there is no C; UnetError asks for it, and where the channels do not fit the network.
+    `channels` is how many the network reads, `chosen` which ones of the image; see `resolve_channels`.
     """
     lengths = dict(zip(axes, array.shape, strict=True))
-    if "S" in lengths and lengths.get("C", 1) > 1 and channel is None:
-        raise UnetError(
-            f"the image has {lengths['C']} channels of RGB: say which channel, 0 to {lengths['C'] - 1}"
-        )
-    fixed = _choose_channel(lengths, channels, channel)
+    index, inputs = _channel_index(lengths, resolve_channels(lengths, channels, chosen))
     loops = [axis for axis in axes if axis not in spatial and axis not in "CS"]
     for positions in itertools.product(*(range(lengths[axis]) for axis in loops)):
-        index = dict(zip(loops, positions, strict=True)) | fixed
-        yield Plane(array=array, axes=axes, index=index, spatial=spatial, channels=channels)
+        place = dict(zip(loops, positions, strict=True)) | index
+        yield Plane(array=array, axes=axes, index=place, spatial=spatial, channels=channels, inputs=inputs)
+
+
+def _channel_index(lengths: dict[str, int], read: Channels | None) -> tuple[dict[str, int], Channels | None]:
+    """Return the fixed positions along C and S, and the positions read one by one where not all are, in order."""
+    only = {"C": 0} if lengths.get("C") == 1 else {}
+    if read is None:
+        return only, None
+    axis = channel_axis(lengths)
+    if axis not in lengths:
+        return only, None
+    if len(read) == 1:
+        return {**only, axis: read[0]}, None
+    return ({}, None) if read == tuple(range(lengths[axis])) else (only, read)
 
 
 Region = Mapping[str, tuple[int, int]]
@@ -236,37 +256,6 @@ def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Pla
         loops = [axis for axis in plane.index if axis not in "CS"]
         if all(part[axis].start <= plane.index[axis] < part[axis].stop for axis in loops):
             yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
-
-
-def _choose_channel(lengths: dict[str, int], channels: int, channel: int | None) -> dict[str, int]:
-    """Return the positions along C and S that are read; those axes are read whole where it says nothing."""
-    if channel is not None:
-        return _chosen_channel(lengths, channel)
-    if "C" not in lengths:
-        return {}
-    count = lengths["C"]
-    if channels == 1:
-        if count > 1:
-            raise UnetError(
-                f"the image has {count} channels, the model takes one: say which channel, 0 to {count - 1}"
-            )
-        return {"C": 0}
-    if "S" in lengths:
-        return {"C": 0}
-    if count not in (1, channels):
-        raise UnetError(f"the image has {count} channels, the model takes {channels}: choose another model")
-    return {}
-
-
-def _chosen_channel(lengths: dict[str, int], channel: int) -> dict[str, int]:
-    """Return the position of a channel that was asked for, of one of the colours where there are no others."""
-    single = {"C": 0} if lengths.get("C") == 1 else {}
-    axis = "S" if "S" in lengths and (single or "C" not in lengths) else "C"
-    count = min(lengths["S"], 3) if axis == "S" else lengths.get("C", 1)  # alpha is no intensity
-    if not 0 <= channel < count:
-        known = f"channels 0 to {count - 1}" if count > 1 else "one channel, 0"
-        raise UnetError(f"channel {channel} does not exist: the image has {known}")
-    return {**single, axis: channel} if axis in lengths else {}
 
 
 def _match_channels(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

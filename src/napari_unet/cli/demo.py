@@ -15,7 +15,7 @@ from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.samples import SAMPLES
-from napari_unet.segmentation import SegmentationSettings, segment_steps
+from napari_unet.segmentation import segment_steps
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +32,9 @@ def run(given: argparse.Namespace) -> int:
     sample = SAMPLES[0]
     image = read_image(sample.path)
     model = load_model("nuclei")
-    settings = SegmentationSettings()
-    result = with_bar(segment_steps(image.array, model, axes=image.axes, settings=settings), sample.title)
+    result = with_bar(segment_steps(image.array, model, axes=image.axes), sample.title)
     mask, picture = given.output / "u2os_nuclei_labels.tif", given.output / "u2os_nuclei_overlay.png"
-    provenance = segmentation_provenance(
-        model, settings, result, source=sample.path.name, command="napari-unet demo"
-    )
+    provenance = segmentation_provenance(result.plan, source=sample.path.name, command="napari-unet demo")
     with temporary_output_folder(given.output):
         write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
         write_overlay(picture, image.array, result.labels)

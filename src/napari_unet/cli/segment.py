@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import (
     add_prediction_options,
@@ -24,12 +25,13 @@ from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.images import TIFF_SUFFIXES, read_image
 from napari_unet.files.tiff import write_labels
 from napari_unet.files.zarr import is_zarr
+from napari_unet.memory import is_out_of_memory
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
-from napari_unet.nets.device import is_out_of_memory
 from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.provenance import segmentation_provenance
-from napari_unet.segmentation import SegmentationSettings, segment_steps
+from napari_unet.segmentation import segment_steps
+from napari_unet.segmentation_settings import SegmentationSettings
 
 SUFFIX = "_labels.tif"
 
@@ -75,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
     settings = SegmentationSettings(
-        channel=given.channel,
+        channels=single(given.channel),
         zoom=given.zoom,
         join=given.join,
         prediction=PredictionSettings(
@@ -109,7 +111,7 @@ def segment_each(
             named = "" if path.name in str(error) else f"{path.name}: "
             print(f"napari-unet: {named}{error}", file=sys.stderr)
         except (MemoryError, RuntimeError) as error:  # PyTorch tells of full memory by a RuntimeError
-            if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
+            if not is_out_of_memory(error):
                 raise
             failed += 1
             print(f"napari-unet: {path.name}: {error}: give a smaller --tile, or free memory", file=sys.stderr)
@@ -177,7 +179,7 @@ def segment_file(
     if pixel_size is None and given.pixel_size is not None:
         pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
     command = shlex.join(["napari-unet", *sys.argv[1:]])
-    provenance = segmentation_provenance(model, settings, result, source=path.name, command=command)
+    provenance = segmentation_provenance(result.plan, source=path.name, command=command)
     write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)
     if result.probabilities is not None:
         write_labels(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from napari_unet.arrays.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +23,30 @@ class ImageFile:
         um along (Y, X), or (Z, Y, X) where `axes` holds Z; None where the file does not say.
     metadata
         What else is worth knowing: "provenance" (dict), "series" (number of images in the file, where more
-        than the one read), "assumed" (a sentence, where `pixel_size` holds a guess).
+        than the one read), "assumed" (a sentence, where `pixel_size` holds a guess), "channel_names" (tuple).
+    path
+        Where it was read from.
     """
 
     array: Any
     axes: str
     pixel_size: tuple[float, ...] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    @property
+    def source(self) -> Source:
+        """Return the image with its axes and pixel size, as planning takes it."""
+        spatial = [axis for axis in "ZYX" if axis in self.axes]
+        sizes = dict(zip(spatial, self.pixel_size or (), strict=False))
+        return Source(
+            array=self.array,
+            axes=self.axes,
+            channel_names=tuple(self.metadata.get("channel_names", ())),
+            pixel_size=sizes,
+            name=self.path.name if self.path else "",
+            path=str(self.path or ""),
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unreadable
 from napari_unet.files.image_file import ImageFile
@@ -14,7 +15,7 @@ from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
 from napari_unet.files.tiff import read_tiff
 from napari_unet.files.zarr import is_zarr, read_zarr
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFile", "read_image", "read_labels"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFile", "open_image", "read_image", "read_labels"]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 IMAGE_SUFFIXES = TIFF_SUFFIXES + PICTURE_SUFFIXES
@@ -36,7 +37,37 @@ def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
     UnetError
         One sentence on why the file cannot be read, or why `axes` does not fit.
     """
-    return _read(Path(path), axes, keep_numbers=False)
+    return replace(_read(Path(path), axes, keep_numbers=False), path=Path(path))
+
+
+def open_image(path: str | Path, axes: str | None = None) -> Source:
+    """Return the image in a file as a `Source`: array, axes, pixel size; see `read_image`.
+
+    Parameters
+    ----------
+    path
+        A TIFF, PNG, JPEG or BMP file, or an OME-Zarr folder, whose array stays lazy.
+    axes
+        One letter a dimension out of T C Z Y X, and S for RGB samples, in place of what the file says.
+
+    Returns
+    -------
+    Source
+        What `segment` takes.
+
+    Raises
+    ------
+    UnetError
+        One sentence on why the file cannot be read, or why `axes` does not fit.
+
+    Examples
+    --------
+    >>> from napari_unet import open_image
+    >>> from napari_unet.samples import SAMPLES
+    >>> open_image(SAMPLES[0].path).axes
+    'YX'
+    """
+    return read_image(path, axes).source
 
 
 def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:

@@ -6,6 +6,7 @@ Whatever the zoom at which the network sees a plane, its map has the plane's own
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,9 +27,11 @@ BESIDE = 2
 """Rows beside a band on which what comes of it depends: less than one per doubling, each half as far."""
 
 
-def measured_planes(image: Any, axes: str, spec: ModelSpec, *, channel: int | None = None) -> Steps[list[Plane]]:
+def measured_planes(
+    image: Any, axes: str, spec: ModelSpec, *, channels: Sequence[int] | None = None
+) -> Steps[list[Plane]]:
     """Return the planes of an image with the intensities of all of it, as a model wants them."""
-    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.in_channels, channel=channel))
+    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.in_channels, chosen=channels))
     intensity = yield from measure_intensity(wanted, spec.normalization)
     return [replace(plane, intensity=intensity) for plane in wanted]
 
@@ -38,28 +41,34 @@ def kept_maps(spec: ModelSpec) -> Result:
     return Result(kind="classes") if spec.is_semantic else Result(levels=spec.levels)
 
 
+MakeMap = Callable[[Sequence[int], type], Any]
+"""Gives an array of a shape and dtype, filled with 0."""
+
+
 def predict_map(
-    predictor: Predictor, plane: Plane, spec: ModelSpec, zoom: float = 1.0
+    predictor: Predictor, plane: Plane, spec: ModelSpec, zoom: float = 1.0, *, out: MakeMap = np.zeros
 ) -> Steps[NDArray[np.uint8]]:
     """Return the map (*spatial) uint8 of a plane: foreground level times 255, or class indices.
 
-    A zoomed plane is read a little beyond its region, because the way back is interpolated: a part of the map is
-    the same as in the whole one.
+    `out` gives the arrays of the plane's size that are needed. A zoomed plane is read a little beyond its region,
+    because the way back is interpolated: a part of the map is the same as in the whole one.
     """
     around, inner = plane.grown(0 if zoom == 1 else grid_step(predictor, zoom))
-    maps: NDArray[Any] = yield from predict(predictor, Zoomed(plane=around, zoom=zoom), kept_maps(spec))
+    zoomed = Zoomed(plane=around, zoom=zoom)
+    maps: NDArray[Any] = yield from predict(
+        predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8)
+    )
     found: NDArray[np.uint8] = maps[0]
     if zoom != 1:
-        whole = yield from _brought_back(found, zoom, around.shape, smooth=not spec.is_semantic)
+        whole = out(around.shape, np.uint8)
+        yield from _bring_back_by_bands(found, zoom, whole, smooth=not spec.is_semantic)
         found = whole[inner]
     return found
 
 
-def _brought_back(
-    seen: NDArray[np.uint8], zoom: float, shape: tuple[int, ...], *, smooth: bool
-) -> Steps[NDArray[np.uint8]]:
-    """Return the map at the image's own size, band by band along the first axis, one yield each."""
-    out = np.zeros(shape, np.uint8)
+def _bring_back_by_bands(seen: NDArray[np.uint8], zoom: float, out: Any, *, smooth: bool) -> Steps[None]:
+    """Write the map at the image's own size, band by band along the first axis, one yield each."""
+    shape = out.shape
     rows = max(BESIDE, int(BAND * zoom / math.prod(shape[1:])))
     rows += rows % 2
     for start in range(0, len(seen), rows):
@@ -70,7 +79,6 @@ def _brought_back(
         skip = round((start - low) / zoom)
         out[first:last] = wide[skip : skip + last - first]
         yield Progress(done=0, total=0, doing="Predicting")
-    return out
 
 
 def grid_step(predictor: Predictor, zoom: float) -> int:

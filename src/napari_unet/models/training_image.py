@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boundary_weights import dense_labels
+from napari_unet.arrays.channels import single
 from napari_unet.errors import UnetError
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.spec import ModelSpec
@@ -41,7 +42,7 @@ def training_images_of(
     `channel` is the one to learn, from 0, where images have several and the model takes one.
     """
     named = check_axes(axes, image.shape)
-    wanted = finish(measured_planes(image, named, spec, channel=channel))
+    wanted = finish(measured_planes(image, named, spec, channels=single(channel)))
     truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
     kept = result_axes(named)
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)

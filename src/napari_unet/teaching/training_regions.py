@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation, enclosed
 from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boxes import clusters
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, downsampling, zoom_paint
@@ -113,7 +114,7 @@ def painted_planes(
     found: list[PaintedPlane] = []
     for number, (image, annotation) in enumerate(pairs):
         named = check_axes(axes, image.shape)
-        wanted = yield from measured_planes(image, named, spec, channel=channel)
+        wanted = yield from measured_planes(image, named, spec, channels=single(channel))
         kept = result_axes(named)
         for plane in wanted:
             said = _said_of(annotation, plane, kept, spec)

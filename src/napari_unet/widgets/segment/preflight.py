@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from napari_unet.arrays.axes import check_axes
+from napari_unet.arrays.channels import single
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
 from napari_unet.widgets.parts.job import seconds_text
@@ -110,7 +111,7 @@ def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) ->
 def settings_from(values: dict[str, Any]) -> Any:
     """Return SegmentationSettings for what the panel says; imports PyTorch, so only call it in a worker."""
     from napari_unet.nets.prediction import PredictionSettings
-    from napari_unet.segmentation import SegmentationSettings
+    from napari_unet.segmentation_settings import SegmentationSettings
 
     prediction = PredictionSettings(
         device=values["device"],
@@ -119,7 +120,7 @@ def settings_from(values: dict[str, Any]) -> Any:
         rotations=values["rotations"],
     )
     return SegmentationSettings(
-        channel=values["channel"],
+        channels=single(values["channel"]),
         prediction=prediction,
         zoom=values["zoom"],
         join=values["join"],

@@ -79,7 +79,7 @@ def begin_segmentation(
         result = yield from map_progress(steps, pace.see)
         seconds = pace.seconds()
         device = device_name(choose_device(settings.prediction.device))
-        provenance = segmentation_provenance(model, settings, result, source=source)
+        provenance = segmentation_provenance(result.plan, source=source)
         provenance["device"] = device
         return SegmentationRun(result=result, provenance=provenance, model=model_path, seconds=seconds)
 

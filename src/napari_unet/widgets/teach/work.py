@@ -22,6 +22,7 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import result_axes, result_shape
 from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
@@ -228,12 +229,14 @@ def segment_region(
 ) -> Steps[Segmentation | None]:
     """Return the labels of a part of the image; None where none is wanted."""
     from napari_unet.nets.prediction import PredictionSettings
-    from napari_unet.segmentation import SegmentationSettings, segment_steps
+    from napari_unet.segmentation import segment_steps
+    from napari_unet.segmentation_settings import SegmentationSettings
 
     if region is None:
         return None
     settings = SegmentationSettings(
-        channel=options.get("channel"), prediction=PredictionSettings(device=options.get("device", "auto"))
+        channels=single(options.get("channel")),
+        prediction=PredictionSettings(device=options.get("device", "auto")),
     )
     shown = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
     return shown
