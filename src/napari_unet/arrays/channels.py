@@ -84,5 +84,6 @@ def _unchosen(lengths: Mapping[str, int], inputs: int, names: Sequence[str]) -> 
             f"the image has {count} channels{known}, the model takes one: say which channel, 0 to {count - 1}"
         )
     if not _feeds(count, inputs):
-        raise UnetError(f"the image has {count} channels, the model takes {inputs}: choose another model")
+        plural = "s" * (count != 1)
+        raise UnetError(f"the image has {count} channel{plural}, the model takes {inputs}: choose another model")
     return tuple(range(count))
