@@ -145,3 +145,22 @@ def test_channels_that_do_not_fit_the_inputs_are_refused(channels, sentence):
 def test_one_channel_does_not_feed_two_inputs():
     with pytest.raises(UnetError, match="the image has 1 channel"):
         segment(blobs(), make_bright_model(in_channels=2))
+
+
+class Endless:
+    """An image that says that it is large and may not be read."""
+
+    dtype = np.dtype(np.uint16)
+
+    def __init__(self, *shape):
+        self.shape, self.ndim = shape, len(shape)
+
+    def __getitem__(self, key):
+        raise AssertionError("nothing is to be read")
+
+
+def test_labels_too_large_for_memory_are_refused_before_anything_is_read(bright_model):
+    with pytest.raises(UnetError, match=r"labels of 4000000 x 4000000 pixels need .* GB of memory, .* are free"):
+        segment(Endless(4_000_000, 4_000_000), bright_model)
+    with pytest.raises(UnetError, match=r"labels of 1000000 x 9000 x 9000 pixels need"):
+        segment(Endless(1_000_000, 9000, 9000), bright_model, axes="ZYX")

@@ -39,11 +39,35 @@ COUNTS = ("n_predicted", "n_truth")
 
 
 def evaluate(predicted: ArrayLike, truth: ArrayLike, *, thin: bool = False) -> Scores:
-    """Score predicted against true instance labels: integer arrays of one shape and any axes, 0 = background.
+    """Return the scores of predicted against true instance labels.
 
-    With `thin`, V_Rand and V_Info are taken after the borders between predicted objects were thinned to nothing,
-    as the ISBI 2012 challenge does for membranes, whose width is of no matter (Arganda-Carreras et al. 2015). Then
-    the last two axes are Y and X: each plane is thinned on its own.
+    Parameters
+    ----------
+    predicted, truth
+        Integer arrays of one shape and any axes, 0 is background.
+    thin
+        Take V_Rand and V_Info after the borders between predicted objects were thinned to nothing, as the ISBI
+        2012 challenge does for membranes (Arganda-Carreras et al. 2015). Then the last two axes are Y and X, and
+        each plane is thinned on its own.
+
+    Returns
+    -------
+    Scores
+        Average precision by IoU threshold, F1, IoU, SEG, V_Rand and others.
+
+    Raises
+    ------
+    UnetError
+        If the shapes differ, or labels are negative or no whole numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet import evaluate
+    >>> truth = np.array([[1, 1, 0, 2, 2]])
+    >>> scores = evaluate(np.array([[1, 1, 0, 0, 2]]), truth)
+    >>> scores.average_precision[0.5], scores.average_precision[0.75]
+    (1.0, 0.3333333333333333)
     """
     table = contingency(predicted, truth)
     parted = contingency(thinned(np.asarray(predicted)), truth) if thin else table

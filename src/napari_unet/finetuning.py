@@ -62,10 +62,25 @@ def fine_tune(
     progress
         Called after every iteration, with loss and score.
 
+    Returns
+    -------
+    Model
+        The new model, or `model` itself.
+
     Raises
     ------
     UnetError
         If shapes differ, only one class is painted, or nothing is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet import FineTuningSettings, fine_tune, load_model
+    >>> image = np.zeros((64, 64)); image[20:40, 20:40] = 1
+    >>> strokes = np.zeros((64, 64), int); strokes[25:35, 25:35], strokes[50:60, 5:60] = 2, 1
+    >>> quick = FineTuningSettings(seconds=None, iterations=1)
+    >>> fine_tune(load_model("nuclei"), [(image, strokes)], settings=quick).spec.name
+    'nuclei'
     """
     result = finish(fine_tune_steps(model, pairs, axes=axes, settings=settings), progress)
     return result.model if result.improved else model

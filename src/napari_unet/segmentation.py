@@ -167,8 +167,21 @@ def segment_steps(
     """
     model = require_model(model)
     source = image if isinstance(image, Source) else Source.of(image, axes)
+    store = store or MemoryStore()
+    _require_room(store, source, region or {}, model.spec.axes)
     plan = yield from plan_segmentation(source, model, settings, region=region)
     return (yield from run_plan(plan, model, store=store, keep_probabilities=keep_probabilities))
+
+
+def _require_room(store: LabelStore, source: Source, region: Region, spatial: str) -> None:
+    """Refuse labels that a store cannot hold, before anything is read."""
+    sides = {
+        axis: min(length, stop) - max(0, start)
+        for axis, length in source.lengths.items()
+        for start, stop in [region.get(axis, (0, length))]
+    }
+    shape = [max(0, sides[axis]) for axis in source.label_axes]
+    store.require_room(shape, math.prod(max(0, sides.get(axis, 1)) for axis in spatial))
 
 
 def run_plan(

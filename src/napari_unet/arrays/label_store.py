@@ -6,14 +6,22 @@ back; so the store alone decides how much memory an image takes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import psutil
 from numpy.typing import DTypeLike, NDArray
 
 from napari_unet.errors import UnetError
+
+LABEL_BYTES = 4
+"""Of one pixel of int32 labels."""
+PLANE_BYTES = 10
+"""Of one pixel of a plane while its objects are separated: its map, regions and labels (measured; confluent objects
+take up to four times as much)."""
 
 
 class SliceableArray(Protocol):
@@ -36,6 +44,10 @@ class SliceableArray(Protocol):
 class LabelStore(Protocol):
     """The contract of all stores; arrays that it gives are filled with 0."""
 
+    def require_room(self, shape: Sequence[int], plane: int) -> None:
+        """Refuse labels of a shape, with planes of so many pixels, that the store cannot hold."""
+        ...
+
     def labels(self, shape: Sequence[int]) -> SliceableArray:
         """Return the array for the labels, integers."""
         ...
@@ -47,6 +59,10 @@ class LabelStore(Protocol):
 
 class MemoryStore:
     """Everything in memory: int32 labels."""
+
+    def require_room(self, shape: Sequence[int], plane: int) -> None:
+        """Refuse what does not fit into the memory that is free."""
+        _require_memory(LABEL_BYTES * math.prod(shape) + PLANE_BYTES * plane, shape)
 
     def labels(self, shape: Sequence[int]) -> NDArray[np.int32]:
         """Return an array for the labels."""
@@ -63,8 +79,23 @@ class ArrayStore(MemoryStore):
 
     array: SliceableArray
 
+    def require_room(self, shape: Sequence[int], plane: int) -> None:
+        """Refuse another shape, and planes that do not fit into memory while they are worked on."""
+        self.labels(shape)
+        _require_memory(PLANE_BYTES * plane, shape)
+
     def labels(self, shape: Sequence[int]) -> Any:
         """Return the caller's array; UnetError where its shape is another."""
         if tuple(self.array.shape) != tuple(shape):
             raise UnetError(f"out has shape {tuple(self.array.shape)}, the labels have {tuple(shape)}")
         return self.array
+
+
+def _require_memory(needed: int, shape: Sequence[int]) -> None:
+    """Refuse what needs more bytes than are free, in a sentence instead of a MemoryError after minutes."""
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise UnetError(
+            f"labels of {' x '.join(map(str, shape))} pixels need {needed / 2**30:.1f} GB of memory, "
+            f"{free / 2**30:.1f} GB are free: segment a part of the image, or give an array on disk as out"
+        )
