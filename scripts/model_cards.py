@@ -23,7 +23,7 @@ from napari_unet.files.overlay import write_overlay
 from napari_unet.models.model import Model
 
 ROOT = Path(__file__).parents[1]
-CARDS = ROOT / "docs" / "models"
+CARDS = ROOT / "docs" / "reference" / "models"
 PICTURES = ROOT / "docs" / "pictures"
 SHOWN = ("AP@0.50", "AP@0.75", "mean_AP", "F1@0.50", "IoU", "SEG", "V_Rand", "merges_per_100", "splits_per_100")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -104,7 +104,7 @@ LEAST_AP, LEAST_MEAN_AP = 0.825, 0.6
 
 def figures_of(name):
     """Return the figures of the first data set in a model's card."""
-    table = (ROOT / "docs" / "models" / f"{name}.md").read_text().split("<!-- figures: begin -->")[1]
+    table = (ROOT / "docs" / "reference" / "models" / f"{name}.md").read_text().split("<!-- figures: begin -->")[1]
     heads, _, row = (line.strip("| ").split(" | ") for line in table.strip().splitlines()[:3])
     return dict(zip(heads, row, strict=True))
 

@@ -20,7 +20,7 @@ from napari_unet.errors import UnetError
 LABEL_BYTES = 4
 """Of one pixel of int32 labels."""
 PLANE_BYTES = 10
-"""Of one pixel of a plane while its objects are separated: its map, regions and labels (measured; confluent objects
+"""Of one pixel of a plane while its objects are separated: map, regions and labels (measured; confluent objects
 take up to four times as much)."""
 
 

@@ -39,7 +39,7 @@ def choose_zoom(planes: Sequence[Plane], predictor: Predictor, spec: ModelSpec) 
     """Return the zoom at which a model is to see an image, from a few windows of it; one yield a tile.
 
     To be shrunk, an image must show objects of one size to two looks, the second one closer. What it is worth is
-    measured in docs/sizes.md.
+    measured in docs/explanation/sizes.md.
     """
     if spec.sizes is None:
         return spec.zoom
