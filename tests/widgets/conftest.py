@@ -19,6 +19,14 @@ def quiet_and_finished():
 UNFREEZE = gc.unfreeze
 
 
+@pytest.fixture(autouse=True, scope="module")
+def freed_viewers():
+    """Let go of what the tests of a file made: their viewers hold on to themselves in circles."""
+    yield
+    UNFREEZE()
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def short_collections(monkeypatch):
     """Collect what a test made and no more: walking all of napari and PyTorch at each end takes half a second."""

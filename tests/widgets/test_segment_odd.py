@@ -208,3 +208,20 @@ def test_a_window_of_low_priority_works_too(panel, viewer, qtbot, monkeypatch):
     monkeypatch.setattr("os.setpriority", refused)
     viewer.add_image(nuclei_image((96, 96)))
     assert segment(qtbot, panel).data.max() > 0
+
+
+def test_choosing_a_channel_shows_it(panel, viewer, qtbot):
+    image = np.stack([nuclei_image(seed=seed) for seed in range(3)])
+    viewer.add_image(image, axis_labels=("c", "y", "x"), scale=(2, 0.5, 0.5))
+    panel.channel.setCurrentIndex(panel.channel.findData(2))
+    assert viewer.dims.current_step[0] == 2
+    panel.channel.setCurrentIndex(panel.channel.findData(1))
+    assert viewer.dims.current_step[0] == 1
+
+
+def test_results_are_drawn_as_the_last_one_was(panel, viewer, qtbot):
+    viewer.add_image(nuclei_image(), name="one")
+    assert segment(qtbot, panel).contour == 0
+    viewer.layers[-1].contour = 2
+    viewer.add_image(nuclei_image(seed=1), name="two")
+    assert segment(qtbot, panel).contour == 2

@@ -40,7 +40,7 @@ from napari_unet.widgets.viewer.paint import (
     images_of,
 )
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
-from napari_unet.widgets.viewer.visible import visible_region
+from napari_unet.widgets.viewer.visible import show_index, visible_region
 
 LOWEST = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
@@ -189,7 +189,18 @@ class SegmentPanel(ScrollingPanel):
         """Keep the choice with its image, as the panel follows others."""
         if self.layer is not None:
             self._channels[self.layer] = self._chosen_channel()
+            self._show_channel(self.layer)
         self.refresh()
+
+    def _show_channel(self, layer: napari.layers.Image) -> None:
+        """Move the viewer's slider to the chosen channel."""
+        channel = self._chosen_channel()
+        try:
+            axes = self._read(layer).axes.replace("S", "")
+        except UnetError:
+            return
+        if channel is not None and "C" in axes:
+            show_index(self._viewer, layer, axes.index("C"), channel)
 
     def _selected(self, event: Any) -> None:
         """Follow the selected image."""

@@ -68,12 +68,20 @@ def show_result(
         show_soon(viewer, former)
     else:
         name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
+        contour = _last_contour(viewer)
         former = add_labels(viewer, result.labels, name=name, metadata=entry, place=place)
+        former.contour = contour
     if result.classes:
         name_values(former, dict(enumerate(result.classes)))
     else:  # what is painted next is an object of its own
         former.selected_label = min(result.count + 1, np.iinfo(former.data.dtype).max)
     return updated
+
+
+def _last_contour(viewer: napari.viewer.Viewer) -> int:
+    """Return how the latest result is drawn: 0 filled, else the width of its outlines in pixels."""
+    drawn = [layer.contour for layer in viewer.layers if role_of(layer) == RESULT]
+    return int(drawn[-1]) if drawn else 0
 
 
 def _hide_results(

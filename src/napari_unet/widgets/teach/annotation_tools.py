@@ -35,7 +35,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         )
         self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
         self.split = _button(
-            "Give far places ids of their own", "One id was painted far apart: that counts as several."
+            "Split disconnected pieces", "One id was painted in several places: each piece gets an id of its own."
         )
         self.split.hide()
         row = QHBoxLayout()

@@ -40,7 +40,8 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         self._rows: list[tuple[Labels, Image, QTreeWidgetItem, QComboBox]] = []
         self._chosen: WeakKeyDictionary[Labels, tuple[bool, str]] = WeakKeyDictionary()
         """Ticks and meanings, also of layers whose image is closed, or not yet opened again."""
-        self.setHeaderLabels(["Learn from", "Means"])
+        self.setHeaderLabels(["Use for training", "Type"])
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of one image differ in their last part
         self.setRootIsDecorated(False)
         self.setFixedHeight(HEIGHT)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -74,7 +74,7 @@ class FineTunePanel(ScrollingPanel):
         self.table = PaintedTable(napari_viewer)
         self.form = TeachingForm(napari_viewer)
         self.tools = AnnotationTools(napari_viewer, self.table, self.form)
-        self.right = QCheckBox("The rest of what is visible is right")
+        self.right = QCheckBox("Treat the rest of the view as correct")
         self.right.setToolTip(
             "Learn from all that is visible of corrected results, not from the corrections alone."
         )

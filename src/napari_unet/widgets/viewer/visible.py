@@ -35,6 +35,14 @@ def visible_region(
     return region
 
 
+def show_index(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, axis: int, index: int) -> None:
+    """Move the viewer along one axis of a layer, by its number, to an index of the layer's data."""
+    number = axis + viewer.dims.ndim - layer.ndim
+    point = np.asarray(layer.world_to_data(viewer.dims.point[-layer.ndim :]))
+    point[axis] = index
+    viewer.dims.set_point(number, float(layer.data_to_world(point)[axis]))
+
+
 def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> NDArray[np.float64]:
     """Return the first and last pixel of a layer, at full resolution, that the canvas shows."""
     window = getattr(viewer, "__wrapped__", viewer).window  # panels get a proxy that hides the canvas
