@@ -21,7 +21,7 @@ from napari_unet.arrays.annotations import corrected
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.progress import finish
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.finetuning import FineTuningSettings
 
 Labels = NDArray[np.int32]
 

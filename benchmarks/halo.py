@@ -13,9 +13,10 @@ from torch import nn
 from benchmarks.timing import table
 from napari_unet.arrays.axes import Plane
 from napari_unet.nets.architectures import ARCHITECTURES, build_net
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import finish
+from napari_unet.settings.prediction import PredictionSettings
 
 HALOS = (0, 16, 32, 48, 64, 80, 96, 112, 128)
 SIDE, TILE = 512, 128

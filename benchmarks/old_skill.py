@@ -48,7 +48,7 @@ def main() -> None:
         way = ways(given.iterations, seed)["ours"]
         row: list[object] = [seed, before]
         for replay in (way.settings.replay, 0.0):
-            learnt = replace(way, settings=replace(way.settings, replay=replay)).learn(model, image, annotation)
+            learnt = replace(way, settings=way.settings.replace(replay=replay)).learn(model, image, annotation)
             after = measure([segmented(learnt, one) for one, _ in held], held)[1]
             row += [after, after - before]
         rows.append(row)

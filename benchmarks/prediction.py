@@ -16,10 +16,11 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import intensity_range
 from napari_unet.files.images import read_image
 from napari_unet.models.library import load_model
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.nets.unet import ConvBlock, UNet, fold_batch_norm
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
+from napari_unet.settings.prediction import PredictionSettings
 
 LOGITS = Result(classes=None, kind="logits", dtype="float32")
 

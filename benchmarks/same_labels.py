@@ -26,7 +26,7 @@ from napari_unet import load_model
 from napari_unet.files.images import read_image
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 CASES = Path(__file__).with_suffix(".csv")
 STACK = slice(10, 14)

@@ -19,25 +19,28 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.timing import table
-from napari_unet.arrays.boundary_weights import WeightSettings, ridge
+from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.files.training_plots import write_figure
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import finish
-from napari_unet.training import Training, TrainingSettings
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.training import TrainingSettings
+from napari_unet.settings.weights import WeightSettings
+from napari_unet.training import Training
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import NUCLEI_BORDERED, NUCLEI_PLAIN, load
 from train_models import as_plane, choose_thresholds, run
 
-EVEN = WeightSettings(w0=0)
+EVEN = WeightSettings.none()
 THRESHOLDS = [
-    InstanceSettings(seed=seed, mask=mask, minimum_size=20, kept=1.0)  # cores stay whole: the loss alone parts
-    for seed in (0.4, 0.5, 0.6, 0.7, 0.8)
-    for mask in (0.3, 0.4, 0.5, 0.6)
-    if mask <= seed
+    # cores stay whole: the loss alone parts
+    InstanceSettings(core_threshold=core, edge_threshold=edge, min_size=20, min_core_share=1.0)
+    for core in (0.4, 0.5, 0.6, 0.7, 0.8)
+    for edge in (0.3, 0.4, 0.5, 0.6)
+    if edge <= core
 ]
 FIGURES = ("merges / 100 touching", "AP@0.5", "AP@0.75", "splits / 100")
 

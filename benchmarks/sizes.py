@@ -24,7 +24,7 @@ from napari_unet import evaluate, load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import Pair, pairs, validation_images

@@ -27,7 +27,6 @@ from skimage.feature import multiscale_basic_features
 
 from benchmarks.timing import table
 from napari_unet.arrays.annotations import painted
-from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.arrays.contingency import contingency
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.training_plots import write_figure
@@ -37,7 +36,8 @@ from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.weights import WeightSettings
 
 BRUSH, LENGTH, TESTS = 5, 40, 3
 Mask = NDArray[np.bool_]
@@ -102,12 +102,12 @@ def ways(iterations: int, seed: int) -> dict[str, Way]:
     made = [
         Way("ours", ours),
         Way("from nothing", nothing, fresh=True),
-        Way("anchor 0", replace(ours, anchor=0)),
-        Way("anchor 0.3", replace(ours, anchor=0.3)),
-        Way("anchor 1", replace(ours, anchor=1)),
-        Way("no border weights", replace(ours, weights=WeightSettings(w0=0))),
-        Way("unpainted = background", replace(ours, anchor=0), unknown_is_background=True),
-        Way("no replay", replace(ours, replay=0)),
+        Way("anchor 0", ours.replace(anchor=0)),
+        Way("anchor 0.3", ours.replace(anchor=0.3)),
+        Way("anchor 1", ours.replace(anchor=1)),
+        Way("no border weights", ours.replace(weights=WeightSettings.none())),
+        Way("unpainted = background", ours.replace(anchor=0), unknown_is_background=True),
+        Way("no replay", ours.replace(replay=0)),
     ]
     return {way.name: way for way in made}
 
@@ -212,7 +212,7 @@ def teach(folder: Path, given: argparse.Namespace, seed: int) -> list[dict[str, 
             began = time.monotonic()
             note("random forest", strokes, kind, forest(image, annotation, tests), time.monotonic() - began)
             if full:  # does it sink when trained for longer?
-                longer = replace(known["ours"], settings=replace(known["ours"].settings, iterations=given.longer))
+                longer = replace(known["ours"], settings=known["ours"].settings.replace(iterations=given.longer))
                 learnt = longer.learn(model, image, annotation)
                 note("ours, longer", strokes, kind, measure([segmented(learnt, o) for o, _ in tests], tests), 0)
     return records

@@ -77,7 +77,7 @@ def train(name: str, phase: Phase, images: list[TrainingImage], iterations: int,
     finished = work / "model.safetensors"
     if not finished.exists():
         work.mkdir(parents=True, exist_ok=True)
-        settings = replace(phase.settings, iterations=iterations, validate_every=min(500, iterations))
+        settings = phase.settings.replace(iterations=iterations, validate_every=min(500, iterations))
         training = Training(phase.spec, images, [], settings, checkpoint=work / "checkpoint.safetensors")
         run(training, work.name)
         training.model().save(finished)

@@ -16,16 +16,16 @@ from scipy import ndimage
 from skimage.measure import label
 from skimage.segmentation import expand_labels
 
-from napari_unet.arrays.boundary_weights import WeightSettings
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.membranes import between_membranes
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
-from napari_unet.nets.augmentation import AugmentationSettings
-from napari_unet.nets.optimization import OptimizationSettings
-from napari_unet.training import TrainingSettings
+from napari_unet.settings.augmentation import AugmentationSettings
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.optimization import OptimizationSettings
+from napari_unet.settings.training import TrainingSettings
+from napari_unet.settings.weights import WeightSettings
 
 Pair = tuple[str, NDArray[Any], NDArray[Any]]
 Sets = tuple[list[TrainingImage], list[TrainingImage]]
@@ -148,7 +148,10 @@ def padded(**arguments: Any) -> dict[str, Any]:
     }
 
 
-BORDERED: dict[str, Any] = {"levels": (0.0, 1.0, 0.5), "instances": InstanceSettings(seed=0.7, mask=0.3)}
+BORDERED: dict[str, Any] = {
+    "levels": (0.0, 1.0, 0.5),
+    "instances": InstanceSettings(core_threshold=0.7, edge_threshold=0.3),
+}
 NUCLEI_PLAIN = ModelSpec(
     name="nuclei",
     **padded(out_channels=2),
@@ -166,7 +169,7 @@ NUCLEI_BORDERED = replace(
     classes=("background", "nucleus", "border"),
     # borders are learnt, yet the ridge alone parts nuclei better: textured ones have false borders inside
     levels=(0.0, 1.0, 1.0),
-    instances=InstanceSettings(seed=0.5, mask=0.4),
+    instances=InstanceSettings(core_threshold=0.5, edge_threshold=0.4),
 )
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
 NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
@@ -180,8 +183,8 @@ GENTLE = WeightSettings(w0=5, sigma=5, border_inside=False)
 ANY_LIGHT = AugmentationSettings(
     scale=(0.5, 2.3), contrast=(0.6, 1.4), inversion=0.12, exposure=(0.35, 2.2), vignette=0.5, debris=0.15
 )
-ELSEWHERE = replace(ANY_LIGHT, blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5)
-UPRIGHT = replace(ELSEWHERE, inversion=0.06, exposure=(0.25, 2.0), debris=0.25)
+ELSEWHERE = ANY_LIGHT.replace(blur=2.0, crowding=0.3, texture=0.35, haze=0.35, shot=0.5)
+UPRIGHT = ELSEWHERE.replace(inversion=0.06, exposure=(0.25, 2.0), debris=0.25)
 LIGHT: dict[str, Any] = {"exposure": (0.08, 2.0), "vignette": 0.7, "debris": 0.2}
 
 MEMBRANES = ModelSpec(
@@ -231,7 +234,9 @@ AXONS = ModelSpec(
 RECIPES = {
     "nuclei": Recipe(
         # chosen by hand on validation images of all kinds and of half size, where probabilities are lower
-        thresholds=InstanceSettings(seed=0.4, mask=0.25, minimum_size=8, kept=0.75, certainty=0.47),
+        thresholds=InstanceSettings(
+            core_threshold=0.4, edge_threshold=0.25, min_size=8, min_core_share=0.75, min_mean_probability=0.47
+        ),
         replayed=("dsb2018_fluo", "bbbc039_u2os_16bit"),
         averaged=3,
         phases=(
@@ -343,7 +348,9 @@ RECIPES = {
     ),
     "em-membranes": Recipe(
         # chosen on both kinds of image by V_Rand
-        thresholds=InstanceSettings(seed=0.85, mask=0.4, minimum_size=30, kept=1.0, certainty=0.6),
+        thresholds=InstanceSettings(
+            core_threshold=0.85, edge_threshold=0.4, min_size=30, min_core_share=1.0, min_mean_probability=0.6
+        ),
         phases=(
             Phase(
                 spec=MEMBRANES,
@@ -458,7 +465,9 @@ RECIPES = {
     ),
     "nuclei-histology": Recipe(
         # a higher certainty is a little better here, yet would drop the paler nuclei of stains never seen
-        thresholds=InstanceSettings(seed=0.5, mask=0.3, minimum_size=30, kept=0.75, certainty=0.5),
+        thresholds=InstanceSettings(
+            core_threshold=0.5, edge_threshold=0.3, min_size=30, min_core_share=0.75, min_mean_probability=0.5
+        ),
         phases=(
             Phase(
                 spec=HISTOLOGY,

@@ -25,7 +25,6 @@ from tqdm import tqdm
 
 from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
@@ -36,6 +35,7 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import finish
+from napari_unet.settings.instances import InstanceSettings
 from napari_unet.training import Training
 
 REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
@@ -77,7 +77,7 @@ def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Pa
         phase.spec,
         training_images,
         validation_images,
-        replace(phase.settings, seed=seed),
+        phase.settings.replace(seed=seed),
         net=None if before is None else inherit(phase, before.net, seed),
         checkpoint=checkpoint,
     )
@@ -131,15 +131,21 @@ def choose_thresholds(
 
 def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]:
     """Yield the thresholds among which is chosen."""
-    for seed, mask, size, kept, certainty in itertools.product(
+    for core, edge, size, share, mean in itertools.product(
         (0.4, 0.5, 0.6, 0.7, 0.8),
         (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7),
         smallest,
         (0.75, 1.0),
         (0.5, 0.55, 0.6),
     ):
-        if mask <= seed:
-            yield InstanceSettings(seed=seed, mask=mask, minimum_size=size, kept=kept, certainty=certainty)
+        if edge <= core:
+            yield InstanceSettings(
+                core_threshold=core,
+                edge_threshold=edge,
+                min_size=size,
+                min_core_share=share,
+                min_mean_probability=mean,
+            )
 
 
 def score(labels: NDArray[np.int32], image: TrainingImage) -> tuple[float, float, float]:

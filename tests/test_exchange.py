@@ -19,9 +19,10 @@ from napari_unet.models.library import entries
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.bioimageio_net import ExchangedUNet
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
+from napari_unet.settings.prediction import PredictionSettings
 from tests.nets.small import noise, small_net
 
 

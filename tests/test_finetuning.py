@@ -1,7 +1,5 @@
 """Learning from strokes: what must be learnt, and what must not be touched."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,7 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.finetuning import FineTuningSettings
 from tests.teaching.small import (
     QUICK,
     image_and_truth,
@@ -31,7 +29,7 @@ def model():
 def test_a_model_learns_from_strokes_alone(model):
     image, truth = image_and_truth()
     result = finish(
-        fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=150, anchor=0))
+        fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=150, anchor=0))
     )
     assert result.held_out
     assert result.improved
@@ -43,7 +41,7 @@ def test_a_model_learns_from_strokes_alone(model):
 
 def test_until_the_first_score_that_of_the_old_model_counts(bright_model):
     image, truth = image_and_truth()
-    steps = fine_tune_steps(bright_model, [(image, strokes(truth))], settings=replace(QUICK, score_every=20))
+    steps = fine_tune_steps(bright_model, [(image, strokes(truth))], settings=QUICK.replace(score_every=20))
     scores = [step.figures["score"] for step in steps if "score" in step.figures]
     assert len(set(scores[:8])) == 1
 
@@ -51,14 +49,14 @@ def test_until_the_first_score_that_of_the_old_model_counts(bright_model):
 def test_the_given_model_is_left_as_it_was(model):
     before = {name: value.clone() for name, value in model.net.state_dict().items()}
     image, truth = image_and_truth()
-    fine_tune(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=5))
+    fine_tune(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=5))
     for name, value in model.net.state_dict().items():
         torch.testing.assert_close(value, before[name])
 
 
 def test_batch_norm_statistics_stay_frozen(model):
     image, truth = image_and_truth()
-    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=5)))
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=5)))
     for (name, old), new in zip(model.net.named_buffers(), result.model.net.buffers(), strict=True):
         torch.testing.assert_close(old, new, msg=name)
 
@@ -66,7 +64,7 @@ def test_batch_norm_statistics_stay_frozen(model):
 def test_the_same_seed_gives_the_same_weights_on_the_cpu(model):
     image, truth = image_and_truth()
     first, second = (
-        finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=10))).model.net
+        finish(fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=10))).model.net
         for _ in range(2)
     )
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
@@ -80,7 +78,7 @@ def test_a_right_model_stays_right_away_from_one_wrong_stroke(bright_model):
     layer = np.zeros(truth.shape, np.int32)
     layer[18:23, 14:27] = 1  # wrong: a cell called background
     layer[56:64, 26:35] = 2
-    settings = replace(QUICK, iterations=40, held_out=0.0)
+    settings = QUICK.replace(iterations=40, held_out=0.0)
     taught = finish(fine_tune_steps(bright, [(image, layer)], settings=settings)).model
     found = segment(image, taught) > 0
     unpainted_patch_share = np.ones(truth.shape, bool)
@@ -93,13 +91,13 @@ def test_when_nothing_was_gained_the_old_model_is_returned(bright_model):
     image, truth = image_and_truth()
     layer = strokes(truth)
     bright_image = 220 - image
-    settings = replace(QUICK, iterations=1, optimization=replace(QUICK.optimization, learning_rate=1e-9))
+    settings = QUICK.replace(iterations=1, optimization=QUICK.optimization.replace(learning_rate=1e-9))
     assert fine_tune(bright_model, [(bright_image, layer)], settings=settings) is bright_model
 
 
 def test_lineage_and_figures_are_in_the_model(model, tmp_path):
     image, truth = image_and_truth()
-    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=10)))
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=10)))
     saved = result.model.save(tmp_path / "mine.safetensors")
     assert saved.spec.parent == "abc"
     learnt = saved.spec.training["fine_tuning"]
@@ -111,7 +109,7 @@ def test_few_strokes_are_said_to_be_too_few(model):
     layer = np.zeros((96, 96), np.int32)
     layer[18:23, 14:27], layer[40:43, 5:60] = 2, 1
     image, _ = image_and_truth()
-    result = finish(fine_tune_steps(model, [(image, layer)], settings=replace(QUICK, iterations=2)))
+    result = finish(fine_tune_steps(model, [(image, layer)], settings=QUICK.replace(iterations=2)))
     assert not result.held_out
     assert "Too few to trust" in result.sentence()
 
@@ -124,7 +122,7 @@ def test_every_network_learns(model):
             net=build_net(architecture, arguments).eval(),
             spec=ModelSpec(name="x", architecture=architecture, arguments=arguments),
         )
-        result = finish(fine_tune_steps(other, [(image, strokes(truth))], settings=replace(QUICK, iterations=3)))
+        result = finish(fine_tune_steps(other, [(image, strokes(truth))], settings=QUICK.replace(iterations=3)))
         assert np.isfinite(result.after)
 
 
@@ -132,7 +130,7 @@ def test_stacks_learn_from_the_planes_that_were_painted(model):
     image, truth = image_and_truth()
     stack, layer = np.stack([image] * 3), np.zeros((3, 96, 96), np.int32)
     layer[1] = strokes(truth)
-    result = finish(fine_tune_steps(model, [(stack, layer)], axes="ZYX", settings=replace(QUICK, iterations=3)))
+    result = finish(fine_tune_steps(model, [(stack, layer)], axes="ZYX", settings=QUICK.replace(iterations=3)))
     assert result.pixels > 0
 
 
@@ -165,7 +163,7 @@ def test_a_network_with_a_border_class_learns_from_whole_objects_and_scribbles()
     layer = strokes(truth)
     layer[truth == 1] = 2
     layer[10:31, 8:33][truth[10:31, 8:33] == 0] = 1
-    settings = replace(QUICK, iterations=150, anchor=0)
+    settings = QUICK.replace(iterations=150, anchor=0)
     result = finish(fine_tune_steps(bordered, [(image, layer)], settings=settings))
     assert result.improved
     assert result.after > 0.7
@@ -180,7 +178,7 @@ def test_classes_are_learnt_from_strokes_of_several_images():
     layer = np.zeros(image.shape, np.int32)
     for row in (4, 24, 44):
         layer[row : row + 6, 4:28], layer[row : row + 6, 36:60], layer[row : row + 6, 68:92] = 2, 1, 3
-    settings = replace(QUICK, iterations=300, anchor=0)
+    settings = QUICK.replace(iterations=300, anchor=0)
     result = finish(fine_tune_steps(semantic, [(image, layer), (image.T, layer.T)], settings=settings))
     assert result.after > 0.8
     found = segment(image, result.model)
@@ -198,7 +196,7 @@ def test_corrections_of_one_kind_are_enough(bright_model):
     before = truth.copy()
     before[85:95, 5:15] = 9
     result = finish(
-        fine_tune_steps(bright_model, [(image, corrected(before, truth))], settings=replace(QUICK, iterations=3))
+        fine_tune_steps(bright_model, [(image, corrected(before, truth))], settings=QUICK.replace(iterations=3))
     )
     assert result.iterations == 3
 
@@ -213,7 +211,7 @@ def test_what_is_no_image_is_refused_as_segment_does(model, image, said):
 
 def test_lists_are_images_too(model):
     image, truth = image_and_truth()
-    settings = replace(QUICK, iterations=2)
+    settings = QUICK.replace(iterations=2)
     assert isinstance(fine_tune(model, [(image.tolist(), strokes(truth))], settings=settings), Model)
 
 
@@ -222,9 +220,9 @@ def test_lists_are_images_too(model):
     [
         (lambda model, pair: fine_tune("nuclei", [pair]), "load_model gives one by its name"),
         (fine_tune, r"pairs of an image and its annotation"),
-        (lambda model, pair: fine_tune(model, [pair], settings=replace(QUICK, seed=1.5)), "seed must be"),
+        (lambda model, pair: fine_tune(model, [pair], settings=QUICK.replace(seed=1.5)), "seed must be"),
         (
-            lambda model, pair: fine_tune(model, [pair], settings=replace(QUICK, patch=2)),
+            lambda model, pair: fine_tune(model, [pair], settings=QUICK.replace(patch=2)),
             "patch must be at least 4",
         ),
     ],

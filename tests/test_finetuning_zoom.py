@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from napari_unet.arrays.annotations import corrected, painted
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.zoom import downsampling
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import at_one_zoom, fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.instances import InstanceSettings
 from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 from tests.conftest import make_bright_model
 from tests.models.test_sizes import discs
@@ -30,7 +30,7 @@ def large_objects():
     layer[144:146, 5:400] = 1
     layer[288:290, 5:400] = 1
     model = make_bright_model()
-    thresholds = InstanceSettings(seed=0.7, mask=0.5, minimum_size=4)
+    thresholds = InstanceSettings(core_threshold=0.7, edge_threshold=0.5, min_size=4)
     return image, layer, replace(model, spec=replace(model.spec, sizes=(7.0, 64.0), instances=thresholds))
 
 
@@ -46,7 +46,7 @@ def test_the_taught_model_sees_images_as_it_saw_its_lessons():
 @pytest.mark.parametrize("zoom", [0.25, 0.5, 1, 2])
 def test_lessons_have_the_size_that_the_network_sees(zoom):
     image, layer, model = large_objects()
-    fixed = finish(at_one_zoom(model, image, axes=None, settings=replace(QUICK, zoom=zoom)))
+    fixed = finish(at_one_zoom(model, image, axes=None, settings=QUICK.replace(zoom=zoom)))
     assert (fixed.spec.zoom, fixed.spec.sizes) == (zoom, None)
     planes = finish(painted_planes(fixed.spec, [(image, painted(layer))], axes=None, channel=None))
     [lesson] = finish(prepare_regions(fixed, planes, QUICK))
@@ -87,7 +87,7 @@ def test_corrections_of_a_zoomed_result_are_learnt():
 def test_the_outcome_says_at_which_size_the_new_model_sees():
     image, layer, model = large_objects()
     assert "at 1/2 of its size" in finish(fine_tune_steps(model, [(image, layer)], settings=QUICK)).sentence()
-    as_it_is = finish(fine_tune_steps(model, [(image, layer)], settings=replace(QUICK, zoom=1)))
+    as_it_is = finish(fine_tune_steps(model, [(image, layer)], settings=QUICK.replace(zoom=1)))
     assert "size" not in as_it_is.sentence()
 
 
@@ -95,12 +95,12 @@ def test_an_image_without_the_models_axes_is_one_sentence():
     image, layer, _ = large_objects()
     volumes = make_bright_model(axes="ZYX")
     with pytest.raises(UnetError, match="the model works on ZYX, the image's axes are YX"):
-        finish(fine_tune_steps(volumes, [(image, layer)], settings=replace(QUICK, zoom=1)))
+        finish(fine_tune_steps(volumes, [(image, layer)], settings=QUICK.replace(zoom=1)))
 
 
 def test_a_zoom_that_is_none_is_one_sentence():
     with pytest.raises(UnetError, match="zoom must be one of"):
-        replace(QUICK, zoom=3.0)
+        QUICK.replace(zoom=3.0)
 
 
 @pytest.mark.parametrize("name", ["nuclei", "nuclei-histology", "cells-phase"])

@@ -17,7 +17,7 @@ from napari_unet.planning import plan_segmentation
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import run_plan, segment, segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 from tests.conftest import make_bright_model
 
 ELSEWHERE = """
@@ -39,7 +39,11 @@ def blobs(shape=(40, 50)):
 
 def test_a_plan_made_here_gives_the_same_labels_in_another_process(tmp_path):
     model = load_model("nuclei")
-    plan = finish(plan_segmentation(open_image(SAMPLES[1].path), model, SegmentationSettings(seed=0.6, mask=0.3)))
+    plan = finish(
+        plan_segmentation(
+            open_image(SAMPLES[1].path), model, SegmentationSettings(core_threshold=0.6, edge_threshold=0.3)
+        )
+    )
     (tmp_path / "plan").write_bytes(pickle.dumps(plan))
     subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path / "plan", tmp_path / "labels.npy"], check=True)
     here = finish(run_plan(plan, model)).labels

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.errors import UnetError
-from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment, segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 from tests.conftest import make_bright_model
 
 
@@ -77,7 +77,7 @@ def test_objects_that_overlap_from_plane_to_plane_can_be_joined(bright_model):
 def test_what_no_plane_parts_is_not_joined(bright_model):
     with pytest.raises(UnetError, match="cannot be joined through Z: the planes of TYX are YX"):
         segment(squares(2), bright_model, axes="TYX", settings=settings(join="Z"))
-    with pytest.raises(UnetError, match="joined through Z, T or ZT, got 'C'"):
+    with pytest.raises(UnetError, match="must be Z, T or ZT, got 'C'"):
         settings(join="C")
 
 
@@ -208,12 +208,12 @@ def test_probabilities_are_kept_where_asked_for(bright_model):
 
 
 def test_thresholds_of_the_user_take_the_place_of_the_models(bright_model):
-    assert SegmentationSettings(seed=0.9).instances(bright_model) == InstanceSettings(
-        seed=0.9, mask=0.5, minimum_size=1
+    assert SegmentationSettings(core_threshold=0.9).thresholds(bright_model.spec.instances) == InstanceSettings(
+        core_threshold=0.9, edge_threshold=0.5, min_size=1
     )
-    assert segment(squares(), bright_model, settings=settings(minimum_size=120)).max() == 1
-    with pytest.raises(UnetError, match="thresholds must obey"):
-        segment(squares(), bright_model, settings=settings(mask=0.9))
+    assert segment(squares(), bright_model, settings=settings(min_size=120)).max() == 1
+    with pytest.raises(UnetError, match="must not be above"):
+        segment(squares(), bright_model, settings=settings(edge_threshold=0.9))
 
 
 def test_progress_never_runs_backwards_and_ends_full(bright_model):

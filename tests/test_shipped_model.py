@@ -13,7 +13,7 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 ROOT = Path(__file__).parents[1]
 FLUO = ROOT.parent / "shared" / "data" / "dsb2018_fluo"

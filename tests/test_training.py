@@ -11,10 +11,11 @@ from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.augmentation import AugmentationSettings
-from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
-from napari_unet.training import Training, TrainingSettings
+from napari_unet.settings.augmentation import AugmentationSettings
+from napari_unet.settings.optimization import OptimizationSettings
+from napari_unet.settings.training import TrainingSettings
+from napari_unet.training import Training
 
 TINY = {"base_channels": 4, "levels": 2}
 QUICK = TrainingSettings(
@@ -74,9 +75,9 @@ def same(one, other):
 def test_training_lowers_the_loss(architecture):
     seen = []
     wanted = spec(architecture, in_channels=1, out_channels=2, base_channels=8, levels=1)
-    rate = replace(QUICK.optimization, learning_rate=1e-2)
+    rate = QUICK.optimization.replace(learning_rate=1e-2)
     plain = AugmentationSettings.none()
-    settings = replace(QUICK, iterations=30, validate_every=30, batch=4, optimization=rate, augmentation=plain)
+    settings = QUICK.replace(iterations=30, validate_every=30, batch=4, optimization=rate, augmentation=plain)
     finish(train(settings, wanted).steps(), lambda step: seen.append(step.figures.get("loss")))
     losses = [loss for loss in seen if loss is not None]
     assert len(losses) == 30
@@ -118,10 +119,10 @@ def test_an_interrupted_training_with_dropout_goes_on_the_same_too(tmp_path):
 
 
 def test_the_same_seed_gives_the_same_model():
-    settings = replace(QUICK, iterations=3)
+    settings = QUICK.replace(iterations=3)
     one = finish(train(settings).steps())
     assert same(one, finish(train(settings).steps()))
-    assert not same(one, finish(train(replace(settings, seed=1)).steps()))
+    assert not same(one, finish(train(settings.replace(seed=1)).steps()))
 
 
 def test_the_score_on_held_out_images_is_recorded():
@@ -191,7 +192,7 @@ def test_volumes_are_trained_on_too():
     labels = np.zeros((8, 24, 24), np.int32)
     labels[2:6, 4:12, 4:12] = 1
     images = training_images_of("volume", labels + rng.random(labels.shape), labels, wanted, axes="ZYX")
-    model = finish(Training(wanted, images, images, replace(QUICK, iterations=2, patch=8)).steps())
+    model = finish(Training(wanted, images, images, QUICK.replace(iterations=2, patch=8)).steps())
     assert model.net.dims == 3
 
 
@@ -241,23 +242,23 @@ def test_no_images_are_one_sentence():
 
 def test_an_image_without_cells_trains_without_a_fault():
     empty = TrainingImage(name="e", image=np.zeros((1, 40, 40), np.float32), labels=np.zeros((40, 40), np.int32))
-    finish(Training(spec(), [empty], [empty], replace(QUICK, iterations=2)).steps())
+    finish(Training(spec(), [empty], [empty], QUICK.replace(iterations=2)).steps())
 
 
 def test_images_smaller_than_the_patch_are_mirrored():
     small = [replace(one, image=one.image[:, :9, :5], labels=one.labels[:9, :5]) for one in discs(1)]
-    finish(Training(spec("classic"), small, [], replace(QUICK, iterations=2)).steps())
+    finish(Training(spec("classic"), small, [], QUICK.replace(iterations=2)).steps())
 
 
 @pytest.mark.parametrize("name", ["iterations", "batch", "patch", "validate_every"])
 def test_nonsense_is_refused(name):
-    with pytest.raises(UnetError, match=f"{name} must be at least 1, got 0"):
+    with pytest.raises(UnetError, match=f"{name} must be a whole number of at least 1.*, got 0"):
         TrainingSettings(**{name: 0})
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**70])
 def test_seeds_that_no_draw_takes_are_refused(seed):
-    with pytest.raises(UnetError, match=rf"seed must be a number from 0 to \d+, got {seed}"):
+    with pytest.raises(UnetError, match=rf"seed must be a whole number from 0 to \d+, got {seed}"):
         TrainingSettings(seed=seed)
 
 
@@ -267,9 +268,9 @@ def test_seeds_that_no_draw_takes_are_refused(seed):
 )
 def test_patches_too_small_for_the_levels_are_one_sentence(batch, patch, said):
     with pytest.raises(UnetError, match=said):
-        train(replace(QUICK, batch=batch, patch=patch))
+        train(QUICK.replace(batch=batch, patch=patch))
     for kind, enough in (("padded", (2, 4)), ("padded", (1, 8)), ("classic", (1, 1))):
-        settings = replace(QUICK, iterations=1, batch=enough[0], patch=enough[1])
+        settings = QUICK.replace(iterations=1, batch=enough[0], patch=enough[1])
         finish(train(settings, spec(kind)).steps())
 
 
@@ -291,7 +292,7 @@ def test_another_meaning_of_the_labels_is_another_training(tmp_path):
 
 
 def test_stopped_twice_before_the_first_validation_keeps_what_was_learnt(tmp_path):
-    settings = replace(QUICK, iterations=6, validate_every=6)
+    settings = QUICK.replace(iterations=6, validate_every=6)
     for stop in (2, 4):
         training = train(settings, checkpoint=tmp_path / "training")
         stop_at(training.steps(), stop)
@@ -309,7 +310,7 @@ def test_the_recipe_for_sections_takes_what_is_asked_for():
 
 def test_training_leaves_the_draws_of_the_process_alone():
     torch.manual_seed(5)
-    finish(train(replace(QUICK, iterations=1)).steps())
+    finish(train(QUICK.replace(iterations=1)).steps())
     drawn = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(drawn, torch.rand(3))

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.segmentation import segment
-    from napari_unet.segmentation_settings import SegmentationSettings
-    from napari_unet.teaching.settings import FineTuningSettings
-    from napari_unet.training import TrainingSettings, train
+    from napari_unet.settings.finetuning import FineTuningSettings
+    from napari_unet.settings.segmentation import SegmentationSettings
+    from napari_unet.settings.training import TrainingSettings
+    from napari_unet.training import train
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
@@ -36,9 +37,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "models.library": ["load_model"],
         "models.model": ["Model"],
         "segmentation": ["segment"],
-        "segmentation_settings": ["SegmentationSettings"],
-        "teaching.settings": ["FineTuningSettings"],
-        "training": ["TrainingSettings", "train"],
+        "settings.finetuning": ["FineTuningSettings"],
+        "settings.segmentation": ["SegmentationSettings"],
+        "settings.training": ["TrainingSettings"],
+        "training": ["train"],
     },
 )
 

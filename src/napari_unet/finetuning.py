@@ -25,13 +25,14 @@ from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings, Predictor
+from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Progress, Report, Steps, finish, indeterminate
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.adapted_thresholds import adapted_thresholds
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.scores import STRONG_ANCHOR, anchor_weight, score_regions
-from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.training_regions import check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
@@ -112,12 +113,12 @@ def fine_tune_steps(
     if turned is model:
         seen = lessons = yield from prepare_regions(model, painted_on, chosen)
     else:  # what the given model sees, and so its score, is another image
-        seen = yield from prepare_regions(model, painted_on, replace(chosen, anchor=0))
+        seen = yield from prepare_regions(model, painted_on, chosen.replace(anchor=0))
         painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
         lessons = yield from prepare_regions(turned, painted_on, chosen)
     before = yield from indeterminate(score_regions(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
-        chosen = replace(chosen, anchor=anchor_weight(lessons, model.spec))
+        chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
     if not model.spec.is_semantic and (chosen.anchor or 0.0) < STRONG_ANCHOR:  # else it knows this kind of image
         turned = replace(turned, spec=replace(turned.spec, instances=adapted_thresholds(turned.spec, lessons)))
     learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.arrays.axes import Plane, Region, aligned_region, planes, restrict
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.source import Source
@@ -22,9 +21,11 @@ from napari_unet.models.prediction_to_labels import grid_step
 from napari_unet.models.selection import Selection, select
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings, Predictor
+from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,7 +127,7 @@ def plan_segmentation(
     selection = select(source, spec, channels=chosen.channels, region=region, join=chosen.join)
     wanted = selected_planes(source, selection, spec)
     intensity = yield from measure_intensity(wanted, spec.normalization)
-    prediction = replace(chosen.prediction, rotations=chosen.prediction.rotations or spec.rotations)
+    prediction = chosen.prediction.replace(rotations=chosen.prediction.rotations or spec.rotations)
     predictor = Predictor(model.net, prediction)
     zoom = chosen.zoom
     if zoom is None:
@@ -144,7 +145,7 @@ def plan_segmentation(
         intensity=intensity,
         zoom=zoom,
         part={axis: (side.start, side.stop) for axis, side in sides.items()},
-        thresholds=chosen.instances(spec),
+        thresholds=chosen.thresholds(spec.instances),
         prediction=prediction,
     )
 

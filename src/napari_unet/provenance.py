@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from napari_unet._version import __version__
@@ -25,8 +24,8 @@ def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str
             "zoom": plan.zoom,
             "smoothing": round(plan.intensity.smoothing, 3),
             "join": plan.joined_axes,
-            **dataclasses.asdict(plan.prediction),
-            **dataclasses.asdict(plan.thresholds),
+            **plan.prediction.model_dump(),
+            **plan.thresholds.model_dump(),
         },
         "command": command,
         "values": "classes" if semantic else "objects",

@@ -21,7 +21,7 @@ from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
 from napari_unet.progress import Progress, Report, Steps, finish, indeterminate, map_progress
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -288,9 +288,9 @@ def _with_options(
 ) -> SegmentationSettings:
     """Return the settings with what was chosen by keyword in place of what they say."""
     if channels is not None:
-        settings = replace(settings, channels=tuple(channels))
+        settings = settings.replace(channels=tuple(channels))
     if zoom is not None:
-        settings = replace(settings, zoom=zoom)
+        settings = settings.replace(zoom=zoom)
     if device is not None:
-        settings = replace(settings, prediction=replace(settings.prediction, device=device))
+        settings = settings.replace(prediction=settings.prediction.replace(device=device))
     return settings

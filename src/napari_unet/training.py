@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import WeightSettings, weight_map
+from napari_unet.arrays.boundary_weights import weight_map
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
 from napari_unet.models.fresh import fresh_model
@@ -29,77 +29,20 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
 from napari_unet.models.validation import evenly, score_labels, segment_labelled
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.augmentation import (
-    AugmentationSettings,
-    as_tensor,
-    draw_warp,
-    warp_image,
-    warp_labels,
-)
+from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image, warp_labels
 from napari_unet.nets.copy_paste import crowd
 from napari_unet.nets.crop import centre_crop, require_teachable, view_sizes
 from napari_unet.nets.device import choose_device
 from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
-from napari_unet.nets.optimization import Optimization, OptimizationSettings
-from napari_unet.nets.seeding import check_seed, seeded
+from napari_unet.nets.optimization import Optimization
+from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Report, Steps, finish
+from napari_unet.settings.training import TrainingSettings
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
-    """How to train; the defaults are the "modern" preset."""
-
-    iterations: int = 4000
-    batch: int = 4
-    patch: int = 256
-    """Side of the patch that is compared with the truth; unpadded networks read the context around it."""
-    seed: int = 0
-    device: str = "auto"
-    weights: WeightSettings = field(default_factory=WeightSettings)
-    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
-    optimization: OptimizationSettings = field(default_factory=OptimizationSettings)
-    validate_every: int = 500
-    validation_images: int = 24
-    """How many validation images, evenly picked, are segmented at each validation."""
-
-    def __post_init__(self) -> None:
-        for name in ("iterations", "batch", "patch", "validate_every", "validation_images"):
-            if getattr(self, name) < 1:
-                raise UnetError(f"{name} must be at least 1, got {getattr(self, name)}")
-        check_seed(self.seed)
-
-    @classmethod
-    def em(cls, images: int, *, epochs: int = 40, area: int = 512**2, **changes: Any) -> Self:
-        """Return the recipe for a few EM sections: batch 1, 40 epochs over all patches of 512 px.
-
-        `images` is how many training images there are and `area` their size in pixels. The classic experiment on
-        30 sections of 512 px (Ronneberger et al. 2015, ISBI 2012 data) so takes 1200 iterations.
-        """
-        recipe: dict[str, Any] = {
-            "batch": 1,
-            "patch": 512,
-            "iterations": epochs * images * max(1, round(area / 512**2)),
-            "augmentation": AugmentationSettings(
-                scale=(0.8, 1.25), elastic=10, contrast=(0.6, 1.4), offset=0.15, noise=0.06
-            ),
-        }
-        recipe |= changes
-        return cls(**{"validate_every": max(1, recipe["iterations"] // 20), **recipe})
-
-    @classmethod
-    def paper(cls, **changes: Any) -> Self:
-        """Return the recipe of Ronneberger et al. 2015: SGD, momentum 0.99, batch 1, large tiles."""
-        recipe: dict[str, Any] = {
-            "batch": 1,
-            "patch": 388,
-            "augmentation": AugmentationSettings(scale=(1, 1), shear=0, elastic=10),
-            "optimization": OptimizationSettings(
-                optimizer="sgd", learning_rate=1e-3, weight_decay=0, falling=False, average=False
-            ),
-        }
-        return cls(**{**recipe, **changes})
+CHECKPOINT_FORMAT = 2
+"""Of the notes in a checkpoint; the first had none."""
 
 
 def train(
@@ -326,6 +269,7 @@ class Training:
         if self._checkpoint is None:
             return
         notes = {
+            "format": CHECKPOINT_FORMAT,
             "of": self._of,
             "history": self.history,
             "losses": self._losses,
@@ -338,7 +282,8 @@ class Training:
 
     def _restore(self, checkpoint: Path) -> None:
         notes = self.optimization.restore(checkpoint)
-        if notes["of"] != self._of:
+        # of one without a format only the network is compared, above: its settings had other names
+        if "format" in notes and notes["of"] != self._of:
             raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
         self.history, self._losses = notes["history"], notes.get("losses", [])
         if notes["best_iteration"]:

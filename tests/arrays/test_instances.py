@@ -1,7 +1,5 @@
 """From probabilities to instances: parted at the ridge, holes filled, specks dropped."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,12 +8,13 @@ from scipy import ndimage
 from skimage.segmentation import expand_labels
 
 from napari_unet.arrays.boundary_weights import carve
-from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.instances import label_instances
 from napari_unet.errors import UnetError
 from napari_unet.progress import finish
+from napari_unet.settings.instances import InstanceSettings
 from tests.conftest import drawn
 
-ALL = InstanceSettings(minimum_size=1)
+ALL = InstanceSettings(min_size=1)
 
 
 def instances(probability, settings=ALL):
@@ -64,7 +63,7 @@ def test_a_shallow_saddle_parts_two_blobs():
     bumps = np.maximum(
         np.exp(-((y - 15) ** 2 + (x - 15) ** 2) / 160), np.exp(-((y - 15) ** 2 + (x - 34) ** 2) / 160)
     )
-    found = instances(255 * bumps, InstanceSettings(seed=0.7, mask=0.5, minimum_size=16))
+    found = instances(255 * bumps, InstanceSettings(core_threshold=0.7, edge_threshold=0.5, min_size=16))
     assert ndimage.label(255 * bumps >= 127)[1] == 1
     assert found.max() == 2
     assert found[15, 15] != found[15, 34]
@@ -80,16 +79,16 @@ def two_joined(gap, left=30):
 
 @pytest.mark.parametrize(("gap", "count"), [(0.55, 2), (0.8, 2), (0.95, 1)])
 def test_objects_that_a_higher_probability_divides_are_two(gap, count):
-    settings = InstanceSettings(seed=0.5, mask=0.4)
+    settings = InstanceSettings(core_threshold=0.5, edge_threshold=0.4)
     assert instances(two_joined(gap), settings).max() == count
-    assert instances(two_joined(gap), replace(settings, kept=1)).max() == 1
+    assert instances(two_joined(gap), settings.replace(min_core_share=1)).max() == 1
 
 
 def test_three_of_a_size_are_three_but_a_spot_at_the_side_is_none():
     image = np.zeros((30, 70))
     image[5:25, 5:65] = 1
     image[5:25, 24:26] = image[5:25, 44:46] = 0.6
-    settings = InstanceSettings(seed=0.5, mask=0.4)
+    settings = InstanceSettings(core_threshold=0.5, edge_threshold=0.4)
     assert instances(255 * image, settings).max() == 3
     image[5:25, 24:26] = 1
     image[5:25, 44:46] = 1
@@ -100,20 +99,30 @@ def test_three_of_a_size_are_three_but_a_spot_at_the_side_is_none():
 def test_cores_smaller_than_an_instance_do_not_divide_a_region():
     image = np.full((20, 40), 0.45)
     image[5:15, 5:15] = image[8:10, 30:32] = 0.9
-    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4, certainty=0)).max() == 1
+    assert (
+        instances(
+            255 * image, InstanceSettings(core_threshold=0.5, edge_threshold=0.4, min_mean_probability=0)
+        ).max()
+        == 1
+    )
     image[5:15, 5:15] = 0.45
-    assert instances(255 * image, InstanceSettings(seed=0.5, mask=0.4, certainty=0)).max() == 1
+    assert (
+        instances(
+            255 * image, InstanceSettings(core_threshold=0.5, edge_threshold=0.4, min_mean_probability=0)
+        ).max()
+        == 1
+    )
 
 
 def test_instances_that_nothing_is_certain_of_are_dropped():
     image = np.full((20, 40), 0.4)
     image[5:15, 5:15] = 0.55
     image[5:15, 25:35] = 0.7
-    settings = InstanceSettings(seed=0.5, mask=0.45, minimum_size=1, certainty=0.6)
+    settings = InstanceSettings(core_threshold=0.5, edge_threshold=0.45, min_size=1, min_mean_probability=0.6)
     found = instances(255 * image, settings)
     assert found.max() == 1
     assert found[10, 30] == 1
-    assert instances(255 * image, replace(settings, certainty=0)).max() == 2
+    assert instances(255 * image, settings.replace(min_mean_probability=0)).max() == 2
 
 
 def test_without_a_ridge_objects_apart_are_not_grown():
@@ -171,7 +180,7 @@ def test_small_objects_are_dropped():
         .1111..2
         .1111...
     """)
-    found = instances(as_probability(two), InstanceSettings(minimum_size=2))
+    found = instances(as_probability(two), InstanceSettings(min_size=2))
     assert np.array_equal(found > 0, two == 1)
 
 
@@ -192,7 +201,9 @@ def test_nothing_gives_no_instances(shape):
 
 
 def test_nothing_gives_no_instances_even_at_the_lowest_thresholds():
-    assert not instances(np.zeros((6, 7)), InstanceSettings(seed=0.001, mask=0.001, minimum_size=0)).any()
+    assert not instances(
+        np.zeros((6, 7)), InstanceSettings(core_threshold=0.001, edge_threshold=0.001, min_size=0)
+    ).any()
 
 
 def test_everything_is_one_instance():
@@ -218,16 +229,26 @@ def test_ids_run_from_1_without_gaps():
     rng = np.random.default_rng(0)
     noise = ndimage.gaussian_filter(rng.normal(size=(120, 120)), 2)
     noise = 255 * (noise - noise.min()) / np.ptp(noise)
-    found = instances(noise, InstanceSettings(seed=0.6, mask=0.5, minimum_size=5))
+    found = instances(noise, InstanceSettings(core_threshold=0.6, edge_threshold=0.5, min_size=5))
     assert found.max() > 10
     assert numbered_without_gaps(found)
 
 
 @pytest.mark.parametrize(
-    "options", [{"seed": 0.3, "mask": 0.5}, {"mask": 0}, {"seed": 1}, {"minimum_size": -1}, {"mask": float("nan")}]
+    ("options", "sentence"),
+    [
+        (
+            {"core_threshold": 0.3, "edge_threshold": 0.5},
+            "edge prob.* must not be above .*core prob",
+        ),
+        ({"edge_threshold": 0}, r"above 0 and below 1, got 0: leave it out for the default, 0\.5"),
+        ({"core_threshold": 1}, "core_threshold .core probability. must be a number above 0 and below 1, got 1"),
+        ({"min_size": -1}, "must be a whole number from 0 to 1000000000 px, got -1"),
+        ({"edge_threshold": float("nan")}, "got nan"),
+    ],
 )
-def test_nonsense_thresholds_are_refused(options):
-    with pytest.raises(UnetError):
+def test_nonsense_thresholds_are_refused(options, sentence):
+    with pytest.raises(UnetError, match=sentence):
         InstanceSettings(**options)
 
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import IntensityRange
 from napari_unet.arrays.zoom import (
-    ZOOMS,
     Zoomed,
     bring_back,
     check_zoom,
@@ -18,9 +17,9 @@ from napari_unet.arrays.zoom import (
     typical_diameter,
     zoom_note,
     zoom_paint,
-    zoom_text,
 )
 from napari_unet.errors import UnetError
+from napari_unet.settings.zooms import ZOOMS, zoom_text
 
 zooms = st.sampled_from(ZOOMS)
 

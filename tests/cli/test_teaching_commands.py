@@ -167,7 +167,7 @@ def test_the_same_seed_gives_the_same_weights(sections, tmp_path):
         (["--start", "nuclei", "--architecture", "classic"], "--architecture is for a new network"),
         (["--base-channels", "0"], "base_channels must be at least 1"),
         (["--levels", "30"], "levels must be at most 8, got 30"),
-        (["--seed", str(2**63)], "seed must be a number from 0"),
+        (["--seed", str(2**63)], "seed must be a whole number from 0"),
         (["--batch", "1", "--patch", "16"], "choose batch 2, or a patch of 32 px"),
         (["--validate", "s"], "--validate names s, which is not among s0.png"),
     ],
@@ -183,12 +183,12 @@ def test_a_training_that_makes_no_sense_is_one_sentence(sections, tmp_path, caps
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--seed", "-1"], "seed must be a number from 0"),
-        (["--seed", str(2**63)], "seed must be a number from 0"),
+        (["--seed", "-1"], "seed must be a whole number from 0"),
+        (["--seed", str(2**63)], "seed must be a whole number from 0"),
         (["--seconds", "inf"], "above 0 s and end"),
         (["--seconds", "nan"], "above 0 s and end"),
-        (["--iterations", "0"], "iterations must be at least 1"),
-        (["--anchor", "nan"], "anchor must be a number from 0"),
+        (["--iterations", "0"], "iterations must be a whole number of at least 1"),
+        (["--anchor", "nan"], "anchor must be a number of at least 0"),
     ],
 )
 def test_numbers_that_make_no_sense_are_one_sentence(sections, tmp_path, capsys, more, said):

@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.errors import UnetError
 from napari_unet.models.model import HEADER, Model, load_model_file, read_spec, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
+from napari_unet.settings.instances import InstanceSettings
 from tests.nets.small import KINDS, noise, small_net
 
 
@@ -24,7 +24,7 @@ def make_model(kind="padded", **arguments):
         arguments=arguments,
         pixel_size=(0.5, 0.25),
         normalization=Normalization(low=2, high=99, compression=0),
-        instances=InstanceSettings(seed=0.8, mask=0.4, minimum_size=9),
+        instances=InstanceSettings(core_threshold=0.8, edge_threshold=0.4, min_size=9),
         description="Für Zellen, µm",
         training={"images": 3, "validation_score": None},
         parent="abc",
@@ -165,7 +165,7 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
         ({"arguments": [1]}, "arguments|understood"),
         ({"format": 99}, "written by a newer version"),
         ({"colour": "blue"}, "cannot be understood"),
-        ({"instances": {"seed": 2}}, "thresholds must obey"),
+        ({"instances": {"seed": 2}}, "core_threshold .* must be a number above 0 and below 1, got 2"),
         ({"classes": None}, "cannot be understood"),
         ({"axes": "ZYX"}, "axes"),
         ({"axes": "XY"}, "must be YX or ZYX, got 'XY'"),
@@ -179,7 +179,9 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
         ({"pixel_size": [0.5, float("inf")]}, "above 0 um and finite"),
         ({"pixel_size": [0.5, "0.5"]}, "cannot be understood"),
         ({"normalization": {"compression": float("nan")}}, "compression must be a number"),
-        ({"instances": {"minimum_size": float("nan")}}, "minimum size must be a number"),
+        ({"instances": {"minimum_size": float("nan")}}, "min_size .* must be a whole number from 0 .* got nan"),
+        ({"instances": {"min_size": "8"}}, "min_size .* must be a whole number from 0 .* got '8'"),
+        ({"instances": {"depth": 1}}, "InstanceSettings has no depth"),
         ({"zoom": float("nan")}, "zoom must be one of"),
         ({"training": [1]}, "must be named"),
         ({"architecture": "vgg16", "arguments": {}}, "not of the network"),

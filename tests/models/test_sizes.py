@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 from tests.conftest import make_bright_model
 from tests.nets.small import small_net
 
@@ -22,7 +22,7 @@ SIZES = (7.0, 64.0)
 
 def sized_model(sizes=SIZES, **changes):
     model = make_bright_model()
-    thresholds = InstanceSettings(seed=0.7, mask=0.5, minimum_size=4)
+    thresholds = InstanceSettings(core_threshold=0.7, edge_threshold=0.5, min_size=4)
     return replace(model, spec=replace(model.spec, sizes=sizes, instances=thresholds, **changes))
 
 

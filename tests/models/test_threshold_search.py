@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.models.threshold_search import possible, with_thresholds
 from napari_unet.models.training_image import TrainingImage
 from napari_unet.progress import finish
+from napari_unet.settings.instances import InstanceSettings
 
 
 def dim_discs(height):
@@ -21,11 +21,12 @@ def dim_discs(height):
 
 
 def test_objects_that_the_default_misses_are_found_with_chosen_thresholds(bright_model):
-    strict = replace(bright_model, spec=replace(bright_model.spec, instances=InstanceSettings(seed=0.8, mask=0.6)))
+    thresholds = InstanceSettings(core_threshold=0.8, edge_threshold=0.6)
+    strict = replace(bright_model, spec=replace(bright_model.spec, instances=thresholds))
     image = dim_discs(0.5 + 0.2 / 40)  # a probability of 0.55
     chosen = finish(with_thresholds(strict, [image])).spec.instances
-    assert chosen.mask <= chosen.seed <= 0.55
-    assert (chosen.minimum_size, chosen.certainty) == (strict.spec.instances.minimum_size, 0.5)
+    assert chosen.edge_threshold <= chosen.core_threshold <= 0.55
+    assert (chosen.min_size, chosen.min_mean_probability) == (strict.spec.instances.min_size, 0.5)
 
 
 def test_the_present_thresholds_stay_where_none_are_better(bright_model):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.training_targets import pixel_targets
+from napari_unet.settings.weights import WeightSettings
 
 EVEN = np.ones(3, np.float32)
 

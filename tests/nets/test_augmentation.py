@@ -1,7 +1,6 @@
 """Random views: image and ids warped alike, nothing changed where nothing is asked for, everything seeded."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,15 +8,10 @@ import torch
 
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.errors import UnetError
-from napari_unet.nets.augmentation import (
-    AugmentationSettings,
-    as_tensor,
-    draw_warp,
-    warp_image,
-    warp_labels,
-)
+from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image, warp_labels
 from napari_unet.nets.blur import gaussian_blur
 from napari_unet.nets.intensity_augmentation import change_intensity
+from napari_unet.settings.augmentation import AugmentationSettings
 from tests.nets.small import noise
 
 NONE = AugmentationSettings.none()
@@ -85,7 +79,7 @@ def test_flips_alone_give_one_of_four_mirror_images():
     mirrored = [image, image.flip(1), image.flip(2), image.flip(1, 2)]
     found = set()
     for seed in range(12):
-        view = warp_image(image, warp(replace(NONE, flip=True), (15, 15), seed), (31, 31))
+        view = warp_image(image, warp(NONE.replace(flip=True), (15, 15), seed), (31, 31))
         fits = [torch.allclose(view, mirror, atol=1e-4) for mirror in mirrored]
         assert sum(fits) == 1
         found.add(fits.index(True))
@@ -105,7 +99,7 @@ def bump(offset, shape=(65, 65), width=2):
 def test_rotations_alone_keep_every_distance_and_take_every_angle():
     angles = []
     for seed in range(30):
-        view = warp_image(bump((0, 18)), warp(replace(NONE, rotate=True), (32, 32), seed), (49, 49))[0]
+        view = warp_image(bump((0, 18)), warp(NONE.replace(rotate=True), (32, 32), seed), (49, 49))[0]
         y, x = centre_of_mass(view)
         assert math.hypot(y, x) == pytest.approx(18, abs=0.1)
         angles.append(math.atan2(y, x))
@@ -113,12 +107,12 @@ def test_rotations_alone_keep_every_distance_and_take_every_angle():
 
 
 def test_a_scale_of_2_shows_objects_twice_as_large():
-    view = warp_image(bump((0, 8)), warp(replace(NONE, scale=(2, 2)), (32, 32)), (65, 65))[0]
+    view = warp_image(bump((0, 8)), warp(NONE.replace(scale=(2, 2)), (32, 32)), (65, 65))[0]
     np.testing.assert_allclose(centre_of_mass(view), (0, 16), atol=0.1)
 
 
 def test_elastic_displacements_have_the_wanted_size():
-    drawn = np.array([warp(replace(NONE, elastic=10), (5, 5), seed).displacements for seed in range(1000)])
+    drawn = np.array([warp(NONE.replace(elastic=10), (5, 5), seed).displacements for seed in range(1000)])
     assert drawn.shape[1:] == (2, 3, 3)
     assert drawn.std() == pytest.approx(10, rel=0.05)
 

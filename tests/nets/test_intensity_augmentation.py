@@ -8,8 +8,8 @@ import torch
 from scipy import ndimage
 
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.intensity_augmentation import change_intensity, compress, expand
+from napari_unet.settings.augmentation import AugmentationSettings
 
 COMPRESSION = 4.0
 LOGARITHMIC = Normalization(compression=COMPRESSION)
@@ -17,7 +17,7 @@ LOGARITHMIC = Normalization(compression=COMPRESSION)
 
 def still(**changes):
     """Return settings that change nothing but what is given."""
-    return replace(AugmentationSettings.none(), **changes)
+    return AugmentationSettings.none().replace(**changes)
 
 
 def view(seed=0):

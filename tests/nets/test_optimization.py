@@ -1,7 +1,6 @@
 """Steps that can be repeated, interrupted and gone on with, bit for bit."""
 
 import math
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,7 +8,8 @@ import torch
 
 from napari_unet.errors import UnetError
 from napari_unet.nets.loss import weighted_cross_entropy
-from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.nets.optimization import Optimization
+from napari_unet.settings.optimization import OptimizationSettings
 from tests.nets.small import noise, small_net
 
 CPU = torch.device("cpu")
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights():
 
 @pytest.mark.parametrize(("settings", "rate"), [(ADAMW, 2e-2), (PAPER, 1e-2)])
 def test_the_loss_falls(settings, rate):
-    losses = go(start(replace(settings, learning_rate=rate, warmup=3), iterations=40), 40)
+    losses = go(start(settings.replace(learning_rate=rate, warmup=3), iterations=40), 40)
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
 
 
@@ -145,7 +145,7 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence_and_keeps_the_weights(va
 
 
 def test_frozen_batch_norm_keeps_its_statistics_and_still_learns():
-    frozen = start(replace(ADAMW, frozen_norm=True))
+    frozen = start(ADAMW.replace(frozen_norm=True))
     go(frozen, 2)
     before = start().net.state_dict()
     for name, value in frozen.net.state_dict().items():

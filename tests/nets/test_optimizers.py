@@ -53,11 +53,12 @@ SESSION = """
 import sys
 import numpy as np
 from napari_unet import FineTuningSettings, fine_tune, load_model, segment
-from napari_unet.nets.augmentation import AugmentationSettings
+from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.training_image import training_images_of
 from napari_unet.progress import finish
-from napari_unet.training import Training, TrainingSettings
+from napari_unet.training import Training
+from napari_unet.settings.training import TrainingSettings
 
 image = np.random.default_rng(0).normal(100, 3, (96, 96))
 image[20:40, 20:40] += 300

@@ -8,8 +8,9 @@ import zarr
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.errors import UnetError
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import finish
+from napari_unet.settings.prediction import PredictionSettings
 from tests.nets.small import KINDS, noise, small_net
 
 LOGITS = Result(classes=None, kind="logits", dtype="float32")

@@ -1,15 +1,13 @@
 """Other dyes and scanners: absorbances change, and what is dark stays dark."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.nets.stain_augmentation import COUNTERSTAIN, COUNTERSTAINED, PALEST, restain
+from napari_unet.settings.augmentation import AugmentationSettings
 
 WHITE, VIOLET = (1.0, 1.0, 1.0), (0.35, 0.2, 0.5)
 SEEDS = range(40)
@@ -66,7 +64,7 @@ def test_colours_differ_from_seed_to_seed():
 
 
 def test_only_views_in_colour_are_restained():
-    stained = replace(AugmentationSettings.none(), stain=0.6)
+    stained = AugmentationSettings.none().replace(stain=0.6)
     plain = Normalization(compression=0)
     grey = view()[:1]
     torch.testing.assert_close(change_intensity(grey, np.random.default_rng(1), stained, plain), grey)

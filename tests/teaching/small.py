@@ -8,11 +8,11 @@ from napari_unet.arrays.strokes import hold_out
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.augmentation import AugmentationSettings
-from napari_unet.nets.optimization import OptimizationSettings
 from napari_unet.progress import finish
+from napari_unet.settings.augmentation import AugmentationSettings
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.teaching.sampling import BatchSampler
-from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.training_regions import TrainingRegion, painted_planes, prepare_regions
 
 QUICK = FineTuningSettings(

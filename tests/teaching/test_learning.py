@@ -13,9 +13,9 @@ from napari_unet.arrays.annotations import painted
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.optimization import mix_weights
 from napari_unet.progress import finish
+from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.sampling import BatchSampler
@@ -48,14 +48,14 @@ def test_memory_that_runs_out_halves_the_batch_and_goes_on(model, monkeypatch):
 
     monkeypatch.setattr(Optimization, "step", short_of_memory)
     image, truth = image_and_truth()
-    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=3, batch=4)))
+    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=3, batch=4)))
     assert sizes[:3] == [4, 2, 1]
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best(model):
     image, truth = image_and_truth()
-    wild = replace(QUICK.optimization, learning_rate=1e30, optimizer="sgd", warmup=0)
-    settings = replace(QUICK, iterations=50, score_every=1, optimization=wild)
+    wild = QUICK.optimization.replace(learning_rate=1e30, optimizer="sgd", warmup=0)
+    settings = QUICK.replace(iterations=50, score_every=1, optimization=wild)
     result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
     assert "Stopped early" in result.remark
 
@@ -67,7 +67,7 @@ def test_a_firm_anchor_asks_the_previous_model_about_the_view_itself():
     warped = AugmentationSettings(
         scale=(0.5, 2), elastic=5, gamma=(1, 1), contrast=(1, 1), noise=0, blur=0, offset=0
     )
-    settings = replace(QUICK, anchor=MAX_ANCHOR, augmentation=warped, replay=0.0)
+    settings = QUICK.replace(anchor=MAX_ANCHOR, augmentation=warped, replay=0.0)
     given = [(255 - image, painted(strokes(truth)))]
     lessons = finish(
         prepare_regions(shipped, finish(painted_planes(shipped.spec, given, axes=None, channel=None)), settings)
@@ -92,12 +92,12 @@ def test_mixed_weights_lie_between_the_new_and_the_old(share):
 
 def test_a_model_that_learnt_before_keeps_a_share_of_its_weights_and_a_new_one_none(bright_model):
     image, truth = image_and_truth()
-    settings = replace(QUICK, iterations=10, held_out=0.0)
+    settings = QUICK.replace(iterations=10, held_out=0.0)
     for training, share in (({"data": "discs"}, 0.25), ({}, 0.0)):
         model = replace(bright_model, spec=replace(bright_model.spec, training=training))
         ends = {}
         for kept in (0.0, 0.25):
-            learnt = replace(settings, interpolation=kept)
+            learnt = settings.replace(interpolation=kept)
             result = finish(fine_tune_steps(model, [(image, painted(strokes(truth)))], settings=learnt))
             ends[kept] = torch.cat([value.flatten().float() for value in result.model.net.state_dict().values()])
         before = torch.cat([value.flatten().float() for value in model.net.state_dict().values()])
@@ -124,7 +124,7 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
     image = 220 - image  # the model is right about every stroke
     wrong = strokes(truth)
     said = painted(np.where(wrong > 1, 1, np.where(wrong == 1, 2, 0)))  # and is taught the opposite
-    held = replace(QUICK, held_out=0.3, iterations=60, anchor=0)
+    held = QUICK.replace(held_out=0.3, iterations=60, anchor=0)
     lessons = lessons_of(bright_model, [(image, said)], held)
     truthful = [
         replace(one, annotation=replace(one.annotation, labels=np.where(
@@ -146,7 +146,7 @@ def test_a_second_try_does_not_start_with_the_memory_of_the_first(model, monkeyp
     """What ran out of memory must let go of it before less is tried."""
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK)
-    learning = Learning(model, lessons, replace(QUICK, iterations=1, batch=4), TrainingMonitor(), before=0.0)
+    learning = Learning(model, lessons, QUICK.replace(iterations=1, batch=4), TrainingMonitor(), before=0.0)
     batch, first = learning._views.batch, []
 
     def short_of_memory(iteration, size, device):
@@ -165,7 +165,7 @@ def test_a_second_try_does_not_start_with_the_memory_of_the_first(model, monkeyp
 
 def test_scoring_gives_the_window_a_turn_and_leaves_the_bar_where_it_is(model):
     image, truth = image_and_truth()
-    settings = replace(QUICK, iterations=10, score_every=5)
+    settings = QUICK.replace(iterations=10, score_every=5)
     steps = list(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
     learning = [step.done for step in steps if step.doing == "Learning" and step.total]
     assert learning == sorted(learning)
@@ -175,7 +175,7 @@ def test_scoring_gives_the_window_a_turn_and_leaves_the_bar_where_it_is(model):
 def test_learning_leaves_the_draws_of_the_process_alone(model):
     image, truth = image_and_truth()
     torch.manual_seed(5)
-    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=replace(QUICK, iterations=2)))
+    finish(fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=2)))
     drawn = torch.rand(3)
     torch.manual_seed(5)
     torch.testing.assert_close(drawn, torch.rand(3), rtol=0, atol=0)

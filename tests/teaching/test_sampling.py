@@ -9,10 +9,10 @@ import torch
 from napari_unet.arrays.annotations import painted
 from napari_unet.models.library import entries, load_model
 from napari_unet.nets.architectures import build_net
-from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
+from napari_unet.settings.augmentation import AugmentationSettings
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.sampling import BatchSampler
-from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.training_regions import replay_regions
 from tests.teaching.small import (
     QUICK,
@@ -33,7 +33,7 @@ def model():
 def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_at_all(model):
     _, truth = image_and_truth()
     lessons, views = views_of(
-        model, painted(strokes(truth)), replace(QUICK, augmentation=AugmentationSettings.none())
+        model, painted(strokes(truth)), QUICK.replace(augmentation=AugmentationSettings.none())
     )
     batch = views.batch(0, 8, torch.device("cpu"))
     logits = torch.randn(batch.previous.shape, requires_grad=True)
@@ -53,7 +53,7 @@ def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_a
 def test_held_out_strokes_never_enter_training(model):
     _, truth = image_and_truth()
     lessons, views = views_of(
-        model, painted(strokes(truth)), replace(QUICK, augmentation=AugmentationSettings.none())
+        model, painted(strokes(truth)), QUICK.replace(augmentation=AugmentationSettings.none())
     )
     material = views._lessons[0]
     assert not (material.said[1].numpy() > 0)[lessons[0].held_out.mask].any()
@@ -64,7 +64,7 @@ def test_two_touching_painted_cells_get_a_ridge(model):
     layer = np.zeros((96, 96), np.int32)
     layer[30:60, 20:45], layer[30:60, 45:70] = 2, 3
     layer[20:25, 10:80] = 1
-    settings = replace(QUICK, augmentation=AugmentationSettings.none(), held_out=0.0, patch=64)
+    settings = QUICK.replace(augmentation=AugmentationSettings.none(), held_out=0.0, patch=64)
     _, views = views_of(model, painted(layer), settings)
     for index in range(20):
         batch = views.batch(index, 1, torch.device("cpu"))
@@ -82,8 +82,8 @@ def test_rare_objects_outweigh_background_in_the_anchor(model):
     small[40:48, 40:48] = True
     [lesson] = lessons_where(small, truth)
     lesson = replace(lesson, image=image[None])
-    settings = replace(
-        QUICK, anchor=1.0, unpainted_patch_share=0.99, augmentation=AugmentationSettings.none(), patch=64
+    settings = QUICK.replace(
+        anchor=1.0, unpainted_patch_share=0.99, augmentation=AugmentationSettings.none(), patch=64
     )
     views = BatchSampler([lesson], [], model, settings)
     batch = views.batch(0, 8, torch.device("cpu"))

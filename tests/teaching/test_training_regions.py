@@ -12,9 +12,9 @@ from napari_unet.arrays.normalization import Normalization
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import fresh_model
 from napari_unet.progress import finish
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.sampling import BatchSampler
 from napari_unet.teaching.scores import score_regions
-from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.training_regions import AROUND, check_polarity, painted_planes, prepare_regions
 from tests.teaching.small import QUICK, planes_of
 
@@ -178,7 +178,7 @@ def test_where_no_stroke_is_held_out_objects_and_background_are_scored(model):
         layer[150:154, 10 + 20 * number : 20 + 20 * number] = number + 2
     image = np.random.default_rng(0).random(layer.shape)
     planes = planes_of(model, [(image, painted(layer))])
-    [lesson] = finish(prepare_regions(model, planes, replace(SETTINGS, held_out=0)))
+    [lesson] = finish(prepare_regions(model, planes, SETTINGS.replace(held_out=0)))
     assert lesson.scored_strokes <= 12
     assert len(np.unique(lesson.held_out.strokes[lesson.scored])) == lesson.scored_strokes
     assert set(np.unique(lesson.annotation.labels[lesson.scored] > 0)) == {False, True}

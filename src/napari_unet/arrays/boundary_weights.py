@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,40 +16,10 @@ from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
 from napari_unet.errors import UnetError
+from napari_unet.settings.weights import WeightSettings
 
 Labels = NDArray[np.int32]
 Weights = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightSettings:
-    """What a pixel counts in the loss; lengths in pixels, or in the unit of `spacing` where one is given."""
-
-    foreground: float = 1.0
-    background: float = 1.0
-    w0: float = 10.0
-    sigma: float = 5.0
-    border_inside: bool = True
-    """Whether pixels inside an instance get the border term too (paper: every x; Falk: background only)."""
-    near: float = 0.0
-    near_sigma: float = 10.0
-    """Falk's extra weight of the background close to any instance."""
-
-    def __post_init__(self) -> None:
-        if min(self.sigma, self.near_sigma) <= 0:
-            raise UnetError(f"sigma must be above 0, got {self.sigma} and {self.near_sigma}")
-        if min(self.foreground, self.background, self.w0, self.near) < 0:
-            raise UnetError("weights must not be negative")
-
-    @classmethod
-    def paper(cls) -> Self:
-        """Return the settings of Ronneberger et al. 2015, eq. 2: w0 = 10, sigma = 5 px."""
-        return cls()
-
-    @classmethod
-    def falk(cls) -> Self:
-        """Return those of Falk et al. 2019: 0.1 + 50 exp(-(d1+d2)^2/2*6^2) + 0.9 exp(-d1^2/2*10^2)."""
-        return cls(background=0.1, w0=50, sigma=6, border_inside=False, near=0.9, near_sigma=10)
 
 
 def dense_labels(labels: NDArray[Any]) -> Labels:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,46 +12,16 @@ from scipy import ndimage
 from skimage.segmentation import expand_labels, watershed
 
 from napari_unet.arrays.boundary_weights import ridge
-from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
+from napari_unet.settings.instances import InstanceSettings
 
 OBJECTS_A_STEP = 200
 HIGHER = (0.4, 0.8)
-"""Where cores may divide: shares of the way from the seed threshold to 1."""
+"""Where cores may divide: shares of the way from the core threshold to 1."""
 SIMILAR = 0.5
 """Size of the smallest part of a core per size of its largest."""
 BAND, REACH = 512, 4
 """Rows that are worked on at once, and how far beyond them a pixel of growth and its neighbours can reach."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceSettings:
-    """How probabilities become instances; chosen on validation images and stored in the model."""
-
-    seed: float = 0.7
-    """Probability above which pixels are the cores of instances."""
-    mask: float = 0.5
-    """Probability down to which the cores grow."""
-    minimum_size: int = 16
-    """Instances of fewer pixels are dropped, and smaller cores are none of their own."""
-    kept: float = 0.75
-    """Share of a core that parts of it must keep at a higher probability to be cores of their own; 1: never."""
-
-    certainty: float = 0.5
-    """Instances of a lower mean probability are dropped; 0 keeps all."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.mask <= self.seed < 1:
-            raise UnetError(
-                f"thresholds must obey 0 < mask <= seed < 1, got mask (edge probability) {self.mask} and "
-                f"seed (core probability) {self.seed}"
-            )
-        if not 0 <= self.minimum_size < math.inf:
-            raise UnetError(f"minimum size must be a number from 0, got {self.minimum_size}")
-        if not 0 <= self.certainty <= 1:
-            raise UnetError(f"certainty must lie in 0..1, got {self.certainty}")
-        if not 0 < self.kept <= 1:
-            raise UnetError(f"the kept share must lie above 0 and up to 1, got {self.kept}")
 
 
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
@@ -64,7 +33,7 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     them that the network learnt as background. Needs about ten bytes a
     pixel, and up to forty where one connected region of several objects fills the image.
     """
-    regions, count = ndimage.label(probability >= _level(settings.mask))
+    regions, count = ndimage.label(probability >= _level(settings.edge_threshold))
     labels = np.zeros(probability.shape, np.int32)
     found = 0
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
@@ -93,7 +62,7 @@ def _split_region(
     found: int,
 ) -> int:
     """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
-    if np.count_nonzero(region) < settings.minimum_size:
+    if np.count_nonzero(region) < settings.min_size:
         return 0
     cores, count = _find_cores(probability, region, settings)
     if count == 0:
@@ -105,9 +74,9 @@ def _split_region(
         if box is None:
             continue
         instance = parts[box] == number
-        if np.count_nonzero(instance) < settings.minimum_size:
+        if np.count_nonzero(instance) < settings.min_size:
             continue
-        if probability[box][instance].mean() < settings.certainty * 255:
+        if probability[box][instance].mean() < settings.min_mean_probability * 255:
             continue
         written += 1
         out[box][instance] = found + written
@@ -118,12 +87,12 @@ def _find_cores(
     probability: NDArray[np.uint8], region: NDArray[np.bool_], settings: InstanceSettings
 ) -> tuple[NDArray[np.int32], int]:
     """Return the cores 1..n of the instances of a region, and n; small ones count only where there is no other."""
-    cores, count = ndimage.label(region & (probability >= _level(settings.seed)))
+    cores, count = ndimage.label(region & (probability >= _level(settings.core_threshold)))
     sizes = np.bincount(cores.ravel(), minlength=count + 1)
-    kept = [n for n in range(1, count + 1) if sizes[n] >= settings.minimum_size]
+    kept = [n for n in range(1, count + 1) if sizes[n] >= settings.min_size]
     if count and not kept:
         return region.astype(np.int32), 1
-    higher = [_level(settings.seed + share * (1 - settings.seed)) for share in HIGHER]
+    higher = [_level(settings.core_threshold + share * (1 - settings.core_threshold)) for share in HIGHER]
     found, number = np.zeros(region.shape, np.int32), 0
     boxes = ndimage.find_objects(cores)
     for n in kept:
@@ -142,14 +111,14 @@ def _divide(
     Merged objects leave parts of similar size that make up most of the core; a spot within one object does not.
     """
     size = np.count_nonzero(core)
-    if size < 2 * settings.minimum_size:
+    if size < 2 * settings.min_size:
         return [core]
     for n, level in enumerate(higher):
         parts, count = ndimage.label(core & (probability >= level))
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
         sizes[0] = 0
-        large = np.flatnonzero(sizes >= max(SIMILAR * sizes.max(), settings.minimum_size, 1))
-        if len(large) > 1 and sizes[large].sum() >= settings.kept * size:
+        large = np.flatnonzero(sizes >= max(SIMILAR * sizes.max(), settings.min_size, 1))
+        if len(large) > 1 and sizes[large].sum() >= settings.min_core_share * size:
             return [one for k in large for one in _divide(parts == k, probability, higher[n + 1 :], settings)]
     return [core]
 

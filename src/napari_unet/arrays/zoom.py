@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
+from napari_unet.settings.zooms import ZOOMS, zoom_text
 
-ZOOMS = (0.125, 0.25, 0.5, 1.0, 2.0)
 MAX_PIXELS_AT_ONCE = 16_000_000
 """Pixels of an image that are read at once to be joined."""
 
@@ -35,13 +35,6 @@ def check_sizes(sizes: Sequence[float], semantic: bool) -> None:
         raise UnetError(f"a model that gives classes knows no sizes of objects, got {sizes}")
     if len(sizes) != 2 or not 0 < 2 * sizes[0] <= sizes[1]:
         raise UnetError(f"sizes must be two diameters, the second at least twice the first, got {sizes}")
-
-
-def zoom_text(zoom: float) -> str:
-    """Return a zoom in words, for example "1/4 of its size"."""
-    if zoom == 1:
-        return "its own size"
-    return f"1/{downsampling(zoom)} of its size" if zoom < 1 else f"{zoom:g} times its size"
 
 
 def zoom_note(zoom: float) -> str:

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from napari_unet.arrays.zoom import ZOOMS
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
@@ -23,6 +22,7 @@ from napari_unet.files.provenance import read_provenance
 from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish, map_progress
+from napari_unet.settings.zooms import ZOOMS
 
 Result = TypeVar("Result")
 

@@ -23,9 +23,8 @@ from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
-from napari_unet.nets.seeding import check_seed
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.learning import TrainingMonitor
-from napari_unet.teaching.settings import FineTuningSettings
 
 NEW = "new"
 MEANINGS = {
@@ -73,11 +72,11 @@ def run(given: argparse.Namespace) -> int:
     if len(given.pairs) % 2:
         raise UnetError(f"images and annotations come in pairs, got {len(given.pairs)} files")
     require_model_place(given.output)
-    check_seed(given.seed)
+    settings = settings_from(given)
     pairs, axes = read_pairs(given)
     model = starting_model(given, pairs, axes)
     with Stop() as stop:
-        steps = fine_tune_steps(model, pairs, axes=axes, settings=settings_from(given), companion=stop)
+        steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
     print(result.sentence())
     if not result.improved:
@@ -165,8 +164,7 @@ def settings_from(given: argparse.Namespace) -> FineTuningSettings:
     """Return the settings; with --iterations alone time has no limit."""
     defaults = FineTuningSettings.from_nothing() if given.model == NEW else FineTuningSettings()
     seconds = given.seconds if given.seconds is not None or given.iterations is not None else defaults.seconds
-    return replace(
-        defaults,
+    return defaults.replace(
         seconds=seconds,
         iterations=defaults.iterations if given.iterations is None else given.iterations,
         anchor=defaults.anchor if given.anchor is None else given.anchor,

@@ -28,10 +28,10 @@ from napari_unet.files.zarr import is_zarr
 from napari_unet.memory import is_out_of_memory
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
-from napari_unet.nets.prediction import PredictionSettings
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import segment_steps
-from napari_unet.segmentation_settings import SegmentationSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 
 SUFFIX = "_labels.tif"
 

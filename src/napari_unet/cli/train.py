@@ -36,7 +36,8 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.progress import finish
-from napari_unet.training import Training, TrainingSettings
+from napari_unet.settings.training import TrainingSettings
+from napari_unet.training import Training
 
 MONTAGE_ROWS = 3
 CURVE = "loss_curve.png"

@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_unet.errors import UnetError
 from napari_unet.files.tiff_raw import Stored, load
+from napari_unet.settings.former_names import with_present_names
 
 KEY = "napari_unet"
 
@@ -47,7 +48,11 @@ def find_provenance(stored: Stored) -> dict[str, Any] | None:
         found = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    if isinstance(found.get("settings"), dict):
+        found["settings"] = with_present_names(found["settings"])
+    return found
 
 
 def _in_ome(ome: str | None) -> str | None:

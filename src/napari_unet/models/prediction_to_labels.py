@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, planes
-from napari_unet.arrays.instances import InstanceSettings, label_instances
+from napari_unet.arrays.instances import label_instances
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.zoom import Zoomed, bring_back, downsampling
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Progress, Steps
+from napari_unet.settings.instances import InstanceSettings
 
 BAND = 4_000_000
 """Pixels of a map that are brought back to the image's own size at once."""

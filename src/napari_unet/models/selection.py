@@ -10,9 +10,7 @@ from napari_unet.arrays.channels import Channels, resolve_channels
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
-
-JOINABLE = "ZT"
-"""Axes through which objects can be joined, in this order: a volume at each time first."""
+from napari_unet.settings.segmentation import JOINABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

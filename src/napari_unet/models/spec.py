@@ -12,10 +12,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError
+from napari_unet.settings.former_names import with_present_names
+from napari_unet.settings.instances import InstanceSettings
 
 FORMAT = 1
 HEADER = "napari_unet"
@@ -116,7 +117,8 @@ class ModelSpec:
 
     def to_json(self) -> str:
         """Return the spec as JSON text."""
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, sort_keys=True)
+        instances = self.instances.model_dump()
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self), "instances": instances}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -125,7 +127,7 @@ class ModelSpec:
             values = json.loads(text)
             _require_known_format(values.pop("format"))
             values["normalization"] = Normalization(**values["normalization"])
-            values["instances"] = InstanceSettings(**values["instances"])
+            values["instances"] = InstanceSettings(**with_present_names(values["instances"]))
             values["classes"] = tuple(values["classes"])
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
             for pair in ("pixel_size", "sizes"):

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.arrays.metrics import THRESHOLDS
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import evenly, normalised_plane
-from napari_unet.nets.prediction import PredictionSettings, Predictor
+from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Steps, indeterminate
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
 
 ENOUGH = 8_000_000
 """Pixels of held-out images on which is chosen; more take time and change little."""
@@ -50,9 +51,9 @@ def with_thresholds(model: Model, images: Sequence[TrainingImage], device: str =
 def possible(present: InstanceSettings) -> Iterator[InstanceSettings]:
     """Yield the thresholds among which is chosen: the present ones first, which so win a tie."""
     yield present
-    for seed, mask in itertools.product((0.4, 0.5, 0.6, 0.7, 0.8), (0.3, 0.4, 0.5, 0.6)):
-        if mask <= seed:
-            yield replace(present, seed=seed, mask=mask)
+    for core, edge in itertools.product((0.4, 0.5, 0.6, 0.7, 0.8), (0.3, 0.4, 0.5, 0.6)):
+        if edge <= core:
+            yield present.replace(core_threshold=core, edge_threshold=edge)
 
 
 def _score(

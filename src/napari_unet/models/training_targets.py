@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import WeightSettings, boundary_weights, ridge
+from napari_unet.arrays.boundary_weights import boundary_weights, ridge
 from napari_unet.models.spec import ModelSpec
+from napari_unet.settings.weights import WeightSettings
 
 
 def pixel_targets(

@@ -14,8 +14,9 @@ from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage
-from napari_unet.nets.prediction import PredictionSettings, Predictor
+from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Steps
+from napari_unet.settings.prediction import PredictionSettings
 
 
 def normalised_plane(image: TrainingImage, spec: ModelSpec) -> Plane:

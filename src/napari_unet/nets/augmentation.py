@@ -17,62 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_unet.errors import UnetError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AugmentationSettings:
-    """How far training views may differ from the image; lengths in pixels, ranges around 1 are factors."""
-
-    rotate: bool = True
-    flip: bool = True
-    scale: tuple[float, float] = (0.5, 2.0)
-    shear: float = 0.1
-    elastic: float = 6.0
-    """Standard deviation of the displacements on a coarse 3x3 grid (Ronneberger et al. 2015 use 10 px)."""
-    gamma: tuple[float, float] = (0.7, 1.4)
-    contrast: tuple[float, float] = (0.35, 1.3)
-    offset: float = 0.08
-    noise: float = 0.06
-    blur: float = 1.5
-    exposure: tuple[float, float] = (1, 1)
-    """Factor on the intensities before their logarithmic compression, for images whose range debris stretched."""
-    inversion: float = 0.0
-    """Chance of a view with dark objects on a bright ground."""
-    vignette: float = 0.0
-    """Largest loss of light towards a corner, 0..1."""
-    debris: float = 0.0
-    """Chance of a view with specks far brighter than anything annotated; they are background."""
-    crowding: float = 0.0
-    """Chance of a view with copies of its objects, which touch and overlap; not for classes."""
-    texture: float = 0.0
-    """Largest standard deviation of the logarithm of an uneven staining."""
-    haze: float = 0.0
-    """Largest share of light from out of focus."""
-    shot: float = 0.0
-    """Chance that the noise grows with the root of the light, as that of photons does."""
-    stain: float = 0.0
-    """Largest logarithm of the factor on the amount of a dye, for stained tissue in colour; 0: as it is."""
-
-    def __post_init__(self) -> None:
-        for name in ("scale", "gamma", "contrast", "exposure"):
-            low, high = getattr(self, name)
-            if not 0 < low <= high:
-                raise UnetError(f"{name} must be a rising pair above 0, got {(low, high)}")
-        strengths = (self.shear, self.elastic, self.offset, self.noise, self.blur, self.texture, self.haze)
-        if min(*strengths, self.stain) < 0:
-            raise UnetError("the strengths of augmentation must not be negative")
-        for name in ("inversion", "vignette", "debris", "crowding", "shot"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UnetError(f"{name} must lie in 0..1, got {getattr(self, name)}")
-
-    @classmethod
-    def none(cls) -> AugmentationSettings:
-        """Return settings that leave every view as it is."""
-        return cls(
-            rotate=False, flip=False, scale=(1, 1), shear=0, elastic=0,
-            gamma=(1, 1), contrast=(1, 1), offset=0, noise=0, blur=0,
-        )  # fmt: skip
+from napari_unet.settings.augmentation import AugmentationSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_unet.arrays.normalization import Normalization, row_means, typical_brightness
-from napari_unet.nets.augmentation import AugmentationSettings
 from napari_unet.nets.blur import gaussian_blur
 from napari_unet.nets.stain_augmentation import restain
+from napari_unet.settings.augmentation import AugmentationSettings
 
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)

@@ -6,9 +6,8 @@ import copy
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,38 +19,13 @@ from napari_unet.files.atomic import atomic_path
 from napari_unet.nets.device import half_precision
 from napari_unet.nets.optimizers import SGD, AdamW, Optimizer, State
 from napari_unet.nets.unet import UNet
+from napari_unet.settings.optimization import OptimizationSettings
 
 AVERAGE_DECAY = 0.999
 
 
 class NoNumberError(UnetError):
     """The loss is infinite or no number any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizationSettings:
-    """How weights are changed: AdamW with a falling rate ("modern") or SGD with momentum 0.99 (the paper)."""
-
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = 2e-3
-    momentum: float = 0.99
-    weight_decay: float = 1e-4
-    warmup: int = 100
-    """Iterations over which the rate rises from 0."""
-    falling: bool = True
-    """Whether the rate falls to 0 along half a cosine, or stays."""
-    average: bool = True
-    """Whether the running average of the weights is the result."""
-    frozen_norm: bool = False
-    """Whether batch norm keeps the statistics of the data that the network was first trained on."""
-    half: bool = True
-    """Whether to compute in 16 bit where the device is good at it."""
-
-    def __post_init__(self) -> None:
-        if self.optimizer not in ("adamw", "sgd"):
-            raise UnetError(f"optimizer must be 'adamw' or 'sgd', got {self.optimizer!r}")
-        if self.learning_rate <= 0:
-            raise UnetError(f"the learning rate must be above 0, got {self.learning_rate}")
 
 
 class Optimization:

@@ -22,6 +22,7 @@ from napari_unet.memory import is_out_of_memory, out_of_memory
 from napari_unet.nets.device import choose_device, free_memory, half_precision
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps
+from napari_unet.settings.prediction import PredictionSettings
 
 BYTES_PER_PIXEL_PER_CHANNEL = 20
 """Measured peak of one window: bytes per window pixel and base channel, float32, channels last."""
@@ -44,26 +45,6 @@ class Source(Protocol):
 
 CUDNN = Lock()
 """Held while a switch of cuDNN is set: two predictions at once would set it back for each other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionSettings:
-    """How to run a network over an image; none of it but `precision` and `rotations` changes the result."""
-
-    device: str = "auto"
-    tile: int | None = None
-    """Side of the region written by one network call, in pixels; None chooses by memory and processor."""
-    precision: Literal["exact", "fast"] = "exact"
-    """"fast" computes in 16 bit where the device is good at it: about twice the speed, 0.1 % of pixels differ."""
-    rotations: bool = False
-    """Average the prediction over the image's rotations and flips (8 in 2D), at 8 times the cost; `axons` gain
-    0.01 of mean IoU by it, `nuclei` nothing."""
-
-    def __post_init__(self) -> None:
-        if self.tile is not None and self.tile < 1:
-            raise UnetError(f"tile must be at least 1 px, got {self.tile}: leave it out to have it chosen")
-        if self.precision not in ("exact", "fast"):
-            raise UnetError(f"precision must be 'exact' or 'fast', got {self.precision!r}")
 
 
 class Predictor:

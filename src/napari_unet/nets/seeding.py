@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 
 import torch
-
-from napari_unet.errors import UnetError
-
-MOST = 2**62
-"""Larger seeds, and what is added to them, are beyond PyTorch's numbers."""
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed from which nothing can be drawn."""
-    if not isinstance(seed, Integral) or not 0 <= seed <= MOST:
-        raise UnetError(f"seed must be a number from 0 to {MOST}, got {seed!r}")
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.instances import InstanceSettings
 from napari_unet.models.spec import ModelSpec
+from napari_unet.settings.instances import InstanceSettings
 from napari_unet.teaching.training_regions import TrainingRegion
 
 DOUBT = 0.18
@@ -32,10 +31,9 @@ def adapted_thresholds(spec: ModelSpec, lessons: Sequence[TrainingRegion]) -> In
     painted = [_sizes(lesson) for lesson in lessons]
     sizes = np.concatenate([*painted, np.zeros(0)]) / spec.zoom ** len(spec.axes)  # in pixels of the image
     smallest = int(sizes.min() / SMALLER) if sizes.size else 0
-    return replace(
-        former,
-        certainty=min(former.certainty, former.mask + DOUBT),
-        minimum_size=max(former.minimum_size, smallest),
+    return former.replace(
+        min_mean_probability=min(former.min_mean_probability, former.edge_threshold + DOUBT),
+        min_size=max(former.min_size, smallest),
     )
 
 

@@ -22,10 +22,10 @@ from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weigh
 from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, map_progress
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.sampling import Batch, BatchSampler
 from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, score_regions
-from napari_unet.teaching.settings import FineTuningSettings
 from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
 REPLAY_WEIGHT = 2.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.models.model import Model
+from napari_unet.settings.zooms import zoom_text
 
 TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
 GAIN = 0.01

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_unet.arrays.boundary_weights import WeightSettings
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_targets import pixel_targets
-from napari_unet.nets.augmentation import AugmentationSettings, as_tensor, draw_warp, warp_image
+from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
 from napari_unet.nets.crop import centre_crop, view_sizes
 from napari_unet.nets.intensity_augmentation import change_intensity
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.augmentation import AugmentationSettings
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.weights import WeightSettings
 from napari_unet.teaching.training_regions import HALF, TrainingRegion
 
 CONTESTED = 24
 """Pixels around a stroke that contradicts the model, in which no anchor holds; fewer, the firmer it is."""
-PLAIN = replace(AugmentationSettings.none(), flip=True)
+PLAIN = AugmentationSettings.none().replace(flip=True)
 """Of replay: an answer that was turned, stretched or blurred is not what the model would answer to such a view."""
 MOST = 5.0
 """Pixels of background that one of an object outweighs in the anchor at the most."""

@@ -14,8 +14,9 @@ from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.boxes import clusters
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Steps
+from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.training_regions import HALF, TrainingRegion
 
 UNKNOWN, KNOWN = 0.25, 0.75

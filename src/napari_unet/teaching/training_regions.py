@@ -20,9 +20,10 @@ from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import PredictionSettings, Predictor, Result, predict
+from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Progress, Steps
-from napari_unet.teaching.settings import FineTuningSettings
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.prediction import PredictionSettings
 
 AROUND = 256
 """Pixels that the network sees around the annotations, for the anchor."""

@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 from superqt import QCollapsible
 
-from napari_unet.arrays.zoom import ZOOMS, zoom_text
+from napari_unet.settings.zooms import ZOOMS, zoom_text
 from napari_unet.widgets.model_choice import device_choice
 
 AS_MODEL = "as the model says"
@@ -42,14 +42,14 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.fast.setToolTip("About 0.1 % of pixels differ.")
         self.rotations = QCheckBox("8 views, slower")
         self.rotations.setToolTip("Average over the image turned and mirrored, which takes 8 times as long.")
-        self.seed = _probability("Pixels above this probability are the cores of objects.")
-        self.mask = _probability("Objects grow from their cores down to this probability.")
-        self.minimum_size = QSpinBox()
-        self.minimum_size.setRange(-1, 10**6)
-        self.minimum_size.setValue(-1)
-        self.minimum_size.setSpecialValueText(AS_MODEL)
-        self.minimum_size.setSuffix(" px")
-        self.minimum_size.setToolTip("Smaller objects are dropped.")
+        self.core_threshold = _probability("Pixels above this probability are the cores of objects.")
+        self.edge_threshold = _probability("Objects grow from their cores down to this probability.")
+        self.min_size = QSpinBox()
+        self.min_size.setRange(-1, 10**6)
+        self.min_size.setValue(-1)
+        self.min_size.setSpecialValueText(AS_MODEL)
+        self.min_size.setSuffix(" px")
+        self.min_size.setToolTip("Smaller objects are dropped.")
         self._lay_out()
         self.axes.editingFinished.connect(self.changed.emit)
         self.device.currentIndexChanged.connect(lambda _: self.changed.emit())
@@ -66,9 +66,9 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
             "tile": self.tile.value() or None,
             "fast": self.fast.isChecked(),
             "rotations": self.rotations.isChecked(),
-            "seed": self.seed.value() or None,
-            "mask": self.mask.value() or None,
-            "minimum_size": None if self.minimum_size.value() < 0 else self.minimum_size.value(),
+            "core_threshold": self.core_threshold.value() or None,
+            "edge_threshold": self.edge_threshold.value() or None,
+            "min_size": None if self.min_size.value() < 0 else self.min_size.value(),
         }
 
     def _lay_out(self) -> None:
@@ -81,9 +81,9 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         form.addRow("Tile", self.tile)
         form.addRow("Precision", self.fast)
         form.addRow("Average", self.rotations)
-        form.addRow("Core probability", self.seed)
-        form.addRow("Edge probability", self.mask)
-        form.addRow("Smallest object", self.minimum_size)
+        form.addRow("Core probability", self.core_threshold)
+        form.addRow("Edge probability", self.edge_threshold)
+        form.addRow("Smallest object", self.min_size)
         self.addWidget(inside)
         self.collapse(animate=False)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import napari.layers
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.models.library import SHIPPED
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.suggestion import Suggestion, suggest
+from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.message_label import MessageLabel
 from napari_unet.widgets.viewer.layers import sample_of

@@ -110,8 +110,8 @@ def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) ->
 
 def settings_from(values: dict[str, Any]) -> Any:
     """Return SegmentationSettings for what the panel says; imports PyTorch, so only call it in a worker."""
-    from napari_unet.nets.prediction import PredictionSettings
-    from napari_unet.segmentation_settings import SegmentationSettings
+    from napari_unet.settings.prediction import PredictionSettings
+    from napari_unet.settings.segmentation import SegmentationSettings
 
     prediction = PredictionSettings(
         device=values["device"],
@@ -124,7 +124,7 @@ def settings_from(values: dict[str, Any]) -> Any:
         prediction=prediction,
         zoom=values["zoom"],
         join=values["join"],
-        seed=values["seed"],
-        mask=values["mask"],
-        minimum_size=values["minimum_size"],
+        core_threshold=values["core_threshold"],
+        edge_threshold=values["edge_threshold"],
+        min_size=values["min_size"],
     )

@@ -10,8 +10,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
-from napari_unet.arrays.zoom import zoom_text
 from napari_unet.errors import UnetError
+from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice, device_choice
 from napari_unet.widgets.teach.work import FineTuneRequest
 from napari_unet.widgets.viewer.paint import Paint

@@ -98,8 +98,8 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
 
         preload_torch()
         from napari_unet.finetuning import at_one_zoom, fine_tune_steps
+        from napari_unet.settings.finetuning import FineTuningSettings
         from napari_unet.teaching.learning import TrainingMonitor
-        from napari_unet.teaching.settings import FineTuningSettings
 
         model = starting_model(request)
         pairs = [(one.paint.image.array, one.annotation) for one in layer_annotations(request, model.spec)]
@@ -135,8 +135,8 @@ def begin_weights(request: FineTuneRequest) -> Callable[[], Steps[list[WeightedP
 
         preload_torch()
         from napari_unet.finetuning import at_one_zoom, require_teachable
+        from napari_unet.settings.finetuning import FineTuningSettings
         from napari_unet.teaching.sampling import loss_weights
-        from napari_unet.teaching.settings import FineTuningSettings
         from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 
         model = starting_model(request)
@@ -228,9 +228,9 @@ def segment_region(
     model: Model, image: LayerImage, region: Region | None, options: dict[str, Any]
 ) -> Steps[Segmentation | None]:
     """Return the labels of a part of the image; None where none is wanted."""
-    from napari_unet.nets.prediction import PredictionSettings
     from napari_unet.segmentation import segment_steps
-    from napari_unet.segmentation_settings import SegmentationSettings
+    from napari_unet.settings.prediction import PredictionSettings
+    from napari_unet.settings.segmentation import SegmentationSettings
 
     if region is None:
         return None

@@ -1,0 +1,65 @@
+"""How a map of probabilities becomes instances."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from napari_unet.errors import UnetError
+from napari_unet.settings.base import Settings, Where, option
+
+SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
+
+
+class InstanceSettings(Settings):
+    """Thresholds between probabilities and instances; chosen on validation images and stored in the model."""
+
+    core_threshold: float = option(
+        0.7,
+        "pixels above this probability are the cores of objects",
+        above=0,
+        below=1,
+        step=0.05,
+        label="Core probability",
+        flag="--core",
+        offered=SHOWN,
+    )
+    edge_threshold: float = option(
+        0.5,
+        "objects grow from their cores down to this probability",
+        above=0,
+        below=1,
+        step=0.05,
+        label="Edge probability",
+        flag="--edge",
+        offered=SHOWN,
+    )
+    min_size: int = option(
+        16,
+        "objects of fewer pixels are dropped, and smaller cores do not count",
+        minimum=0,
+        maximum=10**9,
+        unit="px",
+        label="Smallest object",
+        flag="--smallest",
+        offered=SHOWN,
+    )
+    min_core_share: float = option(
+        0.75,
+        "share of a core that its parts must keep at a higher probability to be cores of their own; 1: never",
+        above=0,
+        maximum=1,
+    )
+    min_mean_probability: float = option(
+        0.5, "objects of a lower mean probability are dropped; 0 keeps all", minimum=0, maximum=1
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.edge_threshold > self.core_threshold:
+            raise UnetError(
+                f"edge_threshold (edge probability) must not be above core_threshold (core probability), got "
+                f"{self.edge_threshold:g} and {self.core_threshold:g}: lower the first or raise the second"
+            )
+        return self

@@ -1,0 +1,82 @@
+"""What can be chosen for one run of segmenting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import field_validator
+
+from napari_unet.settings.base import Settings, option, override
+from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.zooms import ZOOMS, zoom_text
+
+JOINABLE = "ZT"
+"""Axes through which objects can be joined, in this order: a volume at each time first."""
+AS_MODEL = "as the model says"
+
+
+def channel_option() -> Any:
+    """Declare the channel."""
+    return option(
+        None,
+        "which channel shows the objects, from 0, where images have several and the model takes one",
+        minimum=0,
+        label="Channel",
+        offered=("fine-tune",),
+    )
+
+
+def zoom_option(*offered: Any) -> Any:
+    """Declare the zoom."""
+    return option(
+        None,
+        "how large the network sees the image, one of 0.125, 0.25, 0.5, 1 and 2: small for objects much larger "
+        "than those that it learnt, large for tiny ones; some models measure the objects and choose it",
+        choices={zoom_text(zoom): zoom for zoom in ZOOMS},
+        only_choices=True,
+        unset=AS_MODEL,
+        label="Zoom",
+        offered=offered,
+    )
+
+
+class SegmentationSettings(Settings):
+    """What a user may choose per run; thresholds left out are the model's own."""
+
+    channels: tuple[int, ...] | None = option(
+        None,
+        "which channels the model reads, from 0, in the order of its inputs",
+        must_be="whole numbers from 0",
+        unset="all of them",
+    )
+    prediction: PredictionSettings = PredictionSettings()
+    zoom: float | None = zoom_option("segment", "Segment panel")
+    core_threshold: float | None = override(InstanceSettings, "core_threshold", AS_MODEL)
+    edge_threshold: float | None = override(InstanceSettings, "edge_threshold", AS_MODEL)
+    min_size: int | None = override(InstanceSettings, "min_size", AS_MODEL)
+    join: str = option(
+        "",
+        "Z, T or ZT: objects that overlap from plane to plane are one, through a stack, over time or both",
+        choices={
+            "separate in every plane": "",
+            "joined through Z": "Z",
+            "joined through T": "T",
+            "joined through Z and T": "ZT",
+        },
+        only_choices=True,
+        must_be="Z, T or ZT",
+        label="Objects",
+        offered=("segment",),
+    )
+
+    @field_validator("join", mode="before")
+    @classmethod
+    def _in_order(cls, value: Any) -> Any:
+        """Return "zt" and "TZ" as "ZT"."""
+        return "".join(sorted(value.upper(), key=JOINABLE.find)) if isinstance(value, str) else value
+
+    def thresholds(self, stored: InstanceSettings) -> InstanceSettings:
+        """Return the thresholds that a model stores with the chosen ones in their place."""
+        chosen = {name: value for name, value in self if name in type(stored).model_fields and value is not None}
+        return stored.replace(**chosen)
