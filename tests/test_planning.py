@@ -63,7 +63,7 @@ def test_running_a_plan_is_segmenting(bright_model):
 
 def test_a_run_reads_the_plan_and_not_the_settings(bright_model):
     plan = finish(plan_segmentation(Source.of(blobs()), bright_model))
-    nothing = replace(plan, thresholds=replace(plan.thresholds, minimum_size=1000))
+    nothing = replace(plan, thresholds=plan.thresholds.replace(min_size=1000))
     assert finish(run_plan(plan, bright_model)).count == 2
     assert finish(run_plan(nothing, bright_model)).count == 0
 

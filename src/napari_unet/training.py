@@ -127,6 +127,8 @@ class Training:
     ) -> None:
         if not images:
             raise UnetError("there are no training images: give a folder with images/ and labels/")
+        pixels = sum(image.labels.size for image in images)
+        settings = settings.resolved(pixels, len(spec.axes))
         self.spec = spec
         self.settings = settings
         self.best = Best()

@@ -185,8 +185,8 @@ def test_a_training_that_makes_no_sense_is_one_sentence(sections, tmp_path, caps
     [
         (["--seed", "-1"], "seed must be a whole number from 0"),
         (["--seed", str(2**63)], "seed must be a whole number from 0"),
-        (["--seconds", "inf"], "above 0 s and end"),
-        (["--seconds", "nan"], "above 0 s and end"),
+        (["--seconds", "inf"], "must be a number above 0 s, got"),
+        (["--seconds", "nan"], "must be a number above 0 s, got"),
         (["--iterations", "0"], "iterations must be a whole number of at least 1"),
         (["--anchor", "nan"], "anchor must be a number of at least 0"),
     ],

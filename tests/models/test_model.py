@@ -179,8 +179,11 @@ ARGUMENTS = {"base_channels": 4, "levels": 2}
         ({"pixel_size": [0.5, float("inf")]}, "above 0 um and finite"),
         ({"pixel_size": [0.5, "0.5"]}, "cannot be understood"),
         ({"normalization": {"compression": float("nan")}}, "compression must be a number"),
-        ({"instances": {"minimum_size": float("nan")}}, "min_size .* must be a whole number from 0 .* got nan"),
-        ({"instances": {"min_size": "8"}}, "min_size .* must be a whole number from 0 .* got '8'"),
+        (
+            {"instances": {"minimum_size": float("nan")}},
+            "min_size .* must be a whole number .* px, got nan",
+        ),
+        ({"instances": {"min_size": "8"}}, "min_size .* must be a whole number .* px, got '8'"),
         ({"instances": {"depth": 1}}, "InstanceSettings has no depth"),
         ({"zoom": float("nan")}, "zoom must be one of"),
         ({"training": [1]}, "must be named"),

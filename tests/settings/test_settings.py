@@ -92,11 +92,12 @@ def test_long_values_are_shortened():
 
 
 def test_numbers_of_numpy_and_whole_numbers_for_real_ones_are_numbers():
-    assert SegmentationSettings(channel=np.int64(2), zoom=np.float32(0.5), min_size=np.uint8(3)) == (
-        SegmentationSettings(channel=2, zoom=0.5, min_size=3)
+    assert SegmentationSettings(channels=(np.int64(2),), zoom=np.float32(0.5), min_size=np.uint8(3)) == (
+        SegmentationSettings(channels=(2,), zoom=0.5, min_size=3)
     )
     assert WeightSettings(w0=3).w0 == 3.0
     assert AugmentationSettings(scale=[1, 2]).scale == (1.0, 2.0)
+    assert SegmentationSettings(channels=[np.int64(1), 0]).channels == (1, 0)
 
 
 def test_settings_cannot_change_and_copies_are_checked():

@@ -62,14 +62,14 @@ def test_the_weights_that_the_loss_uses_are_shown(viewer, panel, qtbot):
 
 def test_corrections_are_learnt_at_the_size_at_which_the_result_was_found(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots())
-    segment_panel.advanced.zoom.setCurrentIndex(segment_panel.advanced.zoom.findData(2.0))
+    segment_panel.advanced.boxes["zoom"].choose(2.0)
     result = segment(qtbot, segment_panel)
     result.data[result.data == result.data[20, 20]] = 0
     result.refresh()
     panel.table.refresh()
     click(qtbot, panel.tools.weights)
     wait_until_done(qtbot, panel)
-    assert panel._request().options["zoom"] == 2
+    assert panel._request().settings.zoom == 2
     weights = viewer.layers[-1]
     assert weights.data.shape == result.data.shape
     assert weights.data[20, 20] > 0
@@ -80,7 +80,7 @@ def test_results_found_at_different_sizes_are_not_learnt_together(viewer, segmen
     for name, zoom in (("one", 1.0), ("other", 2.0)):
         viewer.add_image(dots(), name=name)
         segment_panel.image.value = viewer.layers[name]
-        segment_panel.advanced.zoom.setCurrentIndex(segment_panel.advanced.zoom.findData(zoom))
+        segment_panel.advanced.boxes["zoom"].choose(zoom)
         result = segment(qtbot, segment_panel)
         brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     click(qtbot, panel.job.start_button)
@@ -94,7 +94,7 @@ def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(vie
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     panel.form.channel.setValue(0)
-    assert panel._request().options["channel"] == 1
+    assert panel._request().settings.channel == 1
     assert panel.form.channel.value() == 1, "the user sees which one"
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(0))
     other = segment(qtbot, segment_panel)
@@ -114,7 +114,7 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     assert result.data.shape == (96, 128)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     request = panel._request()
-    assert (request.paints[0].image.axes, request.options["channel"]) == ("CYX", 1)
+    assert (request.paints[0].image.axes, request.settings.channel) == ("CYX", 1)
     viewer.layers.selection.active = image
     click(qtbot, panel.tools.new_layer)
     assert viewer.layers[-1].data.shape == (96, 128)

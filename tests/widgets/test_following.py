@@ -154,8 +154,8 @@ def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):
     panel = panel_of(SegmentPanel, viewer, qtbot)
     layer = segmented(viewer, panel, qtbot)
     for seed in (0.6, 0.8):
-        panel.advanced.core_threshold.setValue(seed)
-        panel.advanced.min_size.setValue(int(1000 * seed))
+        panel.advanced.boxes["core_threshold"].setValue(seed)
+        panel.advanced.boxes["min_size"].setValue(int(1000 * seed))
         click(qtbot, panel.job.start_button)
         wait_until_done(qtbot, panel)
     while layer._undo_history:

@@ -83,9 +83,9 @@ def test_the_forecast_knows_that_rotations_take_longer(make_napari_viewer, qtbot
     panel = SegmentPanel(viewer)
     qtbot.addWidget(panel)
     before = panel.line.text()
-    panel.advanced.rotations.setChecked(True)
+    panel.advanced.boxes["rotations"].setChecked(True)
     assert panel.line.text() != before
-    panel.advanced.rotations.setChecked(False)
+    panel.advanced.boxes["rotations"].setChecked(False)
     assert panel.line.text() == before
 
 
@@ -95,7 +95,7 @@ def test_only_a_run_that_is_long_enough_to_tell_changes_the_forecast(make_napari
     qtbot.addWidget(panel)
     large = viewer.add_image(np.broadcast_to(np.uint8(7), (16000, 16000)))
     forecast = panel.line.text().split("about")[1]
-    panel.advanced.zoom.setCurrentIndex(panel.advanced.zoom.findData(1.0))
+    panel.advanced.boxes["zoom"].choose(1.0)
     for size, said in (((96, 128), True), ((900, 900), False)):
         panel.image.value = viewer.add_image(np.resize(dots(), size))
         click(qtbot, panel.job.start_button)

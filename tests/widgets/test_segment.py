@@ -46,7 +46,7 @@ def test_large_objects_are_seen_smaller_and_the_user_reads_so(panel, viewer, qtb
     assert labels.data.shape == (800, 800)
     assert "1/2 of its size" in panel.job.status.text()
     assert labels.metadata[KEY]["provenance"]["settings"]["zoom"] == 0.5
-    panel.advanced.zoom.setCurrentIndex(panel.advanced.zoom.findData(1.0))
+    panel.advanced.boxes["zoom"].choose(1.0)
     again = segment(qtbot, panel)
     assert again.metadata[KEY]["provenance"]["settings"]["zoom"] == 1
     assert "size" not in panel.job.status.text()
@@ -76,7 +76,7 @@ def test_running_again_updates_in_place_and_undo_brings_the_former_result_back(p
     labels = segment(qtbot, panel)
     former = labels.data.copy()
     assert former.max() > 0
-    panel.advanced.min_size.setValue(10**6)
+    panel.advanced.boxes["min_size"].setValue(10**6)
     again = segment(qtbot, panel)
     assert again.unique_id == labels.unique_id
     assert len(viewer.layers) == 2
@@ -92,7 +92,7 @@ def test_running_again_replaces_neither_corrections_nor_copies(panel, viewer, qt
     copy = labels.__class__(labels.data.copy(), name="backup", metadata=deepcopy(labels.metadata))
     viewer.layers.insert(0, copy)
     labels.visible = False
-    panel.advanced.min_size.setValue(10**6)
+    panel.advanced.boxes["min_size"].setValue(10**6)
     segment(qtbot, panel)
     assert labels.data.max() == 0, "the result itself was replaced"
     qtbot.waitUntil(lambda: labels.visible)
@@ -100,7 +100,7 @@ def test_running_again_replaces_neither_corrections_nor_copies(panel, viewer, qt
     np.testing.assert_array_equal(copy.data, found)
     labels.data_setitem(np.nonzero(np.indices(labels.data.shape).sum(0) == 30), 1)
     corrected = labels.data.copy()
-    panel.advanced.min_size.setValue(-1)
+    panel.advanced.boxes["min_size"].setValue(-1)
     again = segment(qtbot, panel)
     assert again.unique_id != labels.unique_id
     np.testing.assert_array_equal(again.data, found)

@@ -1,4 +1,4 @@
-"""What several commands share: the list of input files, the progress bar, options for prediction."""
+"""What several commands share: the list of input files, the progress bar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from napari_unet.files.provenance import read_provenance
 from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish, map_progress
-from napari_unet.settings.zooms import ZOOMS
 
 Result = TypeVar("Result")
 
@@ -142,27 +141,3 @@ def _show(bar: tqdm[Any], progress: Progress) -> None:
         bar.update(progress.done - bar.n)
     if progress.figures:
         bar.set_postfix({name: f"{value:.4g}" for name, value in progress.figures.items()}, refresh=False)
-
-
-def add_zoom_option(parser: argparse.ArgumentParser) -> None:
-    """Add --zoom."""
-    parser.add_argument(
-        "--zoom",
-        type=float,
-        help=f"how large the network sees the image, one of {', '.join(f'{zoom:g}' for zoom in ZOOMS)}: small for "
-        "objects much larger than the model learnt (default: as the model says, which may measure them)",
-    )
-
-
-def add_prediction_options(parser: argparse.ArgumentParser) -> None:
-    """Add --device, --tile, --fast, --rotations."""
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, mps or xpu (default: the best there is)"
-    )
-    parser.add_argument("--tile", type=int, help="side of a tile in pixels; does not change the result")
-    parser.add_argument(
-        "--fast", action="store_true", help="compute in 16 bit: faster, about 0.1 %% of pixels differ"
-    )
-    parser.add_argument(
-        "--rotations", action="store_true", help="average over rotations and flips: 8 times slower"
-    )

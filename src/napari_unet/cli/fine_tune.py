@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.membranes import move_spatial_last
-from napari_unet.cli.common import add_zoom_option, named_path, require_model_place, with_bar
+from napari_unet.cli.common import named_path, require_model_place, with_bar
+from napari_unet.cli.options import add_settings
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
@@ -23,9 +24,12 @@ from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.settings.base import Where
 from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.offered import chosen
 from napari_unet.teaching.learning import TrainingMonitor
 
+COMMAND: Where = "fine-tune"
 NEW = "new"
 MEANINGS = {
     (False, False): painted,
@@ -47,23 +51,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", required=True, type=named_path, help="the .safetensors file to write")
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the files do not say")
-    parser.add_argument("--seconds", type=float, help="time to learn (default: 30, unless --iterations is given)")
-    parser.add_argument("--iterations", type=int, help="steps to learn")
     parser.add_argument("--dense", action="store_true", help="annotations are full truth: 0 is background")
     parser.add_argument(
         "--classes",
         action="store_true",
         help="annotations are classes, not objects: 0 not annotated, 1 background, 2 up the others; or colours",
     )
-    parser.add_argument("--channel", type=int, help="which channel, from 0, where images have several")
-    add_zoom_option(parser)
-    parser.add_argument(
-        "--anchor",
-        type=float,
-        help="how firmly to stay as the old model was elsewhere (default: as right as it was on the strokes)",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
-    parser.add_argument("--seed", type=int, default=0)
+    add_settings(parser, FineTuningSettings, COMMAND)
     parser.set_defaults(run=run)
 
 
@@ -74,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
     require_model_place(given.output)
     settings = settings_from(given)
     pairs, axes = read_pairs(given)
-    model = starting_model(given, pairs, axes)
+    model = starting_model(given, pairs, axes, settings.seed)
     with Stop() as stop:
         steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
@@ -113,7 +107,7 @@ class Stop(TrainingMonitor):
         print("Stopping with the best so far; Ctrl-C again leaves at once.", file=sys.stderr)
 
 
-def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str) -> Model:
+def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str, seed: int) -> Model:
     """Return the model to start from; a new one has the channels and classes that its lessons need."""
     if given.model != NEW:
         model = load_model(given.model)
@@ -126,9 +120,9 @@ def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]
     in_colour = axes.endswith("S") and given.channel is None
     channels = int(pairs[0][0].shape[-1]) if in_colour else 1
     if not given.classes:
-        return fresh_model(in_channels=min(channels, 3), seed=given.seed)
+        return fresh_model(in_channels=min(channels, 3), seed=seed)
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
-    return fresh_model(in_channels=min(channels, 3), classes=class_names(count), seed=given.seed)
+    return fresh_model(in_channels=min(channels, 3), classes=class_names(count), seed=seed)
 
 
 def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str]:
@@ -162,14 +156,7 @@ def read_objects(paths: list[Path], *, dense: bool) -> list[NDArray[Any]]:
 
 def settings_from(given: argparse.Namespace) -> FineTuningSettings:
     """Return the settings; with --iterations alone time has no limit."""
-    defaults = FineTuningSettings.from_nothing() if given.model == NEW else FineTuningSettings()
-    seconds = given.seconds if given.seconds is not None or given.iterations is not None else defaults.seconds
-    return defaults.replace(
-        seconds=seconds,
-        iterations=defaults.iterations if given.iterations is None else given.iterations,
-        anchor=defaults.anchor if given.anchor is None else given.anchor,
-        channel=given.channel,
-        zoom=given.zoom,
-        device=given.device,
-        seed=given.seed,
-    )
+    base = FineTuningSettings.from_nothing() if given.model == NEW else FineTuningSettings()
+    if given.iterations is not None:
+        base = base.replace(seconds=None)
+    return chosen(base, COMMAND, vars(given))

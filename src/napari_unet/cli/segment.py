@@ -12,13 +12,12 @@ from pathlib import Path
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import (
-    add_prediction_options,
-    add_zoom_option,
     input_files,
     named_path,
     temporary_output_folder,
     with_bar,
 )
+from napari_unet.cli.options import add_settings
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.calibration import LARGEST, SMALLEST
@@ -30,9 +29,11 @@ from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import segment_steps
-from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.base import Where
+from napari_unet.settings.offered import chosen
 from napari_unet.settings.segmentation import SegmentationSettings
 
+COMMAND: Where = "segment"
 SUFFIX = "_labels.tif"
 
 
@@ -48,23 +49,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
     parser.add_argument("--channel", type=int, help="which channel, from 0")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
-    add_zoom_option(parser)
-    parser.add_argument(
-        "--join",
-        default="",
-        type=str.upper,
-        metavar="AXES",
-        help="Z, T or ZT: objects that overlap from plane to plane are one",
-    )
     parser.add_argument(
         "--probabilities", type=named_path, help="also write the foreground probability (x 255) here"
     )
-    add_prediction_options(parser)
+    add_settings(parser, SegmentationSettings, COMMAND)
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Segment every input; one that fails does not stop the others, and a new folder is not left empty."""
+    settings = chosen(SegmentationSettings(channels=single(given.channel)), COMMAND, vars(given))
     inputs = input_files(given.input)
     targets = output_files(inputs, given.output)
     written = [*targets, *([given.probabilities] if given.probabilities else [])]
@@ -76,17 +70,6 @@ def run(given: argparse.Namespace) -> int:
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
-    settings = SegmentationSettings(
-        channels=single(given.channel),
-        zoom=given.zoom,
-        join=given.join,
-        prediction=PredictionSettings(
-            device=given.device,
-            tile=given.tile,
-            precision="fast" if given.fast else "exact",
-            rotations=given.rotations,
-        ),
-    )
     with temporary_output_folder(None if given.output in targets else given.output):
         for target in written:  # refused before work is spent on it
             require_writable(target)

@@ -22,6 +22,7 @@ from napari_unet.cli.common import (
     temporary_output_folder,
     with_bar,
 )
+from napari_unet.cli.options import add_settings
 from napari_unet.cli.training_folder import load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
@@ -36,9 +37,13 @@ from napari_unet.nets.architectures import build_net
 from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.progress import finish
+from napari_unet.settings.base import Where, options
+from napari_unet.settings.network import NetworkSettings
+from napari_unet.settings.offered import changes, chosen
 from napari_unet.settings.training import TrainingSettings
 from napari_unet.training import Training
 
+COMMAND: Where = "train"
 MONTAGE_ROWS = 3
 CURVE = "loss_curve.png"
 OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -82,23 +87,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=named_path, help="folder for the loss curve and pictures of held-out images"
     )
-    parser.add_argument(
-        "--architecture", choices=("classic", "padded", "vgg16"), help="default: padded, paper: classic"
-    )
-    parser.add_argument("--base-channels", type=int, help="width of the first level (default: 16)")
-    parser.add_argument("--channels", type=int, help="how many channels the network takes (default: 1)")
     parser.add_argument("--channel", type=int, help="which channel to learn, from 0, where images have several")
-    parser.add_argument("--levels", type=int, help="how often the resolution is halved (default: 4)")
-    parser.add_argument("--iterations", type=int, help="optimiser steps (default: 4000)")
-    parser.add_argument("--batch", type=int, help="patches per step")
-    parser.add_argument("--patch", type=int, help="side of a patch in pixels")
     parser.add_argument("--start", help="start from this model instead of from nothing")
     parser.add_argument(
         "--encoder", type=named_path, help="file with public VGG16 weights, for --architecture vgg16"
     )
     parser.add_argument("--validation", type=float, default=0.15, help="share of images held out (default: 0.15)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
-    parser.add_argument("--seed", type=int, default=0)
+    add_settings(parser, NetworkSettings, COMMAND)
+    add_settings(parser, TrainingSettings, COMMAND)
     parser.set_defaults(run=run)
 
 
@@ -119,7 +115,7 @@ def train(given: argparse.Namespace) -> int:
     spec = start_spec(given, start, classes)
     training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
     settings = training_settings(given, training_images)
-    net = starting_net(given, start, spec)
+    net = starting_net(given, start, spec, settings.seed)
     checkpoint = given.output.with_name(f".{given.output.stem}-checkpoint.safetensors")
     training = Training(
         spec,
@@ -156,9 +152,9 @@ def learnt(training: Training, validation: list[TrainingImage], output: Path) ->
     return saved
 
 
-def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec) -> UNet:
+def starting_net(given: argparse.Namespace, start: Model | None, spec: ModelSpec, seed: int) -> UNet:
     """Return the network that training starts from, with a public encoder where one is given."""
-    torch.manual_seed(given.seed)
+    torch.manual_seed(seed)
     net = start.net if start else build_net(spec.architecture, spec.arguments)
     if given.encoder is not None:
         if not isinstance(net, Vgg16UNet):
@@ -185,10 +181,11 @@ def report(folder: Path, training: Training, images: list[TrainingImage], model:
 
 def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int) -> None:
     """Refuse a model to start from that tells something else than the labels do, or is asked to be another."""
-    for option in ("architecture", "base_channels", "channels", "levels"):
-        if getattr(given, option) is not None:
-            named = option.replace("_", "-")
-            raise UnetError(f"--{named} is for a new network, but --start gives one: leave one of them out")
+    for name, option in options(NetworkSettings).items():
+        if getattr(given, name) is not None:
+            raise UnetError(
+                f"{option.argument} is for a new network, but --start gives one: leave one of them out"
+            )
     if start.spec.is_semantic != (given.truth == "classes"):
         what = "classes: give --truth classes" if start.spec.is_semantic else "objects: give --truth objects"
         raise UnetError(f"{start.spec.name} tells {what}, or leave --start out")
@@ -200,15 +197,16 @@ def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int)
 
 
 def training_settings(given: argparse.Namespace, images: list[TrainingImage]) -> TrainingSettings:
-    """Return the preset with what was said on the command line in its place."""
-    said = {name: getattr(given, name) for name in ("iterations", "batch", "patch", "seed", "device")}
-    chosen: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    """Return the preset with what was given on the command line in its place."""
+    given_values = changes(TrainingSettings(), COMMAND, vars(given))
+    if "epochs" in given_values and "iterations" in given_values:
+        raise UnetError("--epochs and --iterations both say how long to train: leave one of them out")
     if given.preset == "paper":
-        return TrainingSettings.paper(**chosen)
+        return TrainingSettings.paper(**given_values)
     if given.preset == "em":
         area = sum(image.labels.size for image in images) // max(1, len(images))
-        return TrainingSettings.em(len(images), area=area, **chosen)
-    return TrainingSettings(**chosen)
+        return TrainingSettings.em(len(images), area=area, **given_values)
+    return TrainingSettings(**given_values)
 
 
 def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> ModelSpec:
@@ -224,23 +222,13 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
             sizes=None,
         )
     paper = given.preset == "paper"
+    network = chosen(NetworkSettings.paper() if paper else NetworkSettings(), COMMAND, vars(given))
     return ModelSpec(
         name=given.output.stem,
-        architecture=given.architecture or ("classic" if paper else "padded"),
-        arguments={
-            "in_channels": default_if_none(given.channels, 1),
-            "out_channels": classes,
-            "base_channels": default_if_none(given.base_channels, 64 if paper else 16),
-            "levels": default_if_none(given.levels, 4),
-            "dropout": 0.5 if paper else 0.0,
-        },
+        architecture=network.architecture,
+        arguments={**network.model_dump(exclude={"architecture"}), "out_channels": classes},
         **OF_TRUTH[given.truth](classes),
         normalization=Normalization(compression=0) if given.preset == "em" else Normalization(),
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
-
-
-def default_if_none(said: int | None, usual: int) -> int:
-    """Return what was said, 0 too; the usual where nothing was."""
-    return usual if said is None else said

@@ -42,7 +42,7 @@ class Settings(BaseModel):
     def _as_python_value(cls, value: Any) -> Any:
         if isinstance(value, np.generic):
             return value.item()
-        return tuple(value) if isinstance(value, list) else value
+        return tuple(map(cls._as_python_value, value)) if isinstance(value, list | tuple) else value
 
     @field_validator("*", mode="after")
     @classmethod
@@ -86,11 +86,11 @@ def option(
     )
 
 
-def override(settings: type[Settings], name: str, unset: str) -> Any:
-    """Declare a setting that takes the place of another one where it is chosen; `unset` says what holds else."""
+def override(settings: type[Settings], name: str, **changed: Any) -> Any:
+    """Declare a setting that takes the place of another one where it is chosen; `changed` is declared anew."""
     field = settings.model_fields[name]
     about: Any = dict(field.json_schema_extra)  # type: ignore[arg-type]
-    return option(None, field.description or "", **about.pop("limits"), **{**about, "unset": unset})
+    return option(None, field.description or "", **about.pop("limits"), **{**about, **changed})
 
 
 def options(settings: type[Settings]) -> dict[str, Option]:

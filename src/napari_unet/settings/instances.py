@@ -7,9 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from napari_unet.errors import UnetError
-from napari_unet.settings.base import Settings, Where, option
-
-SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
+from napari_unet.settings.base import Settings, option
 
 
 class InstanceSettings(Settings):
@@ -22,8 +20,6 @@ class InstanceSettings(Settings):
         below=1,
         step=0.05,
         label="Core probability",
-        flag="--core",
-        offered=SHOWN,
     )
     edge_threshold: float = option(
         0.5,
@@ -32,18 +28,13 @@ class InstanceSettings(Settings):
         below=1,
         step=0.05,
         label="Edge probability",
-        flag="--edge",
-        offered=SHOWN,
     )
     min_size: int = option(
         16,
         "objects of fewer pixels are dropped, and smaller cores do not count",
         minimum=0,
-        maximum=10**9,
         unit="px",
         label="Smallest object",
-        flag="--smallest",
-        offered=SHOWN,
     )
     min_core_share: float = option(
         0.75,

@@ -48,12 +48,18 @@ class Option:
         return f"{self.name} ({label})" if label and label != self.name else self.name
 
     @property
+    def argument(self) -> str:
+        """Return its option of the command line."""
+        return self.flag or f"--{self.name.replace('_', '-')}"
+
+    @property
     def usual(self) -> str:
         """Return the default in words."""
         if self.default is None:
             return self.unset or "none"
         if not isinstance(self.default, bool | int | float | str | tuple):
-            return f"{self.kind.__name__}()"
+            named = (text for text, value in self.choices.items() if value == self.default)
+            return next(named, f"{self.kind.__name__}()")
         return f"{self.default:g}" if isinstance(self.default, float) else str(self.default) or "none"
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from napari_unet.settings.base import Settings, option, override
+from napari_unet.settings.base import Settings, Where, option, override
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.zooms import ZOOMS, zoom_text
@@ -14,6 +14,7 @@ from napari_unet.settings.zooms import ZOOMS, zoom_text
 JOINABLE = "ZT"
 """Axes through which objects can be joined, in this order: a volume at each time first."""
 AS_MODEL = "as the model says"
+SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
 
 
 def channel_option() -> Any:
@@ -41,6 +42,11 @@ def zoom_option(*offered: Any) -> Any:
     )
 
 
+def _threshold(name: str, flag: str) -> Any:
+    """Declare a threshold of the model that a user may choose."""
+    return override(InstanceSettings, name, unset=AS_MODEL, flag=flag, offered=SHOWN)
+
+
 class SegmentationSettings(Settings):
     """What a user may choose per run; thresholds left out are the model's own."""
 
@@ -51,10 +57,10 @@ class SegmentationSettings(Settings):
         unset="all of them",
     )
     prediction: PredictionSettings = PredictionSettings()
-    zoom: float | None = zoom_option("segment", "Segment panel")
-    core_threshold: float | None = override(InstanceSettings, "core_threshold", AS_MODEL)
-    edge_threshold: float | None = override(InstanceSettings, "edge_threshold", AS_MODEL)
-    min_size: int | None = override(InstanceSettings, "min_size", AS_MODEL)
+    zoom: float | None = zoom_option(*SHOWN)
+    core_threshold: float | None = _threshold("core_threshold", "--core")
+    edge_threshold: float | None = _threshold("edge_threshold", "--edge")
+    min_size: int | None = _threshold("min_size", "--smallest")
     join: str = option(
         "",
         "Z, T or ZT: objects that overlap from plane to plane are one, through a stack, over time or both",

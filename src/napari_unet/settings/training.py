@@ -15,6 +15,13 @@ class TrainingSettings(Settings):
     """How to train; the defaults are the "modern" preset."""
 
     iterations: int = option(4000, "optimiser steps", minimum=1, offered=("train",))
+    epochs: int | None = option(
+        None,
+        "how often as many pixels as the images have are seen, instead of iterations",
+        minimum=1,
+        unset="as many as the iterations make; 40 with the preset em",
+        offered=("train",),
+    )
     batch: int = option(4, "patches per step", minimum=1, offered=("train",))
     # unpadded networks read the context around it
     patch: int = option(
@@ -22,11 +29,23 @@ class TrainingSettings(Settings):
     )
     seed: int = seed_option("train")
     device: str = device_option("train")
-    weights: WeightSettings = option(WeightSettings(), "what a pixel counts in the loss")
+    weights: WeightSettings = option(
+        WeightSettings(),
+        "weights of the pixels in the loss: those of the U-Net paper, of Falk et al. 2019, or all the same",
+        choices={"paper": WeightSettings.paper(), "falk": WeightSettings.falk(), "none": WeightSettings.none()},
+        offered=("train",),
+    )
     augmentation: AugmentationSettings = AugmentationSettings()
     optimization: OptimizationSettings = OptimizationSettings()
     validate_every: int = option(500, "iterations between two validations", minimum=1)
     validation_images: int = option(24, "validation images, evenly picked, at each validation", minimum=1)
+
+    def resolved(self, pixels: int, dims: int) -> Self:
+        """Return the settings with iterations instead of epochs; `pixels` is the number of those of all images."""
+        if self.epochs is None:
+            return self
+        iterations = round(self.epochs * pixels / (self.batch * self.patch**dims))
+        return self.replace(iterations=max(1, iterations), epochs=None)
 
     @classmethod
     def em(cls, images: int, *, epochs: int = 40, area: int = 512**2, **changes: Any) -> Self:

@@ -1,4 +1,4 @@
-"""The models and devices that a panel offers; neither list imports PyTorch in the window's thread."""
+"""The models that a panel offers; the list does not import PyTorch in the window's thread."""
 
 from __future__ import annotations
 
@@ -20,13 +20,6 @@ from napari_unet.widgets.viewer.layers import unwrapped
 
 OPEN_FILE = "Open file…"
 NEW = "New network, from nothing"
-DEVICES = {
-    "Automatic": "auto",
-    "CPU": "cpu",
-    "NVIDIA or AMD GPU (cuda)": "cuda",
-    "Apple GPU (mps)": "mps",
-    "Intel GPU (xpu)": "xpu",
-}
 
 
 def rename_choices(box: CategoricalWidget[Any]) -> None:
@@ -152,12 +145,3 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
     def _remember(self) -> None:
         self._last = self.currentIndex()
         self.changed.emit()
-
-
-def device_choice() -> QComboBox:
-    """Return a box with the kinds of device; whether one works here is checked when it is used."""
-    box = QComboBox()
-    for text, kind in DEVICES.items():
-        box.addItem(text, kind)
-    box.setToolTip("Where the network computes. Automatic takes the GPU if there is one.")
-    return box

@@ -5,14 +5,11 @@ from __future__ import annotations
 from qtpy.QtWidgets import QComboBox
 
 from napari_unet.models.spec import ModelSpec
+from napari_unet.settings.base import options
+from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.viewer.layers import LayerImage
 
-CHOICES = {
-    "": "separate in every plane",
-    "Z": "joined through Z",
-    "T": "joined through T",
-    "ZT": "joined through Z and T",
-}
+JOIN = options(SegmentationSettings)["join"]
 
 
 class JoinChoice(QComboBox):  # type: ignore[misc]
@@ -33,7 +30,7 @@ class JoinChoice(QComboBox):  # type: ignore[misc]
         free: set[str] = set()
         if image is not None and spec is not None and not spec.is_semantic:
             free = set(image.axes) - set(spec.axes)
-        for axes, text in CHOICES.items():
+        for text, axes in JOIN.choices.items():
             if set(axes) <= free:
                 self.addItem(text, axes)
         self.setCurrentIndex(max(0, self.findData(self._request)))

@@ -10,8 +10,10 @@ from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
+from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.autosave.restore_bar import RestoreBar
 from napari_unet.widgets.autosave.restoring import restore
 from napari_unet.widgets.autosave.watcher import Autosave
@@ -111,19 +113,18 @@ class SegmentPanel(ScrollingPanel):
             self.job.fail(sentence)
             return
         try:
-            region = self._region(image)
+            region, settings = self._region(image), self._settings()
         except UnetError as error:
             self.job.fail(str(error))
             return
-        values = {**self.advanced.values(), "channel": self._chosen_channel(), "join": self.join.axes}
 
         def done(made: SegmentationRun) -> None:
             pixels = preflight.pixel_count(image, region)
             seconds = made.seconds if made.result.zoom == 1 else None  # of other sizes it says nothing
-            self._speed.remember(str(path), values, made.provenance["device"], pixels, seconds)
+            self._speed.remember(str(path), settings.prediction, made.provenance["device"], pixels, seconds)
             self._show(layer, image, region, made)
 
-        self.job.run(begin_segmentation(image, path, region, values, layer.name), done)
+        self.job.run(begin_segmentation(image, path, region, settings, layer.name), done)
 
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
@@ -146,11 +147,11 @@ class SegmentPanel(ScrollingPanel):
             self.line.setText(f"{text} {capitalized(sentence)}")
             return
         try:
-            pixels = preflight.pixel_count(image, self._region(image))
+            pixels, settings = preflight.pixel_count(image, self._region(image)), self._settings()
         except UnetError as error:
             self.line.setText(f"{text} {capitalized(str(error))}.")
             return
-        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), self.advanced.values(), pixels)}")
+        self.line.setText(f"{text} {self._speed.forecast(spec, str(path), settings.prediction, pixels)}")
 
     def _read(self, layer: napari.layers.Image) -> LayerImage:
         """Return what an image holds; axes that were typed and fit are kept with it, for the other panels too."""
@@ -214,6 +215,10 @@ class SegmentPanel(ScrollingPanel):
         """Follow the viewer's layers."""
         self.image.reset_choices()
         self._image_changed()
+
+    def _settings(self) -> SegmentationSettings:
+        """Return what is chosen; UnetError where it does not fit together."""
+        return self.advanced.settings().replace(channels=single(self._chosen_channel()), join=self.join.axes)
 
     def _chosen_channel(self) -> int | None:
         value = self.channel.currentData()

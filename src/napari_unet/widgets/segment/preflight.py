@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable
-from typing import Any
 
 from napari_unet.arrays.axes import check_axes
-from napari_unet.arrays.channels import single
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
+from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.widgets.parts.job import seconds_text
 from napari_unet.widgets.viewer.layers import LayerImage, PixelSize
 
@@ -30,30 +29,32 @@ class SpeedRecord:
         self._speeds: dict[Hashable, float] = {}
         self._names: dict[str, str] = {}
 
-    def remember(self, model: str, values: dict[str, Any], name: str, pixels: int, seconds: float | None) -> None:
+    def remember(
+        self, model: str, settings: PredictionSettings, name: str, pixels: int, seconds: float | None
+    ) -> None:
         """Note a run: what was chosen, the name of the device, and how long it took, None if that is unclear."""
-        self._names[values["device"]] = name
+        self._names[settings.device] = name
         if seconds is not None:
-            self._speeds[_way(model, values)] = pixels / seconds
+            self._speeds[_way(model, settings)] = pixels / seconds
 
-    def forecast(self, spec: ModelSpec, model: str, values: dict[str, Any], pixels: int) -> str:
+    def forecast(self, spec: ModelSpec, model: str, settings: PredictionSettings, pixels: int) -> str:
         """Return where a run will be and how long it may take."""
-        choice = values["device"]
+        choice = settings.device
         where = self._names.get(choice, WHERE.get(choice, choice))
-        speed = self._speeds.get(_way(model, values))
+        speed = self._speeds.get(_way(model, settings))
         if speed is not None:
             return f"Runs on {where}, {_about(pixels / speed)}."
         base = spec.arguments.get("base_channels", 64)
         cores = max(1, (os.cpu_count() or 2) // 2)
-        views = ROTATIONS if values["rotations"] else 1
+        views = ROTATIONS if settings.rotations else 1
         flops = views * pixels * FLOPS_OF_BASE_16 * (base / 16) ** 2
         seconds = STARTING + flops / (cores * GIGAFLOPS_A_CORE * 1e9)
         return f"Runs on {where}, {_about(seconds)} on a CPU."
 
 
-def _way(model: str, values: dict[str, Any]) -> Hashable:
+def _way(model: str, settings: PredictionSettings) -> Hashable:
     """Return what a speed hangs on."""
-    return (model, *(values[name] for name in ("device", "fast", "rotations")))
+    return (model, settings.device, settings.precision, settings.rotations)
 
 
 def _about(seconds: float) -> str:
@@ -106,25 +107,3 @@ def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) ->
         start, stop = (region or {}).get(axis, (0, length))
         count *= max(0, min(stop, length) - max(0, start))
     return count
-
-
-def settings_from(values: dict[str, Any]) -> Any:
-    """Return SegmentationSettings for what the panel says; imports PyTorch, so only call it in a worker."""
-    from napari_unet.settings.prediction import PredictionSettings
-    from napari_unet.settings.segmentation import SegmentationSettings
-
-    prediction = PredictionSettings(
-        device=values["device"],
-        tile=values["tile"],
-        precision="fast" if values["fast"] else "exact",
-        rotations=values["rotations"],
-    )
-    return SegmentationSettings(
-        channels=single(values["channel"]),
-        prediction=prediction,
-        zoom=values["zoom"],
-        join=values["join"],
-        core_threshold=values["core_threshold"],
-        edge_threshold=values["edge_threshold"],
-        min_size=values["min_size"],
-    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.progress import Progress, Steps, map_progress
-from napari_unet.widgets.segment import preflight
+from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.viewer.layers import LayerImage
 
 MAX_FIRST_SHARE = 0.5
@@ -58,7 +58,7 @@ def begin_segmentation(
     image: LayerImage,
     model_path: Path,
     region: dict[str, tuple[int, int]] | None,
-    values: dict[str, Any],
+    settings: SegmentationSettings,
     source: str,
 ) -> Callable[[], Steps[SegmentationRun]]:
     """Return the function that a worker calls to segment; `source` names the image in the provenance."""
@@ -72,7 +72,6 @@ def begin_segmentation(
         from napari_unet.provenance import segmentation_provenance
         from napari_unet.segmentation import segment_steps
 
-        settings = preflight.settings_from(values)
         model = load_model(model_path)
         pace = Pace()
         steps = segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)

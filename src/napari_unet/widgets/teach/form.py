@@ -11,15 +11,16 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
 from napari_unet.errors import UnetError
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.zooms import zoom_text
-from napari_unet.widgets.model_choice import ModelChoice, device_choice
+from napari_unet.widgets.model_choice import ModelChoice
+from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.teach.work import FineTuneRequest
 from napari_unet.widgets.viewer.paint import Paint
 
 if TYPE_CHECKING:
     import napari
 
-SECONDS = 30
 OBJECTS, CLASSES = "objects", "classes"
 
 
@@ -36,26 +37,17 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.kind.addItem("classes (one value each)", CLASSES)
         self.channel = QSpinBox()
         self.channel.setToolTip("Which channel shows what you paint, from 0.")
-        self.seconds = QSpinBox()
-        self.seconds.setRange(1, 24 * 3600)
-        self.seconds.setValue(SECONDS)
-        self.seconds.setSuffix(" s")
-        self.seconds.setToolTip("How long to learn. Stop ends it earlier and keeps the best so far.")
-        self.device = device_choice()
+        self.boxes = OptionBoxes(FineTuningSettings, "Fine-tune panel")
+        self.seconds, self.device = self.boxes["seconds"], self.boxes["device"]
         self._layout = QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.addRow("Model", self.model)
         self._layout.addRow("Output", self.kind)
         self._layout.addRow("Channel", self.channel)
-        self._layout.addRow("Learn for", self.seconds)
-        self._layout.addRow("Device", self.device)
+        self.boxes.add_rows(self._layout)
         self.model.changed.connect(self._model_changed)
-        boxes = (self.kind, self.device)
-        for changed in (
-            *(box.currentIndexChanged for box in boxes),
-            self.seconds.valueChanged,
-            self.channel.valueChanged,
-        ):
+        self.boxes.connect(self.changed)
+        for changed in (self.kind.currentIndexChanged, self.channel.valueChanged):
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
 
@@ -81,7 +73,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             "new": self.model.is_new,
             "kind": self.kind.currentData(),
             "seconds": self.seconds.value(),
-            "device": self.device.currentData(),
+            "device": self.device.chosen(),
             "channel": self.channel.value(),
         }
 
@@ -92,8 +84,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         elif settings.get("model") and Path(settings["model"]).exists():
             self.model.choose_file(settings["model"])
         self.kind.setCurrentIndex(max(0, self.kind.findData(settings.get("kind"))))
-        self.seconds.setValue(int(settings.get("seconds", SECONDS)))
-        self.device.setCurrentIndex(max(0, self.device.findData(settings.get("device"))))
+        self.seconds.setValue(settings.get("seconds", self.seconds.value()))
+        self.device.choose(settings.get("device"))
         self.channel.setValue(int(settings.get("channel", 0)))
 
     def follow(self, result: Mapping[str, Any]) -> None:
@@ -128,14 +120,12 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             raise UnetError(
                 f"These results were found with images seen at {named}: learn from one kind at a time."
             )
-        options = {
-            "seconds": float(self.seconds.value()),
-            "device": self.device.currentData(),
-            "channel": self._channel_of(paints),
-            "zoom": zooms[0] if zooms and not self.model.is_new else None,
-        }
+        base = FineTuningSettings.from_nothing() if self.model.is_new else FineTuningSettings()
+        settings = self.boxes.chosen(base).replace(
+            channel=self._channel_of(paints), zoom=zooms[0] if zooms and not self.model.is_new else None
+        )
         classes = self.kind.currentData() == CLASSES
-        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, options=options)
+        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, settings=settings)
 
     def _check_kind(self, paints: list[Paint]) -> None:
         """Refuse results of objects for a model of classes, and the other way round."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
 from napari_unet.progress import Progress, Steps
+from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
@@ -54,8 +57,7 @@ class FineTuneRequest:
     """None: a new network."""
     classes: bool
     """Whether a new network tells classes apart instead of finding objects."""
-    options: dict[str, Any]
-    """Fields of FineTuningSettings."""
+    settings: FineTuningSettings
 
 
 @dataclass(slots=True)
@@ -98,7 +100,6 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
 
         preload_torch()
         from napari_unet.finetuning import at_one_zoom, fine_tune_steps
-        from napari_unet.settings.finetuning import FineTuningSettings
         from napari_unet.teaching.learning import TrainingMonitor
 
         model = starting_model(request)
@@ -110,18 +111,17 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
                 return watch.stop.is_set()
 
             def look(self, better: Model) -> Steps[Segmentation | None]:
-                shown = yield from segment_region(better, image, watch.region, request.options)
+                shown = yield from segment_region(better, image, watch.region, request.settings)
                 return shown
 
-        make = FineTuningSettings if request.model is not None else FineTuningSettings.from_nothing
-        settings = make(**request.options)
+        settings = request.settings
         yield Progress(done=0, total=0, doing="Looking at the strokes")
         model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
         axes = image.axes
         tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
         region = watch.region  # both see the same part, wherever the view moves
-        before = yield from segment_region(model, image, region, request.options)
-        after = yield from segment_region(tuned.model, image, region, request.options)
+        before = yield from segment_region(model, image, region, request.settings)
+        after = yield from segment_region(tuned.model, image, region, request.settings)
         return FineTuneComparison(tuned=tuned, before=before, after=after)
 
     return begin
@@ -135,12 +135,11 @@ def begin_weights(request: FineTuneRequest) -> Callable[[], Steps[list[WeightedP
 
         preload_torch()
         from napari_unet.finetuning import at_one_zoom, require_teachable
-        from napari_unet.settings.finetuning import FineTuningSettings
         from napari_unet.teaching.sampling import loss_weights
         from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 
         model = starting_model(request)
-        settings = FineTuningSettings(**{**request.options, "anchor": 0.0})
+        settings = request.settings.replace(anchor=0.0)
         said = layer_annotations(request, model.spec)
         require_teachable([one.annotation for one in said], model.spec)
         image = request.paints[0].image
@@ -225,18 +224,15 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
 
 
 def segment_region(
-    model: Model, image: LayerImage, region: Region | None, options: dict[str, Any]
+    model: Model, image: LayerImage, region: Region | None, settings: FineTuningSettings
 ) -> Steps[Segmentation | None]:
     """Return the labels of a part of the image; None where none is wanted."""
     from napari_unet.segmentation import segment_steps
-    from napari_unet.settings.prediction import PredictionSettings
-    from napari_unet.settings.segmentation import SegmentationSettings
 
     if region is None:
         return None
-    settings = SegmentationSettings(
-        channels=single(options.get("channel")),
-        prediction=PredictionSettings(device=options.get("device", "auto")),
+    wanted = SegmentationSettings(
+        channels=single(settings.channel), prediction=PredictionSettings(device=settings.device)
     )
-    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
+    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=wanted, region=region)
     return shown
