@@ -101,7 +101,7 @@ def test_several_channels_ask_which_one(bright_model):
     image = np.stack([np.full((40, 40), 100, np.uint16), squares()])
     with pytest.raises(UnetError, match="2 channels, the model takes one: say which channel, 0 to 1"):
         segment(image, bright_model, axes="CYX", settings=settings())
-    assert segment(image, bright_model, axes="CYX", settings=settings(channel=1)).max() == 2
+    assert segment(image, bright_model, axes="CYX", settings=settings(channels=(1,))).max() == 2
 
 
 def test_colour_images_are_segmented_in_grey(bright_model):

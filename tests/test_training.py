@@ -1,10 +1,13 @@
 """Training on discs: it learns, it can be interrupted, and it says in a sentence what it cannot do."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
@@ -314,3 +317,17 @@ def test_training_leaves_the_draws_of_the_process_alone():
     drawn = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(drawn, torch.rand(3))
+
+
+def test_a_checkpoint_from_before_settings_had_their_present_names_goes_on(tmp_path):
+    stop_at(train(checkpoint=tmp_path / "training").steps(), 4)
+    with safe_open(tmp_path / "training", framework="pt") as file:
+        header = file.metadata()
+    tensors = {name: value.clone() for name, value in load_file(tmp_path / "training").items()}
+    notes = json.loads(header["notes"])
+    del notes["format"]
+    notes["of"] = "a digest of the former names"
+    save_file(tensors, tmp_path / "training", {**header, "notes": json.dumps(notes)})
+    resumed = train(checkpoint=tmp_path / "training")
+    assert resumed.optimization.iteration == 3
+    assert same(finish(resumed.steps()), finish(train().steps()))

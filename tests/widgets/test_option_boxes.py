@@ -9,6 +9,8 @@ from napari_unet.settings.offered import offered
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.parts.option_boxes import LARGEST, OptionBoxes, make_box
 
+SHOWN = list(offered(SegmentationSettings, "Segment panel"))
+
 
 class Example(Settings):
     """One of each kind."""
@@ -58,9 +60,7 @@ def test_ranges_are_those_of_the_declaration(boxes):
     assert (boxes["share"].minimum(), boxes["share"].maximum()) == (0.01, 0.99)
 
 
-@pytest.mark.parametrize(
-    "declared", offered(SegmentationSettings, "Segment panel"), ids=lambda option: option.name
-)
+@pytest.mark.parametrize("declared", SHOWN, ids=lambda option: option.name)
 def test_every_value_that_a_box_of_the_segment_panel_shows_is_valid(declared, qtbot):
     box = make_box(declared)
     qtbot.addWidget(box)
