@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from napari_unet.errors import UnetError
 from napari_unet.settings.option import Option
@@ -46,8 +47,8 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _refuse_other_choices(cls, value: Any, info: Any) -> Any:
-        known = options(cls)[info.field_name]
+    def _refuse_other_choices(cls, value: Any, info: ValidationInfo) -> Any:
+        known = options(cls)[str(info.field_name)]
         if known.only_choices and value is not None and value not in known.choices.values():
             raise ValueError
         return value
@@ -93,13 +94,10 @@ def override(settings: type[Settings], name: str, **changed: Any) -> Any:
     return option(None, field.description or "", **about.pop("limits"), **{**about, **changed})
 
 
+@cache
 def options(settings: type[Settings]) -> dict[str, Option]:
     """Return the declarations of a group of settings by their names."""
-    known: dict[str, Option] | None = settings.__dict__.get("_options")
-    if known is None:
-        known = {name: _read(name, field) for name, field in settings.model_fields.items()}
-        type.__setattr__(settings, "_options", known)
-    return known
+    return {name: _read(name, field) for name, field in settings.model_fields.items()}
 
 
 def _read(name: str, field: Any) -> Option:
