@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from benchmarks.timing import interleaved, ratios, table
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.normalization import intensity_range
 from napari_unet.files.images import read_image
 from napari_unet.models.library import load_model
 from napari_unet.nets.prediction import Predictor, Result, predict
@@ -30,7 +29,7 @@ def sample_plane(size: int) -> Plane:
     image = read_image(SAMPLES[0].path).array
     repeats = [-(-size // length) for length in image.shape]
     mosaic = np.tile(image, repeats)[:size, :size]
-    intensity = intensity_range([mosaic], load_model("nuclei").spec.normalization)
+    intensity = load_model("nuclei").spec.normalization.fit([mosaic])
     return Plane(array=mosaic, axes="YX", index={}, spatial="YX", channels=1, intensity=intensity)
 
 

@@ -17,7 +17,14 @@ from skimage.measure import label
 from skimage.segmentation import expand_labels
 
 from napari_unet.arrays.membranes import between_membranes
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import (
+    Compress,
+    Denoise,
+    InvertBrightBackground,
+    Normalization,
+    Percentile,
+    TypicalObject,
+)
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
@@ -148,6 +155,8 @@ def padded(**arguments: Any) -> dict[str, Any]:
     }
 
 
+LINEAR = Normalization(steps=(Percentile(),))
+BY_OBJECTS = Normalization(steps=(TypicalObject(), Denoise(), Compress()))
 BORDERED: dict[str, Any] = {
     "levels": (0.0, 1.0, 0.5),
     "instances": InstanceSettings(core_threshold=0.7, edge_threshold=0.3),
@@ -172,10 +181,10 @@ NUCLEI_BORDERED = replace(
     instances=InstanceSettings(core_threshold=0.5, edge_threshold=0.4),
 )
 # 1 is twice the brightness of typical nuclei, so that neither debris nor a glaring nucleus dims all others
-NUCLEI = replace(NUCLEI_BORDERED, normalization=Normalization(foreground=True))
+NUCLEI = replace(NUCLEI_BORDERED, normalization=BY_OBJECTS)
 NUCLEI_BRIGHT = replace(
     NUCLEI,
-    normalization=Normalization(foreground=True, bright_objects=True),
+    normalization=replace(BY_OBJECTS, steps=(InvertBrightBackground(), *BY_OBJECTS.steps)),
     sizes=(7.0, 64.0),  # beyond these a zoomed image was segmented better
 )
 NUCLEI_DATA = ("dsb2018_fluo", "bbbc039_u2os_16bit", "dsb2018_tissue_gray")
@@ -193,7 +202,7 @@ MEMBRANES = ModelSpec(
     classes=("membrane", "neurite"),
     description="Neurites in electron microscopy, parted by dark membranes.",
     licence="CC-BY-4.0",
-    normalization=Normalization(compression=0),
+    normalization=LINEAR,
     training={
         "data": "em_vnc_sstem z00-z08 (Gerhard et al. 2013, doi:10.6084/m9.figshare.856713, CC BY 4.0), "
         "em3d_fib25 z0-z85 (Takemura et al. 2015, CC BY 3.0)"
@@ -207,7 +216,7 @@ HISTOLOGY = ModelSpec(
     description="Nuclei in H&E stained tissue, RGB.",
     sizes=(15.0, 48.0),
     licence="CC0-1.0",
-    normalization=Normalization(compression=0),
+    normalization=LINEAR,
     training={"data": "dsb2018_histology (BBBC038v1, Caicedo et al. 2019, CC0)"},
 )
 PHASE = ModelSpec(
@@ -227,7 +236,7 @@ AXONS = ModelSpec(
     classes=("background", "myelin", "axon"),
     description="Myelin and axons in electron microscopy of nerve cross-sections, a class per pixel.",
     licence="MIT",
-    normalization=Normalization(compression=0),
+    normalization=LINEAR,
     training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
 )
 

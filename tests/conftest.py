@@ -60,7 +60,7 @@ def make_bright_model(in_channels=1, axes="YX"):
     """Return a padded U-Net (1 level) with weights set by hand: its logit is 40 (x - 0.5), x in 0..1."""
     import torch
 
-    from napari_unet.arrays.normalization import Normalization
+    from napari_unet.arrays.normalization import Normalization, Percentile
     from napari_unet.models.model import Model
     from napari_unet.models.spec import ModelSpec
     from napari_unet.nets.architectures import build_net
@@ -84,7 +84,7 @@ def make_bright_model(in_channels=1, axes="YX"):
         architecture="padded",
         arguments=arguments,
         axes=axes,
-        normalization=Normalization(low=0, high=100, compression=0),
+        normalization=Normalization(steps=(Percentile(low=0, high=100),)),
         instances=InstanceSettings(core_threshold=0.7, edge_threshold=0.5, min_size=1),
     )
     return Model(net=net, spec=spec)

@@ -1,7 +1,7 @@
 """BioImage.IO packages: what is written passes their own test, what is read segments the same."""
 
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import torch
 
 from napari_unet import load_model, segment
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.normalization import Normalization, intensity_range
+from napari_unet.arrays.normalization import Normalization, Percentile
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.exchange import export_bioimageio, import_bioimageio
@@ -62,9 +62,12 @@ def test_unpadded_and_deep_networks_pass_the_package_test_and_come_back_the_same
 def test_an_unpadded_network_answers_for_every_pixel_as_we_do(shape, rotations):
     arguments = {"levels": 2, "base_channels": 4}
     spec = ModelSpec(
-        name="classic", architecture="classic", arguments=arguments, normalization=Normalization(compression=0)
+        name="classic",
+        architecture="classic",
+        arguments=arguments,
+        normalization=Normalization(steps=(Percentile(),)),
     )
-    net = ExchangedUNet(spec.architecture, arguments, asdict(spec.normalization), spec.levels, rotations).eval()
+    net = ExchangedUNet(spec.architecture, arguments, spec.normalization.to_dict(), spec.levels, rotations).eval()
     image = noise(*shape).numpy()
     image = (image - image.min()) / (image.max() - image.min())
     plane = Plane(array=image[None], axes="CYX", index={}, spatial="YX", channels=1)
@@ -139,13 +142,14 @@ def test_weights_that_are_not_of_the_network_described_are_a_sentence(tmp_path):
 @pytest.mark.parametrize("measured", [False, True])
 def test_other_programs_see_the_same_intensities_as_we_do(measured, turned):
     model = fresh_model(classes=("background", "nucleus"))
-    normalization = Normalization(foreground=measured, bright_objects=measured)
+    former = {"foreground": measured, "bright_objects": measured}
+    normalization = Normalization.from_dict(former)
     image = read_image(SAMPLES[0].path).array[100:164, 100:196].astype(np.float64)
     image = image.max() - image if turned else image
-    ours = torch.from_numpy(intensity_range([image], normalization).apply(image)[None, None])
-    low, high = np.percentile(image, (normalization.low, normalization.high))  # their percentile scaling
+    ours = torch.from_numpy(normalization.fit([image]).apply(image)[None, None])
+    low, high = np.percentile(image, normalization.percentiles)  # their percentile scaling
     theirs = torch.from_numpy((image - low) / (high - low)).float()[None, None]
-    net = ExchangedUNet(model.spec.architecture, model.spec.arguments, asdict(normalization)).eval()
+    net = ExchangedUNet(model.spec.architecture, model.spec.arguments, normalization.to_dict()).eval()
     with torch.inference_mode():
         torch.testing.assert_close(net(theirs), torch.softmax(net.net(ours), 1), atol=1e-4, rtol=0)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
@@ -121,7 +121,7 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
     return {
         "architecture": spec.architecture,
         "arguments": dict(spec.arguments),
-        "normalization": asdict(spec.normalization),
+        "normalization": spec.normalization.to_dict(),
         "levels": list(spec.levels),
         "rotations": spec.rotations,
     }
@@ -139,7 +139,7 @@ def _test_image(model: Model, image: NDArray[Any] | None, side: int) -> NDArray[
 
 def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[np.float32], spec5: Any) -> Any:
     """Return the description of a package whose files lie in `folder`."""
-    low, high = np.percentile(image, (spec.normalization.low, spec.normalization.high))
+    low, high = np.percentile(image, spec.normalization.percentiles)
     with torch.inference_mode():
         answer = net(torch.from_numpy((image - low) / (high - low + EPSILON)).float()).numpy()
     np.save(folder / "test_input.npy", image)
@@ -184,11 +184,12 @@ def _wanted_size(spec: ModelSpec) -> str:
 
 
 def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:
+    low, high = spec.normalization.percentiles
     scaling = spec5.ScaleRangeDescr(
         kwargs=spec5.ScaleRangeKwargs(
             axes=("channel", "y", "x"),
-            min_percentile=spec.normalization.low,
-            max_percentile=spec.normalization.high,
+            min_percentile=low,
+            max_percentile=high,
             eps=EPSILON,
         )
     )

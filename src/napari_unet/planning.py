@@ -13,7 +13,7 @@ from typing import Any
 
 from napari_unet.arrays.axes import Plane, Region, aligned_region, planes, restrict
 from napari_unet.arrays.intensities import measure_intensity
-from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.normalization import FittedNormalization
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
@@ -38,8 +38,8 @@ class SegmentationPlan:
     model_path: Path | None
     model_sha256: str
     """Identifies the weights; empty for a model that was never saved."""
-    intensity: IntensityRange
-    """The intensities that the network sees as 0 and 1, measured on the whole image."""
+    intensity: FittedNormalization
+    """How intensities become what the network sees, fitted once on the whole image."""
     zoom: float
     """How many pixels the network sees per pixel of the image and axis."""
     part: dict[str, tuple[int, int]]

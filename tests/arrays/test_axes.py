@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from napari_unet.arrays.axes import Plane, as_image, check_axes, planes, restrict, result_axes
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.intensities import sample_blocks
-from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.normalization import FittedNormalization, Range, Smooth
 from napari_unet.errors import UnetError
 
 LENGTHS = {"T": 2, "C": 3, "Z": 4, "Y": 5, "X": 6, "S": 3}
@@ -169,7 +169,12 @@ def test_samples_that_do_not_fit_are_refused_in_a_sentence():
 def test_windows_beyond_the_image_are_mirrored_and_normalised():
     image = np.array([[0, 10, 20]], np.uint8)
     plane = Plane(
-        array=image, axes="YX", index={}, spatial="YX", channels=1, intensity=IntensityRange(low=0, high=20)
+        array=image,
+        axes="YX",
+        index={},
+        spatial="YX",
+        channels=1,
+        intensity=FittedNormalization.of(Range(low=0, high=20)),
     )
     np.testing.assert_allclose(plane.read((slice(-1, 2), slice(-1, 5)))[0], [[0.5, 0, 0.5, 1, 0.5, 0]] * 3)
 
@@ -178,7 +183,7 @@ def test_windows_beyond_the_image_are_mirrored_and_normalised():
 def test_windows_of_a_smoothed_image_fit_together_exactly(smoothing, start, length):
     image = np.random.default_rng(1).random((30, 25))
     [plane] = planes(image, "YX", spatial="YX", channels=1)
-    plane = replace(plane, intensity=IntensityRange(low=0, high=1, smoothing=smoothing))
+    plane = replace(plane, intensity=FittedNormalization.of(Smooth(sigma=smoothing)))
     whole = plane.read((slice(-20, 50), slice(-20, 50)))
     part = plane.read((slice(start, start + length), slice(start + 2, start + 3)))
     expected = whole[:, start + 20 : start + 20 + length, start + 22 : start + 23]

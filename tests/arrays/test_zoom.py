@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.normalization import FittedNormalization, Range
 from napari_unet.arrays.zoom import (
     Zoomed,
     bring_back,
@@ -25,7 +25,7 @@ zooms = st.sampled_from(ZOOMS)
 
 
 def plane_of(image, region=None):
-    intensity = IntensityRange(low=0.0, high=1.0)
+    intensity = FittedNormalization.of(Range(low=0.0, high=1.0))
     axes = "ZYX"[-image.ndim :]
     return Plane(array=image, axes=axes, index={}, spatial=axes, channels=1, intensity=intensity, region=region)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import Denoise, InvertBrightBackground, Normalization, TypicalObject
 from napari_unet.errors import UnetError
 from napari_unet.models.model import HEADER, Model, load_model_file, read_spec, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
@@ -23,7 +23,9 @@ def make_model(kind="padded", **arguments):
         architecture=kind,
         arguments=arguments,
         pixel_size=(0.5, 0.25),
-        normalization=Normalization(low=2, high=99, compression=0),
+        normalization=Normalization(
+            steps=(InvertBrightBackground(), TypicalObject(low=2), Denoise()), joint=False
+        ),
         instances=InstanceSettings(core_threshold=0.8, edge_threshold=0.4, min_size=9),
         description="Für Zellen, µm",
         training={"images": 3, "validation_score": None},

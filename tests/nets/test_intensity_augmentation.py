@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import Compress, Normalization, Percentile, TypicalObject
 from napari_unet.nets.intensity_augmentation import change_intensity, compress, expand
 from napari_unet.settings.augmentation import AugmentationSettings
 
 COMPRESSION = 4.0
-LOGARITHMIC = Normalization(compression=COMPRESSION)
+LOGARITHMIC = Normalization(steps=(Percentile(), Compress(factor=COMPRESSION)))
 
 
 def still(**changes):
@@ -31,7 +31,8 @@ def test_compression_is_undone_and_done_again():
 
 @pytest.mark.parametrize(("by_objects", "ground"), [(True, 0.5), (False, 1.0)])
 def test_inversion_turns_intensities_as_the_normalisation_would_see_them(by_objects, ground):
-    normalization = replace(LOGARITHMIC, foreground=by_objects)
+    scale = TypicalObject() if by_objects else Percentile()
+    normalization = replace(LOGARITHMIC, steps=(scale, Compress(factor=COMPRESSION)))
     inverted = change_intensity(view(), np.random.default_rng(1), still(inversion=1.0), normalization)
     before, after = (expand(one, COMPRESSION).flatten() for one in (view(), inverted))
     assert after[before < 0.05].min() > 0.9 * ground, "a bright ground is as bright as objects else are"
@@ -58,7 +59,7 @@ def test_debris_is_many_specks_or_few_flakes_and_never_much():
 def test_a_view_is_measured_again_as_an_image_would_be():
     image = torch.zeros(1, 64, 64)
     image[..., 10:30, 10:30] = 0.2
-    wanted = Normalization(foreground=True, compression=0)
+    wanted = Normalization(steps=(TypicalObject(),))
     settings = still(exposure=(0.999, 1.001))
     seen = [change_intensity(image, np.random.default_rng(n), settings, wanted).max() for n in range(12)]
     assert {round(float(one), 1) for one in seen} == {0.2, 0.5}

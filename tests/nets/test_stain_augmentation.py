@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import Normalization, Percentile
 from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.nets.stain_augmentation import COUNTERSTAIN, COUNTERSTAINED, PALEST, restain
 from napari_unet.settings.augmentation import AugmentationSettings
@@ -65,7 +65,7 @@ def test_colours_differ_from_seed_to_seed():
 
 def test_only_views_in_colour_are_restained():
     stained = AugmentationSettings.none().replace(stain=0.6)
-    plain = Normalization(compression=0)
+    plain = Normalization(steps=(Percentile(),))
     grey = view()[:1]
     torch.testing.assert_close(change_intensity(grey, np.random.default_rng(1), stained, plain), grey)
     colour = change_intensity(view(), np.random.default_rng(1), stained, plain)

@@ -8,7 +8,7 @@ import pytest
 from napari_unet.arrays.annotations import corrected, painted
 from napari_unet.arrays.axes import planes
 from napari_unet.arrays.intensities import measure_intensity
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import InvertBrightBackground, Normalization, Percentile
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import fresh_model
 from napari_unet.progress import finish
@@ -139,7 +139,10 @@ def test_what_is_visible_may_be_accepted_as_right():
 
 def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(bright_model):
     spec = bright_model.spec
-    turning = replace(bright_model, spec=replace(spec, normalization=Normalization(bright_objects=True)))
+    turning = replace(
+        bright_model,
+        spec=replace(spec, normalization=Normalization(steps=(InvertBrightBackground(), Percentile()))),
+    )
     image = np.full((90, 120), 200.0) + np.random.default_rng(0).normal(0, 3, (90, 120))
     image[::30], image[:, ::30] = 20, 20  # dark membranes on a bright ground
     inside, membrane = np.zeros(image.shape, np.int32), np.zeros(image.shape, np.int32)
@@ -147,11 +150,11 @@ def test_images_are_no_longer_turned_over_where_that_makes_painted_objects_dark(
     membrane[30, 5:100], membrane[5:20, 5:20] = 2, 1
     for layer, turned in ((inside, False), (membrane, True)):
         chosen = check_polarity(turning, planes_of(turning, [(image, painted(layer))]))
-        assert chosen.spec.normalization.bright_objects is turned
+        assert chosen.spec.normalization.inverts is turned
     dark_ground = check_polarity(turning, planes_of(turning, [(220 - image, painted(membrane))]))
     assert dark_ground is turning
     result = finish(fine_tune_steps(turning, [(image, inside)], settings=QUICK))
-    assert not result.model.spec.normalization.bright_objects
+    assert not result.model.spec.normalization.inverts
     assert result.model.spec.parent == turning.sha256 or turning.sha256 == ""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.channels import Channels, channel_axis, resolve_channels
-from napari_unet.arrays.normalization import IntensityRange
+from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
 from napari_unet.arrays.tiling import Box, read_mirrored
 from napari_unet.errors import UnetError, first_line
 
@@ -107,7 +107,7 @@ class Plane:
     spatial: str
     channels: int
     """How many channels the network wants: 1 turns RGB to grey, 3 repeats a grey image."""
-    intensity: IntensityRange | None = None
+    intensity: FittedNormalization | None = None
     inputs: Channels | None = None
     """Positions along the channel axis that are read one by one, in the order of the inputs; None reads all."""
     region: Box | None = None
@@ -154,7 +154,7 @@ class Plane:
                 slice(side.start + part.start, side.stop + part.start)
                 for side, part in zip(window, self.region, strict=True)
             )
-        intensity = self.intensity or IntensityRange(low=0, high=1)
+        intensity = self.intensity or UNCHANGED
         beside = [*(0 for _ in window[:-2]), intensity.margin, intensity.margin]
         sides = list(zip(window, beside, strict=True))
         wide = tuple(slice(side.start - more, side.stop + more) for side, more in sides)

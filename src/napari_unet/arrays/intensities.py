@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.arrays.normalization import FittedNormalization, Normalization
+from napari_unet.arrays.normalization.specification import fit_steps
 from napari_unet.progress import Progress, Steps
 
 SAMPLED_PIXELS = 4_000_000
@@ -19,31 +21,48 @@ SAMPLED_PLANES = 64
 """At most so many planes, evenly picked, are read."""
 
 
-def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> Steps[IntensityRange]:
-    """Return the intensity range of all planes of an image, one yield a plane read.
+def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> Steps[FittedNormalization]:
+    """Return the normalisation of all planes of an image, one yield a plane read.
 
-    Where the pixels that are spread over it are all the same, every pixel is looked at before the image counts as
-    constant: few objects on an empty ground may lie between them.
+    The colours of a picture are always fitted as one; other channels one by one where the model wants it.
     """
+    if "S" in planes[0].axes:
+        normalization = replace(normalization, joint=True)
     numbers = np.linspace(0, len(planes) - 1, min(SAMPLED_PLANES, len(planes))).round().astype(int)
     blocks = []
     for number in numbers:
         yield Progress(done=0, total=0, doing="Reading intensities")
         blocks.append(sample_blocks(planes[number], len(numbers)))
-    measured = intensity_range(blocks, normalization)
-    if measured.is_constant:
-        blocks += yield from _unlike(planes, measured.low)
-        measured = intensity_range(blocks, normalization)
-    return measured
+    fitted = []
+    for number, group in enumerate(normalization.groups(blocks)):
+        channels = slice(None) if normalization.joint else slice(number, number + 1)
+        fitted.append((yield from _fit(planes, channels, group, normalization)))
+    return FittedNormalization.side_by_side(fitted)
 
 
-def _unlike(planes: Sequence[Plane], value: float) -> Steps[list[NDArray[Any]]]:
-    """Return all pixels of an image that are finite and have another value."""
+def _fit(
+    planes: Sequence[Plane], channels: slice, blocks: list[NDArray[Any]], normalization: Normalization
+) -> Steps[FittedNormalization]:
+    """Return the steps for some channels as one, from blocks of them.
+
+    Where the pixels that are spread over them are all the same, every pixel is looked at before they count as
+    constant: few objects on an empty background may lie between them.
+    """
+    fitted = fit_steps(normalization.steps, blocks)
+    if fitted.is_constant:
+        unlike = yield from _unlike(planes, channels, fitted.ranges[0].low)
+        fitted = fit_steps(normalization.steps, [*blocks, *unlike])
+    return fitted
+
+
+def _unlike(planes: Sequence[Plane], channels: slice, value: float) -> Steps[list[NDArray[Any]]]:
+    """Return all pixels of some channels of an image that are finite and have another value."""
     found = []
     for plane in planes:
         for band in plane.bands(SAMPLED_PIXELS):
             yield Progress(done=0, total=0, doing="Reading intensities")
-            values = band[np.isfinite(band) & (band != value)]
+            seen = band[channels]
+            values = seen[np.isfinite(seen) & (seen != value)]
             found.append(values[:: max(1, values.size // KEPT)])
     return [values for values in found if values.size]
 

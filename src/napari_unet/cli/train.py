@@ -13,7 +13,7 @@ import torch
 
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import Compress, Normalization
 from napari_unet.cli.common import (
     StoppedBetweenSteps,
     named_path,
@@ -228,7 +228,16 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
         architecture=network.architecture,
         arguments={**network.model_dump(exclude={"architecture"}), "out_channels": classes},
         **OF_TRUTH[given.truth](classes),
-        normalization=Normalization(compression=0) if given.preset == "em" else Normalization(),
+        normalization=_normalization(network.in_channels, given.preset),
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
+
+
+def _normalization(channels: int, preset: str | None) -> Normalization:
+    """Return percentiles and a logarithm, which membranes in electron microscopy do not need.
+
+    One channel and three, which may be the colours of a picture, are fitted as one; other channels each by itself.
+    """
+    usual = Normalization(joint=channels in (1, 3))
+    return usual.without(Compress) if preset == "em" else usual

@@ -18,7 +18,8 @@ from napari_unet.errors import UnetError
 from napari_unet.settings.former_names import with_present_names
 from napari_unet.settings.instances import InstanceSettings
 
-FORMAT = 1
+FORMAT = 2
+"""2: the normalisation is a list of steps; 1 is read, too."""
 HEADER = "napari_unet"
 """Key of the description in a model file's header."""
 
@@ -117,8 +118,8 @@ class ModelSpec:
 
     def to_json(self) -> str:
         """Return the spec as JSON text."""
-        instances = self.instances.model_dump()
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self), "instances": instances}, sort_keys=True)
+        parts = {"instances": self.instances.model_dump(), "normalization": self.normalization.to_dict()}
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self), **parts}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -126,7 +127,7 @@ class ModelSpec:
         try:
             values = json.loads(text)
             _require_known_format(values.pop("format"))
-            values["normalization"] = Normalization(**values["normalization"])
+            values["normalization"] = Normalization.from_dict(values["normalization"])
             values["instances"] = InstanceSettings(**with_present_names(values["instances"]))
             values["classes"] = tuple(values["classes"])
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_unet.arrays.normalization import IntensityRange, Normalization, intensity_range
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.tiling import mirror_indices
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import mean_of_rotations
@@ -19,11 +19,11 @@ from napari_unet.nets.prediction import mean_of_rotations
 class ExchangedUNet(nn.Module):
     """One of our networks with what belongs around it: brightness before, softmax and levels after.
 
-    Input (N, C, *spatial) float, the percentile range at 0..1. Where the model measures brightness by the objects
-    or turns images on a bright ground over, each image is measured once more, which its scale does not change;
-    then intensities are compressed. Output (N, 1, *spatial), the foreground map from which instances are read;
-    (N, K, *spatial) class probabilities where `levels` is empty. It has the size of the input, whatever that is:
-    what unpadded convolutions need around it is mirrored.
+    Input (N, C, *spatial) float, the percentile range at 0..1. The steps of the normalisation that are left are
+    fitted to each image: where the model measures brightness by the objects or inverts images on a bright
+    background, these do not mind its scale. Output (N, 1, *spatial), the foreground map from which instances are
+    read; (N, K, *spatial) class probabilities where `levels` is empty. It has the size of the input, whatever that
+    is: what unpadded convolutions need around it is mirrored.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ExchangedUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.net = build_net(architecture, arguments)
-        self.normalization = Normalization(**normalization)
+        self.normalization = Normalization.from_dict(normalization).after_percentiles()
         self.levels = tuple(levels)
         self.rotations = rotations
 
@@ -68,7 +68,4 @@ class ExchangedUNet(nn.Module):
 
     def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (C, *spatial) as the network reads it."""
-        wanted = self.normalization
-        if wanted.foreground or wanted.bright_objects:
-            return intensity_range([image], wanted).apply(image)
-        return IntensityRange(low=0, high=1, compression=wanted.compression).apply(image)
+        return self.normalization.fit([image]).apply(image)

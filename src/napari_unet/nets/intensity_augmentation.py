@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_unet.arrays.normalization import Normalization, row_means, typical_brightness
+from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization.typical_object import row_means, typical_brightness
 from napari_unet.nets.blur import gaussian_blur
 from napari_unet.nets.stain_augmentation import restain
 from napari_unet.settings.augmentation import AugmentationSettings
@@ -61,12 +62,12 @@ def _change_light(
     light = expand(image.clamp_min(0), normalization.compression)
     light = _change_specimen(light, rng, settings)
     if rng.random() < settings.inversion:
-        light = _inverted(light, INVERTED_GROUND if normalization.foreground else 1.0)
+        light = _inverted(light, INVERTED_GROUND if normalization.scales_to_objects else 1.0)
     if settings.vignette and rng.random() < 0.3:
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
         light = light + _debris(light, rng)
-    if normalization.foreground and rng.random() < 0.5:
+    if normalization.scales_to_objects and rng.random() < 0.5:
         light = light / (2 * typical_brightness(row_means(light.cpu().numpy())))
     if rng.random() < 0.5:
         light = light * math.exp(rng.uniform(*np.log(settings.exposure)))

@@ -13,6 +13,7 @@ from napari_unet.arrays.annotations import Annotation, enclosed
 from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.channels import single
+from napari_unet.arrays.normalization import InvertBrightBackground
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, downsampling, zoom_paint
@@ -155,7 +156,7 @@ def check_polarity(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
 
     Neurites between dark membranes, for example, are bright on a bright ground.
     """
-    if not model.spec.normalization.bright_objects:
+    if not model.spec.normalization.inverts:
         return model
     objects, ground = [], []
     for painted in painted_on:
@@ -167,7 +168,7 @@ def check_polarity(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
     bright, dark = (np.concatenate([*parts, np.zeros(0, np.float32)]) for parts in (objects, ground))
     if not (bright.size and dark.size) or bright.mean() >= dark.mean():
         return model
-    as_it_is = replace(model.spec.normalization, bright_objects=False)
+    as_it_is = model.spec.normalization.without(InvertBrightBackground)
     return replace(model, spec=replace(model.spec, normalization=as_it_is))
 
 

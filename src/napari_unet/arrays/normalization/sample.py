@@ -1,0 +1,68 @@
+"""Pixels spread over an image, from which the steps of a normalisation are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.floating[Any]]
+
+
+class Sample:
+    """Blocks (any shapes, rows along the last axis) of an image, as the steps fitted so far leave them."""
+
+    def __init__(
+        self, blocks: Iterable[NDArray[Any]], changes: tuple[Callable[[Values], Values], ...] = ()
+    ) -> None:
+        self._raw = tuple(np.atleast_1d(np.asarray(block)) for block in blocks)
+        self._changes = changes
+
+    @cached_property
+    def blocks(self) -> tuple[NDArray[np.float64], ...]:
+        """Return the blocks as float64: differences would overflow narrow integers, and bool has none."""
+        blocks = [_not_finite_as_nan(block.astype(np.float64), block.dtype) for block in self._raw]
+        for change in self._changes:
+            blocks = [np.asarray(change(block), np.float64) for block in blocks]
+        return tuple(blocks)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Return all finite values (n,)."""
+        return finite(self.blocks)
+
+    @cached_property
+    def invalid(self) -> int:
+        """Return how many pixels are NaN or infinite."""
+        return sum(block.size - int(np.isfinite(block).sum()) for block in self._raw if block.dtype.kind == "f")
+
+    def after(self, change: Callable[[Values], Values]) -> Sample:
+        """Return the sample as one more step leaves it, computed when it is first asked for."""
+        return Sample(self._raw, (*self._changes, change))
+
+
+def finite(blocks: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return all finite values (n,) of blocks."""
+    values = []
+    for block in blocks:
+        known = np.isfinite(block)
+        values.append(block.ravel() if known.all() else block[known])
+    return np.concatenate([np.zeros(0), *values]) if len(values) != 1 else values[0]
+
+
+def as_float(block: NDArray[Any]) -> Values:
+    """Return a copy of a block as float32, as float64 where float32 would lose what its dtype tells apart.
+
+    Values that are not finite are NaN, which stands for "not imaged" in every step.
+    """
+    wide = block.dtype.itemsize >= 4
+    return _not_finite_as_nan(block.astype(np.float64 if wide else np.float32), block.dtype)
+
+
+def _not_finite_as_nan(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind == "f":
+        values[~np.isfinite(values)] = np.nan
+    return values
