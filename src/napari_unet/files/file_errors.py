@@ -45,6 +45,8 @@ _WHY_UNWRITABLE = {
     errno.EROFS: "{folder} is read-only: choose another folder",
     errno.ENOSPC: "the disk is full: free some space or choose another disk",
     errno.EDQUOT: "the disk quota is used up: free some space or choose another disk",
+    errno.EFBIG: "it is larger than files may be there: choose another disk",
+    errno.ENOMEM: "memory is full: close other programs",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
 
@@ -53,6 +55,14 @@ def unreadable(path: Path, error: OSError) -> UnetError:
     """Return the sentence for an operating system error met while reading `path`."""
     why = _WHY_UNREADABLE.get(_code(path, error), f"the system says '{error.strerror or error}': copy it again")
     return UnetError(f"cannot read {path}: {why}")
+
+
+def unlistable(folder: Path, error: OSError) -> UnetError:
+    """Return the sentence for an operating system error met while listing the files in `folder`."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        why = "there is no permission to list it: ask its owner, or copy it to a folder of yours"
+        return UnetError(f"cannot read the folder {folder}: {why}")
+    return unreadable(folder, error)
 
 
 def _code(path: Path, error: OSError) -> int:
