@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path, require_writable
+from napari_unet.files.processes import process_mark
 
 
 def test_the_file_appears_under_its_name_when_the_block_ends(tmp_path):
@@ -147,3 +151,67 @@ def test_a_long_name_is_no_trouble(tmp_path):
     with atomic_path(target) as temporary:
         temporary.write_bytes(b"new")
     assert target.read_bytes() == b"new"
+
+
+def left_behind(folder, mark):
+    path = folder / f".napari-unet-{mark}-0123456789ab.tmp"
+    path.write_bytes(b"half")
+    return path
+
+
+def killed_mark():
+    """Return the mark of a process that wrote and is gone."""
+    code = "from napari_unet.files.processes import process_mark; print(process_mark())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path):
+    code = (
+        "import os, sys, signal\nfrom napari_unet.files.atomic import atomic_path, temporary_folder\n"
+        "with atomic_path(sys.argv[1]) as temporary, temporary_folder(temporary) as folder:\n"
+        "    temporary.write_bytes(b'half'); (folder / 'part').write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for _ in range(2):  # also where this process has written before
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], check=False)
+        assert len(list(tmp_path.glob(".napari-unet-*.tmp"))) == 2
+        with atomic_path(tmp_path / "b") as temporary:
+            temporary.write_bytes(b"whole")
+        assert list(tmp_path.iterdir()) == [tmp_path / "b"]
+
+
+def test_what_others_write_just_now_stays(tmp_path):
+    mine = left_behind(tmp_path, process_mark())
+    host, pid, start = process_mark().split("-")
+    elsewhere = left_behind(tmp_path, f"0badcafe-{pid}-{start}")
+    unknown = tmp_path / ".napari-unet-0123456789ab.tmp"  # as earlier versions named them
+    unknown.write_bytes(b"half")
+    reused = left_behind(tmp_path, f"{host}-{pid}-12345")
+    with atomic_path(tmp_path / "b") as temporary:
+        temporary.write_bytes(b"whole")
+        other = left_behind(tmp_path, killed_mark())
+    assert not reused.exists(), "the number is of another process by now"
+    assert all(path.exists() for path in (mine, elsewhere, unknown, other))
+    mine.unlink()
+    with atomic_path(tmp_path / "b") as temporary:
+        temporary.write_bytes(b"whole")
+    assert not other.exists()
+
+
+def test_a_private_file_is_its_owners_alone(tmp_path):
+    with atomic_path(tmp_path / "a", private=True) as temporary:
+        assert temporary.stat().st_mode & 0o077 == 0
+        temporary.write_bytes(b"paint")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_full_memory_is_a_sentence(tmp_path):
+    with pytest.raises(UnetError, match=r"cannot write .*: memory is full"), atomic_path(tmp_path / "a"):
+        raise MemoryError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnetError, match="it is a pipe or a device"), atomic_path(tmp_path / "pipe"):
+        pytest.fail("the block must not start")

@@ -5,35 +5,46 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
+from napari_unet.files.processes import is_running, process_mark
+from napari_unet.files.same_file import resolved
+
+PREFIX, SUFFIX = ".napari-unet-", ".tmp"
+_SWEPT: dict[Path, int] = {}
+"""When a folder changed last by our own hand, in ns: it is listed again only where others changed it since."""
 
 
 @contextmanager
-def atomic_path(path: str | Path, *, replacing: bool = True) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, replacing: bool = True, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`, to be written within the block and renamed at its end.
 
-    Without `replacing` a file that is there by then stays: of several writers one gets the name.
+    Without `replacing` a file that is there by then stays: of several writers one gets the name. A `private` file
+    can be read by its owner alone.
 
     Whatever ends the block early (an error, Cancel, Ctrl+C), the temporary file is removed and a former
-    file at `path` stays untouched. Only write within the block: every OSError there is reported as a
-    failure to write `path`.
+    file at `path` stays untouched. Only write within the block: every OSError or MemoryError there is reported
+    as a failure to write `path`. What a killed process left in the folder is removed.
 
     Raises
     ------
     UnetError
-        The folder is missing or read-only, the disk is full, `path` is a folder, or the name is taken.
+        The folder is missing or read-only, disk or memory is full, `path` is a folder, or the name is taken.
     """
     path = Path(path)
-    # Through a symbolic link, the file it points to is replaced, not the link.
-    target = Path(os.path.realpath(path))
-    # A short name of its own: a long name of the target must not grow past the system's limit.
-    temporary = target.with_name(f".napari-unet-{secrets.token_hex(6)}.tmp")
+    target = resolved(path)  # through a symbolic link, the file it points to is replaced, not the link
+    temporary = _temporary(target)
     try:
         _require_place(target)
+        _sweep(target.parent)
+        if private:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield temporary
         _flush_to_disk(temporary)
         if replacing:
@@ -42,8 +53,21 @@ def atomic_path(path: str | Path, *, replacing: bool = True) -> Iterator[Path]:
             _take_free_name(temporary, target)
     except OSError as error:
         raise unwritable(path, error) from error
+    except MemoryError as error:
+        raise unwritable(path, OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))) from error
     finally:
         _remove(temporary)
+        _remember(target.parent)
+
+
+@contextmanager
+def temporary_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder beside `target`, on its disk, for its parts; the next writer removes that of a killed one."""
+    name = _temporary(resolved(target))
+    with TemporaryDirectory(
+        dir=name.parent, prefix=name.stem, suffix=SUFFIX, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
 
 
 def require_writable(path: str | Path) -> None:
@@ -55,8 +79,8 @@ def require_writable(path: str | Path) -> None:
         The folder is missing or read-only, or `path` is a folder.
     """
     path = Path(path)
-    target = Path(os.path.realpath(path))
-    trial = target.with_name(f".napari-unet-{secrets.token_hex(6)}.tmp")
+    target = resolved(path)
+    trial = _temporary(target)
     try:
         _require_place(target)
         trial.touch(exist_ok=False)
@@ -64,6 +88,44 @@ def require_writable(path: str | Path) -> None:
         raise unwritable(path, error) from error
     finally:
         _remove(trial)
+
+
+def _temporary(target: Path) -> Path:
+    """Return a free name beside `target` that says which process it is of.
+
+    A short one of its own: a long name of the target must not grow past the system's limit.
+    """
+    return target.with_name(f"{PREFIX}{process_mark()}-{secrets.token_hex(6)}{SUFFIX}")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that are gone left in a folder; one that nobody may list is left as it is."""
+    try:
+        if _SWEPT.get(folder) == folder.stat().st_mtime_ns:
+            return
+        names = [path.name for path in folder.iterdir() if path.name.startswith(PREFIX)]
+    except OSError:
+        return
+    for name in names:
+        if _is_abandoned(name):
+            _remove(folder / name)
+
+
+def _is_abandoned(name: str) -> bool:
+    """Whether a temporary file is of a process that is gone."""
+    mark, _, _ = name.removeprefix(PREFIX).rpartition("-")
+    try:
+        return name.endswith(SUFFIX) and not is_running(mark)
+    except ValueError:  # of an earlier version: nobody knows
+        return False
+
+
+def _remember(folder: Path) -> None:
+    """Note that a folder holds nothing that was abandoned."""
+    try:
+        _SWEPT[folder] = folder.stat().st_mtime_ns
+    except OSError:
+        _SWEPT.pop(folder, None)
 
 
 def _require_place(target: Path) -> None:
@@ -74,6 +136,8 @@ def _require_place(target: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent))
     if not target.parent.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
+    if target.exists() and not target.is_file():
+        raise UnetError(f"cannot write {target}: it is a pipe or a device: choose another name")
 
 
 def _take_free_name(temporary: Path, target: Path) -> None:
@@ -97,6 +161,9 @@ def _flush_to_disk(temporary: Path) -> None:
 def _remove(temporary: Path) -> None:
     """Remove what is left of a failed write; where even that fails, the first error matters more."""
     try:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
     except OSError:
         return
