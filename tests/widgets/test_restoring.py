@@ -1,5 +1,7 @@
 """What comes back after a crash, over which image, and what of it was chosen."""
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -249,3 +251,60 @@ def test_paint_on_a_channel_comes_back_with_its_channel(
     image = image_of(other, painted)
     assert image.name == "stack channel 1"
     np.testing.assert_array_equal(image.data, planes[:, 1])
+
+
+WRONG = {
+    "name": 7,
+    "entry": {"role": "annotation"},
+    "place": {"scale": [0, float("nan")], "affine": "x"},
+    "units": ["9**9**9**9", "um"],
+    "axis_labels": 3,
+    "meanings": [[{}, 1]],
+    "image": {},
+    "path": ["\0"],
+    "image_place": {"scale": [1, 2, 3], "units": "x"},
+}
+
+
+def test_wrong_values_in_a_session_raise_nothing_in_the_window(
+    viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch
+):
+    image = open_image(viewer, tmp_path / "cells.tif")
+    paint_on(viewer, image), paint_on(viewer, image, 4)
+    saver.settings = {"seconds": "soon", "layers": {"cells (annotation)": 3}, "model": ["\0"], "channel": 1e30}
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    index = json.loads((session.folder / "session.json").read_text())
+    next(iter(index["layers"].values())).update(WRONG)
+    (session.folder / "session.json").write_text(json.dumps(index))
+    second = make_napari_viewer()
+    panel = FineTunePanel(second)
+    qtbot.addWidget(panel)
+    click(qtbot, panel.restore_bar.restore)
+    painted = [layer for layer in second.layers if isinstance(layer, Labels)]
+    assert sorted(layer.data.max() for layer in painted) == [2, 4]
+    assert panel.form.seconds.value() > 0
+    assert not [text for text in messages() if "nothing can be restored" in text]
+
+
+def test_a_layer_that_napari_does_not_take_costs_no_other(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
+    image = viewer.add_image(np.zeros((32, 48)))
+    paint_on(viewer, image), paint_on(viewer, image, 4)
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    second = make_napari_viewer()
+    added, add = [], second.add_labels
+
+    def refuse_the_first(*given, **options):
+        added.append(options)
+        if len(added) == 1:
+            raise TypeError("whatever napari says")
+        return add(*given, **options)
+
+    monkeypatch.setattr(
+        type(second), "add_labels", lambda _, *arguments, **options: refuse_the_first(*arguments, **options)
+    )
+    restore(second, session)
+    assert len(second.layers) == 1
+    assert "nothing can be restored" in messages()[-1]
+    assert session.folder.exists()

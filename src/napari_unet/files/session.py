@@ -7,10 +7,7 @@ sessions/<time>-<machine>-<process>/closed         its window was closed, as in 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import platform
 import shutil
 import zipfile
 import zlib
@@ -21,18 +18,34 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import psutil
-from numpy.typing import NDArray
 from platformdirs import user_data_path
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
+from napari_unet.files.file_errors import unwritable
+from napari_unet.files.json_text import read_json
+from napari_unet.files.npz import read_npz
+from napari_unet.files.openable import list_folder
+from napari_unet.files.processes import is_running, process_mark
+from napari_unet.files.saved_layer import KEY, SavedLayer, checked_layer
+
+__all__ = ["Restored", "SavedLayer", "Session", "former_sessions", "sessions_folder"]
 
 INDEX, CLOSED = "session.json", "closed"
-DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged file raises."""
-DRIFT = 3
-"""Seconds by which the start of a process may seem to move when the clock of the computer is set."""
+DAMAGED = (
+    UnetError,
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file raises: RuntimeErrors are of a zip file that says that it is encrypted."""
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+"""Whatever somebody paints on, or where it lies, is of nobody else's concern."""
 MOST_KEPT = 5
 """Former sessions beyond this are removed, the oldest first."""
 
@@ -40,15 +53,6 @@ MOST_KEPT = 5
 def sessions_folder() -> Path:
     """Return the folder of all sessions; it may not exist yet."""
     return user_data_path("napari-unet-interactive", appauthor=False) / "sessions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedLayer:
-    """What is kept of a painted layer: its arrays by name, and what is needed to put it back, as JSON values."""
-
-    key: str
-    arrays: Mapping[str, NDArray[Any]]
-    about: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +73,8 @@ class Session:
     @classmethod
     def new(cls) -> Self:
         """Return a session for this process; nothing is written yet."""
-        process = psutil.Process()
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        return cls(sessions_folder() / f"{stamp}-{_host()}-{os.getpid()}-{int(process.create_time())}")
+        return cls(sessions_folder() / f"{stamp}-{process_mark()}")
 
     @property
     def time(self) -> datetime:
@@ -83,13 +86,7 @@ class Session:
         """Whether its window is there, as far as can be told: on another machine with the same home it may be."""
         if (self.folder / CLOSED).exists():
             return False
-        *_, host, pid, created = self.folder.name.split("-")
-        try:
-            return host != _host() or abs(psutil.Process(int(pid)).create_time() - int(created)) <= DRIFT
-        except psutil.NoSuchProcess:
-            return False
-        except psutil.AccessDenied:
-            return True
+        return is_running("-".join(self.folder.name.split("-")[-3:]))
 
     def write(self, changed: list[SavedLayer], kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Write the layers that changed, then the index of all: `kept` tells about each layer by key.
@@ -99,11 +96,12 @@ class Session:
         if not kept:
             self.remove()
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         for layer in changed:
-            with atomic_path(self.folder / f"{layer.key}.npz") as temporary, temporary.open("wb") as file:
+            target = self.folder / f"{layer.key}.npz"
+            with atomic_path(target, private=True) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, **dict(layer.arrays))
-        with atomic_path(self.folder / INDEX) as temporary:
+        with atomic_path(self.folder / INDEX, private=True) as temporary:
             temporary.write_text(json.dumps({"layers": kept, "settings": settings}))
         for path in self.folder.glob("*.npz"):
             if path.stem not in kept:
@@ -111,26 +109,44 @@ class Session:
 
     def read(self) -> Restored:
         """Return what can be read of it; UnetError where that is nothing."""
-        layers, lost, settings = [], [], {}
+        layers, lost = [], []
         try:
-            index = json.loads((self.folder / INDEX).read_text())
-            settings = dict(index["settings"])
-            for key, about in index["layers"].items():
-                try:
-                    with (self.folder / f"{key}.npz").open("rb") as file, np.load(file) as arrays:
-                        layers.append(SavedLayer(key=key, arrays=dict(arrays), about=about))
-                except DAMAGED:
-                    lost.append(str(about["name"]))
-        except (*DAMAGED, TypeError, AttributeError) as error:
-            raise UnetError(f"the saved annotations in {self.folder} cannot be read ({error})") from None
+            index = read_json(self.folder / INDEX)
+            found, settings = dict(index["layers"]), index["settings"]
+        except (*DAMAGED, TypeError) as error:
+            raise UnetError(
+                f"the saved annotations in {self.folder} cannot be read ({first_line(error)})"
+            ) from None
+        for key, about in found.items():
+            try:
+                layers.append(self._layer(key, about))
+            except DAMAGED:
+                lost.append(_name(about))
         if not layers:
             raise UnetError(f"none of the saved annotations in {self.folder} can be read: the files are damaged")
-        return Restored(layers=layers, settings=settings, lost=lost)
+        return Restored(layers=layers, settings=settings if isinstance(settings, dict) else {}, lost=lost)
+
+    def _layer(self, key: str, about: Any) -> SavedLayer:
+        """Return one layer; the name of its file is a plain one within the session's folder, and no link."""
+        if not KEY.fullmatch(key):
+            raise ValueError("a layer is named like a path")
+        return checked_layer(key, read_npz(self.folder / f"{key}.npz", links=False), about)
+
+    def _make_folder(self) -> None:
+        """Make the folder, which nobody else may look into; those of earlier versions are closed, too."""
+        try:
+            sessions_folder().parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):
+                folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+                if folder.stat().st_mode & 0o077:
+                    folder.chmod(PRIVATE_FOLDER)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
     def close(self) -> None:
         """Note that its window is closed, though its process may go on."""
         if self.folder.exists():
-            (self.folder / CLOSED).touch()
+            (self.folder / CLOSED).touch(PRIVATE_FILE)
 
     def reopen(self) -> None:
         """Note that its window is there again."""
@@ -141,26 +157,37 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _host() -> str:
-    """Return what tells this machine from others, without a hyphen."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+def _name(about: Any) -> str:
+    """Return what a layer that cannot be read was called."""
+    name = about.get("name") if isinstance(about, dict) else None
+    return name if isinstance(name, str) else "a layer without a name"
 
 
 def former_sessions() -> list[Session]:
     """Return the sessions of windows that are gone, the latest first; older ones than the kept few are removed."""
-    found = []
-    for index in sessions_folder().glob(f"*/{INDEX}"):
-        session = Session(index.parent)
-        try:
-            if session.is_open:
-                continue
-            if any(session.folder.glob("*.npz")):
-                found.append(session)
-            else:
-                session.remove()
-        except (ValueError, IndexError):
-            continue  # not a folder of ours
+    found = [session for session in map(Session, _folders()) if _has_paint(session)]
     found.sort(key=lambda session: session.folder.name, reverse=True)
     for old in found[MOST_KEPT:]:
         old.remove()
     return found[:MOST_KEPT]
+
+
+def _folders() -> list[Path]:
+    """Return the folders in that of all sessions; none where it is not there or nobody may look."""
+    try:
+        return list_folder(sessions_folder())
+    except UnetError:
+        return []
+
+
+def _has_paint(session: Session) -> bool:
+    """Whether the window of a session is gone and its paint is not; one without any is removed."""
+    try:
+        if not (session.folder / INDEX).is_file() or session.is_open:
+            return False
+        if any(session.folder.glob("*.npz")):
+            return True
+    except (ValueError, OSError):
+        return False  # not a folder of ours, or nobody may look
+    session.remove()
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, printable, shortened
+from napari_unet.files.openable import is_there
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.viewer.annotation_layers import name_colours
@@ -33,6 +35,10 @@ from napari_unet.widgets.viewer.paint import (
 if TYPE_CHECKING:
     import napari
 
+LOGGER = logging.getLogger(__name__)
+MAX_REASON = 200
+"""Letters of what a reader says of a file: some quote all of it."""
+
 
 def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
     """Put the painted layers of a former session into the viewer, opening their images; tell panels its settings.
@@ -42,19 +48,25 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
     kept = session.read()
     autosave = Autosave.of(viewer)
     missing: list[str] = []
+    lost = list(kept.lost)
     for saved in kept.layers:
         image = _image_for(viewer, saved)
+        try:
+            autosave.take_over(_put_back(viewer, saved, image))
+        except Exception:  # whatever napari does not take: the other layers come back all the same
+            LOGGER.warning("a saved layer cannot be put back", exc_info=True)
+            lost.append(str(saved.about["name"]))
+            continue
         if image is None:
             missing.append(f"{saved.about['name']} of {saved.about['image']}")
-        autosave.take_over(_put_back(viewer, saved, image))
     autosave.settings = kept.settings  # before anything is written: with the paint go the choices
     autosave.restored.emit(kept.settings)
     if missing:
-        show_warning(f"Back without its image: {' and '.join(missing)}. Open the image under the same name.")
-    if kept.lost:  # what cannot be read today stays where it is
-        show_warning(
-            f"Of {' and '.join(kept.lost)} nothing can be restored: the files in {session.folder} are damaged."
-        )
+        names = printable(" and ".join(missing))
+        show_warning(f"Back without its image: {names}. Open the image under the same name.")
+    if lost:  # what cannot be read today stays where it is
+        names = printable(" and ".join(lost))
+        show_warning(f"Of {names} nothing can be restored: the files in {session.folder} are damaged.")
     else:
         autosave.replace(session)
 
@@ -70,7 +82,7 @@ def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | No
         entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
     if "prediction" in saved.arrays:
         entry["predictions"] = [saved.arrays["prediction"]]
-    if saved.about.get("copy"):
+    if saved.about["copy"]:
         entry["layer"] = ""  # of none that is here
     layer = viewer.add_labels(
         saved.arrays["values"],
@@ -78,7 +90,7 @@ def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | No
         metadata={KEY: entry},
         **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
     )
-    if meanings := saved.about.get("meanings"):
+    if meanings := saved.about["meanings"]:
         name_values(layer, dict(meanings))
     if role_of(layer) == ANNOTATION:
         name_colours(layer)
@@ -98,9 +110,7 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
         same_file = []
     for image in (*both, *same_file, *same_name):
         return image
-    if path and Path(path).exists():
-        return _opened(viewer, saved)
-    return None
+    return _opened(viewer, saved) if path and is_there(Path(path)) else None
 
 
 def _fits(image: Image, saved: SavedLayer) -> bool:
@@ -113,13 +123,15 @@ def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     try:
         layers: Iterable[Any] = viewer.open(saved.about["path"])
     except Exception as error:  # whatever a reader raises: the paint is restored all the same
-        show_warning(f"{saved.about['image']} cannot be opened again ({error}): open it, then paint on.")
+        name, why = printable(saved.about["image"]), shortened(printable(error), MAX_REASON)
+        show_warning(f"{name} cannot be opened again ({why}): open it, then paint on.")
         return None
     images = [part for layer in layers if isinstance(layer, Image) for part in _parts(viewer, layer)]
     fitting = [image for image in images if _fits(image, saved)]
     image = next((image for image in fitting if image.name == saved.about["image"]), next(iter(fitting), None))
-    if image is not None:
-        for name, value in saved.about.get("image_place", {}).items():
+    place = saved.about["image_place"]
+    if image is not None and len(place.get("scale", ())) == image.ndim:
+        for name, value in place.items():
             setattr(image, name, value)
     return image
 

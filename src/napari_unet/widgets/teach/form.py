@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
 from napari_unet.errors import UnetError
+from napari_unet.files.openable import is_there
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
@@ -81,7 +82,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         """Choose what `settings` returned; a model that is gone leaves the present one."""
         if settings.get("new"):
             self.model.choose_new()
-        elif settings.get("model") and Path(settings["model"]).exists():
+        elif settings.get("model") and is_there(Path(settings["model"])):
             self.model.choose_file(settings["model"])
         self.kind.setCurrentIndex(max(0, self.kind.findData(settings.get("kind"))))
         self.seconds.setValue(settings.get("seconds", self.seconds.value()))
@@ -91,7 +92,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
     def follow(self, result: Mapping[str, Any]) -> None:
         """Choose what made a result, told by our metadata of it: its corrections are to teach that."""
         path = str(result.get("model_path", ""))
-        if path and Path(path).exists() and not self.model.is_new:  # a new network is a choice of its own
+        if path and is_there(Path(path)) and not self.model.is_new:  # a new network is a choice of its own
             self.model.choose_file(path)
         channel = result.get("provenance", {}).get("settings", {}).get("channel")
         if channel is not None:

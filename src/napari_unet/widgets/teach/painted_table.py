@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels
@@ -84,8 +84,9 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         self._note()
         return {layer.name: chosen for layer, chosen in self._chosen.items() if layer in self._viewer.layers}
 
-    def choose(self, settings: dict[str, tuple[bool, str]]) -> None:
-        """Set ticks and meanings of layers by name."""
+    def choose(self, settings: dict[str, Any]) -> None:
+        """Set ticks and meanings of layers by name; what says neither is left out."""
+        settings = {name: pair for name, pair in settings.items() if _is_choice(pair)}
         for layer in self._viewer.layers:
             if isinstance(layer, Labels) and layer.name in settings:
                 ticked, meaning = settings[layer.name]
@@ -108,6 +109,11 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
             item.setText(0, _row_text(layer, image, several))
             item.setToolTip(0, f"{layer.name}, painted on {image.name}")
         self.changed.emit()
+
+
+def _is_choice(pair: Any) -> bool:
+    """Whether something is a tick and a meaning, also as JSON keeps them."""
+    return isinstance(pair, list | tuple) and len(pair) == 2 and type(pair[0]) is bool and type(pair[1]) is str
 
 
 def _row_text(layer: Labels, image: Image, several: bool) -> str:

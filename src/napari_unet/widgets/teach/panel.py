@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox
 
 from napari_unet.errors import UnetError
+from napari_unet.files.saved_layer import like
 from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.autosave.restore_bar import RestoreBar
@@ -87,9 +88,8 @@ class FineTunePanel(ScrollingPanel):
         self._autosave = Autosave.of(napari_viewer)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()
-        former = self._autosave.settings
         self._layers_changed()
-        if former:
+        if former := like(self._autosave.settings, self.settings()):
             self._use(former)
         results = [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]
         for layer in results:
@@ -215,10 +215,11 @@ class FineTunePanel(ScrollingPanel):
             self.tools.offer_split(request.paints)
 
     def _use(self, settings: dict[str, Any]) -> None:
-        """Choose what was chosen in a former session."""
-        self.form.restore(settings)
-        self.right.setChecked(bool(settings.get("right")))
-        self.table.choose(settings.get("layers", {}))
+        """Choose what was chosen in a former session, as far as that can be chosen."""
+        chosen = like(settings, self.settings())
+        self.form.restore(chosen)
+        self.right.setChecked(chosen.get("right", False))
+        self.table.choose(chosen.get("layers", {}))
 
     def _stop(self) -> None:
         self._watch.stop.set()
