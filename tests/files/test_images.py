@@ -135,13 +135,13 @@ def test_a_folder_is_no_image(tmp_path, name):
 
 def test_an_unknown_ending_is_answered_with_the_known_ones(tmp_path):
     (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE")
-    with pytest.raises(UnetError, match=r"\.tif \.tiff \.png .*save it as TIFF"):
+    with pytest.raises(UnetError, match=r"\.tif \.tiff .*\.png .*save it as TIFF"):
         read_image(tmp_path / "a.czi")
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "is empty"), (b"II*\0" + bytes(30), "looks like a TIFF"), (b"%PDF-1.5", "looks like a PDF")],
+    [(b"", "is empty"), (b"II*\0" + bytes(30), "holds no image"), (b"%PDF-1.5", "looks like a PDF")],
 )
 def test_what_is_no_picture_is_named(tmp_path, content, sentence):
     (tmp_path / "a.png").write_bytes(content)

@@ -1,5 +1,6 @@
 """OME-Zarr of both versions: the finest array stays lazy, with its axes and the size of its pixels."""
 
+import os
 import sys
 
 import numpy as np
@@ -121,3 +122,19 @@ def test_a_folder_of_zarr_is_segmented_into_calibrated_masks(bright_model, tmp_p
     assert mask.pixel_size[-2:] == pytest.approx((0.5, 0.25))
     assert main(["info", str(tmp_path / "images" / "a.ome.zarr")]) == 0
     assert "TCZYX" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("part", ["zarr.json", "0/zarr.json", "0/c/0/0"])
+def test_a_pipe_in_a_zarr_folder_is_a_sentence_and_never_waits(tmp_path, part):
+    path = tmp_path / "a.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=3)
+    group.create_array("0", data=np.ones((8, 8), np.uint8), chunks=(8, 8))
+    scales = [{"type": "scale", "scale": [1, 1]}]
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    multiscales = [{"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scales}]}]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": multiscales}
+    assert np.asarray(read_image(path).array).all()
+    (path / part).unlink()
+    os.mkfifo(path / part)
+    with pytest.raises(UnetError, match=r"is no file but a pipe|it is a folder"):
+        np.asarray(read_image(path).array)

@@ -9,10 +9,10 @@ That leaves out 72, 96, 150, 300 and 600 dpi, and a resolution of 1.
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any
 
+from napari_unet.files.ome_xml import parse_xml
 from napari_unet.files.tiff_raw import Stored
 
 _UM = {
@@ -84,12 +84,8 @@ def _ome(stored: Stored) -> Sizes | None:
 
 def _ome_pixels(ome: str | None) -> Mapping[str, str]:
     """Return the attributes of the first Pixels element, none where there is no valid OME-XML."""
-    if ome is None:
-        return {}
-    try:
-        pixels = ET.fromstring(ome).find(".//{*}Pixels")
-    except ET.ParseError:
-        return {}
+    root = parse_xml(ome)
+    pixels = None if root is None else root.find(".//{*}Pixels")
     return {} if pixels is None else pixels.attrib
 
 

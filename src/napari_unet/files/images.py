@@ -9,26 +9,39 @@ import numpy as np
 
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
-from napari_unet.files.file_errors import unreadable
 from napari_unet.files.image_file import ImageFile
+from napari_unet.files.numpy_file import SIGNATURE, read_npy
+from napari_unet.files.openable import first_bytes
 from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
 from napari_unet.files.tiff import read_tiff
 from napari_unet.files.zarr import is_zarr, read_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFile", "open_image", "read_image", "read_labels"]
 
-TIFF_SUFFIXES = (".tif", ".tiff")
-IMAGE_SUFFIXES = TIFF_SUFFIXES + PICTURE_SUFFIXES
-"""Endings, in lower case, of the files that can be read."""
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".svs", ".stk")
+"""Endings, in lower case, under which TIFFs are known: big ones, of Zeiss, of Aperio, of MetaMorph."""
+TIFF, PICTURE, NUMPY = "tiff", "picture", "numpy"
+SIGNATURES = {
+    b"II*\0": TIFF,
+    b"MM\0*": TIFF,
+    b"II+\0": TIFF,
+    b"MM\0+": TIFF,
+    b"\x89PNG\r\n\x1a\n": PICTURE,
+    b"\xff\xd8\xff": PICTURE,
+    SIGNATURE: NUMPY,
+}
+"""First bytes of files, and who reads them; BMP has only two of its own, so that its name must end so."""
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy")
+"""Endings, in lower case, of the files that can be read; how, their content tells, whatever the ending."""
 
 
 def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
-    """Read a TIFF, PNG, JPEG or BMP file, or an OME-Zarr folder, whose array stays lazy.
+    """Read a TIFF, PNG, JPEG, BMP or NumPy (.npy) file, or an OME-Zarr folder, whose array stays lazy.
 
     Parameters
     ----------
     path
-        The kind of file is told by the ending of its name, in upper or lower case; Zarr by what the folder holds.
+        The kind of file is told by its first bytes, whatever its name ends in; Zarr by what the folder holds.
     axes
         One letter a dimension out of T C Z Y X, and S for RGB samples, in place of what the file says.
 
@@ -91,27 +104,40 @@ def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
 
 
 def _read(path: Path, axes: str | None, *, keep_numbers: bool) -> ImageFile:
-    """Send the file to the reader for its ending."""
+    """Send the file to the reader for its content."""
     if is_zarr(path):
         return read_zarr(path, axes)
-    suffix = path.suffix.lower()
-    if suffix in TIFF_SUFFIXES:
+    kind = kind_of(path)
+    if kind == TIFF:
         return read_tiff(path, axes, keep_numbers=keep_numbers)
-    if suffix in PICTURE_SUFFIXES:
+    if kind == PICTURE:
         return read_picture(path, axes, keep_numbers=keep_numbers)
-    raise _unknown_ending(path)
-
-
-def _unknown_ending(path: Path) -> UnetError:
-    """Return the sentence for a file of another kind, or for a folder, or for none at all."""
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        return unreadable(path, error)
-    return UnetError(
+    if kind == NUMPY:
+        return read_npy(path, axes)
+    raise UnetError(
         f"cannot read {path.name}: its ending is none of {' '.join(IMAGE_SUFFIXES)}: "
         "open it in Fiji and save it as TIFF"
     )
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is an image by its content or its name; one that nobody may read is, if its name says so."""
+    try:
+        return bool(kind_of(path))
+    except UnetError:
+        return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def kind_of(path: Path) -> str:
+    """Return the reader of a file by its first bytes, else by its name, so that it says what is wrong; or nothing.
+
+    UnetError where it is no file, or nobody may read it.
+    """
+    head = first_bytes(path)
+    by_content = next((kind for begin, kind in SIGNATURES.items() if head.startswith(begin)), "")
+    suffix = path.suffix.lower()
+    by_name = TIFF if suffix in TIFF_SUFFIXES else PICTURE if suffix in PICTURE_SUFFIXES else ""
+    return by_content or by_name or (NUMPY if suffix == ".npy" else "")
 
 
 def _require_labels(path: Path, image: ImageFile) -> None:

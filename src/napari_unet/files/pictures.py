@@ -22,6 +22,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.axis_names import named, renamed, require_image
 from napari_unet.files.file_errors import damaged, not_a, unreadable
 from napari_unet.files.image_file import ImageFile
+from napari_unet.files.openable import require_regular_file
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
@@ -37,6 +38,7 @@ def read_picture(path: str | Path, axes: str | None = None, *, keep_numbers: boo
     labels need it. One bit gives bool. Of an animation the first frame is read.
     """
     path = Path(path)
+    require_regular_file(path)
     array = _pixels(path, keep_numbers=keep_numbers)
     if array.ndim == 3 and array.shape[-1] == 2:
         array = array[..., 0]

@@ -6,12 +6,14 @@ ImageJ keeps its Info property, and OME software its map annotations, when it sa
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_unet.errors import UnetError
+from napari_unet.files.json_text import parse_json
+from napari_unet.files.ome_xml import parse_xml
+from napari_unet.files.provenance_values import without_odd_values
 from napari_unet.files.tiff_raw import Stored, load
 from napari_unet.settings.former_names import with_present_names
 
@@ -45,11 +47,12 @@ def find_provenance(stored: Stored) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        found = json.loads(text)
+        found = parse_json(text)
     except ValueError:
         return None
     if not isinstance(found, dict):
         return None
+    found = without_odd_values(found)
     if isinstance(found.get("settings"), dict):
         found["settings"] = with_present_names(found["settings"])
     return found
@@ -57,11 +60,8 @@ def find_provenance(stored: Stored) -> dict[str, Any] | None:
 
 def _in_ome(ome: str | None) -> str | None:
     """Return the text of our entry in a MapAnnotation of OME-XML."""
-    if ome is None:
-        return None
-    try:
-        root = ET.fromstring(ome)
-    except ET.ParseError:
+    root = parse_xml(ome)
+    if root is None:
         return None
     return next((entry.text for entry in root.iter() if entry.get("K") == KEY), None)
 

@@ -23,6 +23,7 @@ _READING_ERRORS = (
     AttributeError,
     AssertionError,
     ImportError,
+    SyntaxError,  # of XML
     struct.error,
     zlib.error,
 )

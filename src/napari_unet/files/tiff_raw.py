@@ -21,6 +21,8 @@ import tifffile
 
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import damaged
+from napari_unet.files.ome_xml import require_sane_ome
+from napari_unet.files.openable import require_regular_file
 from napari_unet.files.tiff_errors import tiff_errors
 from napari_unet.files.tiff_lazy import is_large, lazy_pixels
 
@@ -31,6 +33,10 @@ _LOST_FILES = "series failed to read"
 _LOST_TAG = re.compile(r"TiffTag (\d+) .*offset")
 # The tags that decide on the pixels: sizes, bits, coding, strips, tiles, palette and JPEG tables.
 _PIXEL_TAGS = {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
+
+
+MAX_BYTES = 2**50
+"""Decoded, of an image: no disk holds more, and a damaged header may claim anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,7 @@ class Stored:
 def load(path: Path, *, pixels: bool = True) -> Stored:
     """Read the first image (full resolution) of a TIFF; `pixels=False` leaves the array empty."""
     messages: list[str] = []
+    require_regular_file(path)
     with tiff_errors(path), _listen_to_tifffile(messages), tifffile.TiffFile(path) as tiff:
         _require_image(path, tiff)
         stored = _stored(path, tiff, pixels=pixels)
@@ -66,9 +73,12 @@ def load(path: Path, *, pixels: bool = True) -> Stored:
 
 
 def _require_image(path: Path, tiff: Any) -> None:
-    """Refuse a TIFF without pages."""
+    """Refuse a TIFF without pages, or whose OME-XML would lead tifffile astray."""
+    require_sane_ome(path, tiff.ome_metadata if tiff.pages else None)
     if not tiff.pages or not tiff.series:
         raise UnetError(f"{path.name} holds no image: export it again")
+    if tiff.series[0].nbytes > MAX_BYTES:
+        raise damaged(path)
 
 
 def _stored(path: Path, tiff: Any, *, pixels: bool) -> Stored:

@@ -19,7 +19,7 @@ from napari_unet.files.calibration import micrometres
 from napari_unet.files.image_file import ImageFile
 
 MARKS = ("zarr.json", ".zgroup", ".zarray")
-FAULTS = (AttributeError, KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError)
+FAULTS = (AttributeError, LookupError, TypeError, ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
 """What Zarr raises where a folder is damaged or says something else than the specification."""
 
 
@@ -35,8 +35,10 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
     """
     import zarr
 
+    from napari_unet.files.zarr_store import FileStore
+
     try:
-        opened = zarr.open(str(path), mode="r")
+        opened = zarr.open(FileStore(path), mode="r")
         if isinstance(opened, zarr.Array):
             return _as_image(path, opened, axes or "", {})
         image, series = _first_image(path, opened)
