@@ -8,35 +8,43 @@ the extra `bioimageio`.
 from __future__ import annotations
 
 import io
+import math
 import re
-import zipfile
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_unet._version import __version__
 from napari_unet.errors import UnetError, first_line
-from napari_unet.files.atomic import atomic_path
-from napari_unet.files.file_errors import unreadable
+from napari_unet.files.atomic import atomic_path, temporary_folder
+from napari_unet.files.package import (
+    inner,
+    opened_package,
+    quoted,
+    read_description,
+    read_member,
+    require_plain_weights,
+)
 from napari_unet.models.library import replay_of
-from napari_unet.models.model import Model, require_finite, require_network, weight_shapes
+from napari_unet.models.model import Model, described_shapes, require_finite, require_network, weight_shapes
 from napari_unet.models.spec import HEADER, ModelSpec
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.bioimageio_net import ExchangedUNet
+from napari_unet.nets.tensor_file import read_tensors
+from napari_unet.nets.unet import UNet
 
 MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
 SIDE = 256
 """Side of the test image, the largest that every viewer of packages shows at once; deep networks need more."""
 EPSILON = 1e-6
 """What BioImage.IO's percentile scaling adds to the range."""
-NO_PACKAGE = (OSError, zipfile.BadZipFile, StopIteration, KeyError, TypeError, AttributeError)
-"""What reading the description of something else raises."""
+WIDEST, FRAME = 8, 2**24
+"""Bytes of the widest number, and what a file of PyTorch needs beside its numbers at most."""
 MAX_NAME_LENGTH = 128
 """Letters that the name of a package has at most; other than ASCII ones are not allowed."""
 
@@ -53,13 +61,13 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
         raise UnetError(f"a package must end with .zip, got {target.name!r}")
     if model.spec.axes != "YX":
         raise UnetError(f"only 2D models can be exported, {model.spec.name} works on {model.spec.axes}")
-    net = ExchangedUNet(**_arguments(model.spec))
-    net.net.load_state_dict(model.net.state_dict())
-    net.eval()
-    with TemporaryDirectory() as folder, atomic_path(target) as temporary:
+    with atomic_path(target) as temporary, temporary_folder(target) as folder:
+        net = ExchangedUNet(**_arguments(model.spec))
+        net.net.load_state_dict(model.net.state_dict())
+        net.eval()
         try:
             side = max(SIDE, _smallest(net))
-            description = _describe(model.spec, net, Path(folder), _test_image(model, image, side), spec5)
+            description = _describe(model.spec, net, folder, _test_image(model, image, side), spec5)
         except UnetError:
             raise
         except ValueError as error:  # what the standard does not know, a licence say
@@ -71,49 +79,60 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
 def import_bioimageio(path: str | Path) -> Model:
     """Return the model in a BioImage.IO package that holds the state dict of one of our networks.
 
-    Reads the description and plain tensors; nothing of the package is executed. UnetError in a sentence where the
-    file is no package, or its network is none of ours.
+    Reads the description and plain tensors; nothing of the package is executed, and nothing is unpacked that is
+    larger than the network described. UnetError in a sentence where the file is no package, or its network is none
+    of ours.
     """
-    import yaml
-
     source = Path(path)
+    with opened_package(source) as package:
+        description = read_description(package)
+        weights = inner(description, "weights", "pytorch_state_dict")
+        if not isinstance(weights, dict):
+            raise ValueError("it holds no PyTorch weights")  # noqa: TRY004 - foreign data
+        spec = _our_spec(description, weights, source.name)
+        stored = inner(weights, "source")
+        name = inner(stored, "source") or stored
+        if not isinstance(name, str):
+            raise ValueError("it does not say where its weights are")  # noqa: TRY004 - foreign data
+        limit = _largest(spec)
+        data = read_member(package, name, limit)
+        require_plain_weights(data, limit)
     try:
-        with zipfile.ZipFile(source) as package:
-            names = package.namelist()
-            index = next(name for name in ("rdf.yaml", "bioimageio.yaml") if name in names)
-            description = yaml.safe_load(package.read(index))
-            weights = description["weights"]["pytorch_state_dict"]
-            spec = _our_spec(description, weights, source.name)
-            stored = weights["source"]
-            data = package.read(stored["source"] if isinstance(stored, dict) else stored)
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        state = {name.removeprefix("net."): value for name, value in state.items()}
-        require_network(spec, weight_shapes(state))
-        require_finite(state)
-        net = build_net(spec.architecture, spec.arguments)
+        state = {name.removeprefix("net."): value for name, value in read_tensors(io.BytesIO(data)).items()}
+        return Model(net=_net_of(spec, state), spec=spec)
+    except UnetError as error:
+        raise UnetError(f"the weights in {source.name} do not fit its description ({error})") from None
+
+
+def _largest(spec: ModelSpec) -> int:
+    """Return how many bytes a file with the weights of the network described has at most."""
+    numbers = sum(math.prod(shape) for shape in described_shapes(spec).values())
+    return WIDEST * numbers + FRAME
+
+
+def _net_of(spec: ModelSpec, state: dict[str, Tensor]) -> UNet:
+    """Return the network described with its weights; UnetError where they are of another one."""
+    require_network(spec, weight_shapes(state))
+    require_finite(state)
+    net = build_net(spec.architecture, spec.arguments)
+    try:
         net.load_state_dict(state)
-    except UnetError:
-        raise
-    except FileNotFoundError as error:
-        raise unreadable(source, error) from None
-    except (*NO_PACKAGE, yaml.YAMLError) as error:
-        raise UnetError(f"{source.name} is not a BioImage.IO package with PyTorch weights ({error!r})") from None
-    except (RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-        raise UnetError(f"the weights in {source.name} do not fit its description ({first_line(error)})") from None
-    return Model(net=net.eval(), spec=spec)
+    except RuntimeError as error:
+        raise UnetError(quoted(first_line(error))) from None
+    return net.eval()
 
 
 def _our_spec(description: dict[str, Any], weights: dict[str, Any], name: str) -> ModelSpec:
     """Return the description of our network; UnetError where the package holds another."""
-    architecture = weights["architecture"]
-    callee = architecture.get("callable", "?") if isinstance(architecture, dict) else str(architecture)
-    ours = (description.get("config") or {}).get("napari_unet")
+    architecture = inner(weights, "architecture")
+    callee = inner(architecture, "callable") or architecture
+    ours = inner(description, "config", "napari_unet", HEADER)
     if callee != CLASS or ours is None:
         raise UnetError(
-            f"{name} holds a network of another program ({callee}): only packages with a U-Net of "
+            f"{name} holds a network of another program ({quoted(callee)}): only packages with a U-Net of "
             "napari-unet-interactive can be read"
         )
-    return ModelSpec.from_json(ours[HEADER])
+    return ModelSpec.from_json(ours)
 
 
 def _arguments(spec: ModelSpec) -> dict[str, Any]:
@@ -144,7 +163,9 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         answer = net(torch.from_numpy((image - low) / (high - low + EPSILON)).float()).numpy()
     np.save(folder / "test_input.npy", image)
     np.save(folder / "test_output.npy", answer)
-    torch.save(net.state_dict(), folder / "weights.pt")
+    weights = io.BytesIO()
+    torch.save(net.state_dict(), weights)
+    (folder / "weights.pt").write_bytes(weights.getvalue())  # PyTorch's own writer tells of no full disk
     (folder / "README.md").write_text(
         f"# {spec.name}\n\n{spec.description}{_wanted_size(spec)}\n\nTrained on: {spec.training}\n",
         encoding="utf-8",

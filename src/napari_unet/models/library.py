@@ -76,16 +76,22 @@ def load_model(name: str | Path) -> Model:
     """
     from napari_unet.models.model import load_model_file
 
-    path = Path(name)
-    if path.suffix == SUFFIX or path.parent != Path():
-        return load_model_file(path)
-    known = {entry.name: entry.path for entry in reversed(entries())}
-    if str(name) not in known:
+    path = model_file(name)
+    if path is None:
+        known = sorted({entry.name for entry in entries()})
         raise UnetError(
-            f"there is no model {str(name)!r}: choose {', '.join(sorted(known)) or 'a file'}, "
+            f"there is no model {str(name)!r}: choose {', '.join(known) or 'a file'}, "
             f"or give the path of a {SUFFIX} file"
         )
-    return load_model_file(known[str(name)])
+    return load_model_file(path)
+
+
+def model_file(name: str | Path) -> Path | None:
+    """Return the file that a name means to `load_model`, None where there is none of that name."""
+    path = Path(name)
+    if path.suffix == SUFFIX or path.parent != Path():
+        return path
+    return next((entry.path for entry in entries() if entry.name == str(name)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,13 +106,14 @@ class Replay:
 
 def replay_of(spec: ModelSpec) -> Replay | None:
     """Return what the model, or its forebear, brought along of its first lessons; None for nothing."""
-    path = SHIPPED / f"{spec.training.get('replay', '')}.npz"
-    if not path.is_file():
+    path = next((path for path in SHIPPED.glob("*.npz") if path.stem == spec.training.get("replay")), None)
+    if path is None:  # what a model file names is no path: it names one of ours, or nothing
         return None
     with np.load(path, allow_pickle=False) as file:
         images = file["images"].astype(np.float32) / 255 * float(file["brightest"])
         replay = Replay(images=images, answers=file["answers"])
-    return replay if replay.answers.shape[1] == len(spec.classes) else None
+    fits = images.shape[1] == spec.in_channels and images.ndim == 2 + len(spec.axes)
+    return replay if fits and replay.answers.shape[1] == len(spec.classes) else None
 
 
 def _entry(path: Path, shipped: bool) -> Entry:

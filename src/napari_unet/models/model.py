@@ -43,12 +43,13 @@ class Model:
         if target.suffix != ".safetensors":
             raise UnetError(f"a model file must end with .safetensors, got {target.name!r}")
         spec = replace(self.spec, version=__version__).checked()
-        weights = stored_weights(self.net)
-        require_finite(weights)
         with atomic_path(target, replacing=replacing) as temporary:
+            weights = stored_weights(self.net)
+            require_finite(weights)
             # safetensors' own save_file makes files that only their owner can read
             temporary.write_bytes(save(weights, metadata={HEADER: spec.to_json()}))
-        return load_model_file(target)
+            written = _loaded(temporary)  # what cannot be read replaces nothing
+        return replace(written, path=target)
 
 
 def stored_weights(net: UNet) -> dict[str, Tensor]:
@@ -71,16 +72,21 @@ def require_network(spec: ModelSpec, weights: Shapes) -> None:
 
     A description of a few bytes may else ask for more than a computer has.
     """
+    shapes = described_shapes(spec)
+    _require_fit(shapes, weights)
+    outputs = [shape[0] for name, shape in shapes.items() if name.startswith("head")][-1]
+    if outputs != len(spec.classes):
+        raise UnetError(f"the network gives {outputs} outputs, its description names {len(spec.classes)} classes")
+
+
+def described_shapes(spec: ModelSpec) -> Shapes:
+    """Return the shapes of the weights of the network that a description asks for; no memory is taken for them."""
     try:
         with torch.device("meta"):
             outline = build_net(spec.architecture, spec.arguments)
     except RuntimeError as error:  # sizes that no number holds
         raise UnetError(f"the network described cannot be built ({first_line(error)})") from None
-    shapes = weight_shapes(outline.state_dict())
-    _require_fit(shapes, weights)
-    outputs = [shape[0] for name, shape in shapes.items() if name.startswith("head")][-1]
-    if outputs != len(spec.classes):
-        raise UnetError(f"the network gives {outputs} outputs, its description names {len(spec.classes)} classes")
+    return weight_shapes(outline.state_dict())
 
 
 def require_finite(weights: Mapping[str, Tensor]) -> None:
@@ -88,6 +94,8 @@ def require_finite(weights: Mapping[str, Tensor]) -> None:
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise UnetError(f"weight {name} is not finite (NaN or infinite): train anew, or take another model")
+        if name.endswith("running_var") and (value < 0).any():  # its root is taken
+            raise UnetError(f"weight {name} is a variance and below 0: train anew, or take another model")
 
 
 def weight_shapes(state: Mapping[str, Tensor]) -> Shapes:
@@ -108,6 +116,13 @@ def _require_fit(wanted: Shapes, found: Shapes) -> None:
 
 def load_model_file(path: Path) -> Model:
     """Read a model; UnetError in one sentence where the file is missing, damaged or something else."""
+    try:
+        return _loaded(path)
+    except MemoryError:
+        raise UnetError(f"{path.name} does not fit into memory: close other programs") from None
+
+
+def _loaded(path: Path) -> Model:
     spec = read_spec(path)
     try:
         with safe_open(path, framework="pt") as file:
@@ -116,7 +131,8 @@ def load_model_file(path: Path) -> Model:
             weights = {name: file.get_tensor(name) for name in names}
         require_finite(weights)
     except (SafetensorError, OSError) as error:
-        raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
+        why = first_line(error)
+        raise UnetError(f"{path.name} is not a model file or is damaged ({why}): copy it again") from None
     except UnetError as error:
         raise UnetError(f"{path.name}: {error}") from None
     net = build_net(spec.architecture, spec.arguments)

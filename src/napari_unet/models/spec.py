@@ -14,7 +14,9 @@ from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.zoom import check_sizes, check_zoom
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line
+from napari_unet.files.json_text import parse_json
+from napari_unet.files.openable import is_file
 from napari_unet.settings.former_names import with_present_names
 from napari_unet.settings.instances import InstanceSettings
 
@@ -125,7 +127,7 @@ class ModelSpec:
     def from_json(cls, text: str) -> ModelSpec:
         """Return the spec that `to_json` wrote; UnetError where the text is not one."""
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             _require_known_format(values.pop("format"))
             values["normalization"] = Normalization.from_dict(values["normalization"])
             values["instances"] = InstanceSettings(**with_present_names(values["instances"]))
@@ -151,13 +153,14 @@ def _require_known_format(version: int) -> None:
 
 def read_spec(path: Path) -> ModelSpec:
     """Return the description in a model file, without its weights and without PyTorch."""
-    if not path.is_file():
+    if not is_file(path):
         raise UnetError(f"there is no model file {path}: check the name")
     try:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(HEADER)
     except (SafetensorError, OSError) as error:
-        raise UnetError(f"{path.name} is not a model file or is damaged ({error}): copy it again") from None
+        why = first_line(error)
+        raise UnetError(f"{path.name} is not a model file or is damaged ({why}): copy it again") from None
     if header is None:
         raise UnetError(
             f"{path.name} holds weights but was not written by napari_unet: it lacks their description"

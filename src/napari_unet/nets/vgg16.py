@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError  # the error alone: nothing is unpickled beyond tensors
 
 import torch
 from safetensors import SafetensorError
@@ -12,7 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from napari_unet.errors import UnetError, first_line
+from napari_unet.files.openable import require_regular_file
 from napari_unet.nets.geometry import Geometry
+from napari_unet.nets.tensor_file import read_tensors
 from napari_unet.nets.unet import (
     CONVOLUTION,
     Bilinear,
@@ -110,18 +111,14 @@ def _load_norm(norm: nn.BatchNorm2d, state: Mapping[str, Tensor], position: int)
 
 def read_public_weights(path: Path) -> dict[str, Tensor]:
     """Return the state dict of a local file: .safetensors, or a PyTorch file, of which only tensors are read."""
+    require_regular_file(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
+        return load_file(path) if path.suffix == ".safetensors" else read_tensors(path)
+    except (OSError, SafetensorError, MemoryError, UnetError) as error:
         raise UnetError(
             f"{path} holds no weights that can be read safely ({first_line(error)}): "
             "use torchvision's vgg16 weights"
         ) from None
-    if not isinstance(state, dict):
-        raise UnetError(f"{path} holds no state dict: use torchvision's vgg16 weights")
-    return state
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
