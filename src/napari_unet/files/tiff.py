@@ -23,6 +23,8 @@ from napari_unet.files.tiff_raw import Stored, load
 
 __all__ = ["read_provenance", "read_tiff", "write_labels"]
 
+MASK_SUFFIXES = (".tif", ".tiff")
+"""Endings, in lower case, of the files that are written."""
 # Classic TIFF addresses 4 GiB; some room is left for the tags of many planes.
 _CLASSIC_LIMIT = 2**32 - 2**26
 
@@ -124,12 +126,12 @@ def write_labels(
         Values, axes or pixel size are no labels', or the file cannot be written there.
     """
     path = Path(path)
-    array = _checked_labels(labels)
-    _require_writable(path, array, axes, pixel_size)
-    array, axes = _in_file_order(array, axes)
-    form = _imagej_form if _as_imagej(path, array) else _ome_form
-    arguments = form(array, axes, pixel_size, provenance)
     with atomic_path(path) as temporary:
+        array = _checked_labels(labels)
+        _require_writable(path, array, axes, pixel_size)
+        array, axes = _in_file_order(array, axes)
+        form = _imagej_form if _as_imagej(path, array) else _ome_form
+        arguments = form(array, axes, pixel_size, provenance)
         tifffile.imwrite(temporary, array, photometric="minisblack", compression="zlib", **arguments)
 
 
@@ -215,7 +217,7 @@ def _require_writable(
     path: Path, array: npt.NDArray[Any], axes: str, pixel_size: tuple[float, ...] | None
 ) -> None:
     """Refuse a name, axes or pixel size that the file could not keep."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
+    if path.suffix.lower() not in MASK_SUFFIXES:
         raise UnetError(f"labels are written as TIFF, got the name {path.name!r}: end it in .tif")
     known = sorted(set(axes) & set("TCZYX")) == sorted(axes)
     if not known or not {"Y", "X"} <= set(axes) or len(axes) != array.ndim:

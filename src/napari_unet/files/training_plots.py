@@ -20,6 +20,11 @@ Row = tuple[str, NDArray[Any], NDArray[Any], NDArray[Any]]
 
 def write_curve(path: str | Path, history: Sequence[Mapping[str, float]], score: str) -> None:
     """Write the loss and the validation score over the iterations as PNG; `score` names the latter."""
+    with atomic_path(path) as temporary:
+        _save(temporary, _curve(history, score))
+
+
+def _curve(history: Sequence[Mapping[str, float]], score: str) -> Figure:
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()
     iterations = [entry["iteration"] for entry in history]
@@ -29,11 +34,16 @@ def write_curve(path: str | Path, history: Sequence[Mapping[str, float]], score:
     other.plot(iterations, [entry["score"] for entry in history], color="tab:blue", label=score)
     other.set_ylabel(score)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
-    write_figure(path, figure)
+    return figure
 
 
 def write_montage(path: str | Path, rows: Sequence[Row]) -> None:
     """Write a PNG with a row an image: (name, image, true, predicted labels); of volumes the middle plane."""
+    with atomic_path(path) as temporary:
+        _save(temporary, _montage(rows))
+
+
+def _montage(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(9, 3.1 * len(rows)), layout="constrained")
     for places, (name, *arrays) in zip(figure.subplots(len(rows), 3, squeeze=False), rows, strict=True):
         image, truth, predicted = (array if array.ndim == 2 else array[len(array) // 2] for array in arrays)
@@ -42,14 +52,18 @@ def write_montage(path: str | Path, rows: Sequence[Row]) -> None:
             axes.imshow(picture, cmap="gray", interpolation="nearest")
             axes.set_title(title, fontsize=9)
             axes.set_axis_off()
-    write_figure(path, figure)
+    return figure
 
 
 def write_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure as PNG, whole or not at all, without a display."""
-    FigureCanvasAgg(figure)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+        _save(temporary, figure)
+
+
+def _save(path: Path, figure: Figure) -> None:
+    FigureCanvasAgg(figure)
+    figure.savefig(path, format="png", dpi=DOTS_PER_INCH)
 
 
 def _coloured(labels: NDArray[Any]) -> NDArray[np.float64]:

@@ -11,17 +11,20 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.atomic import atomic_path
+from napari_unet.files.openable import require_regular_file
 from napari_unet.nets.device import half_precision
 from napari_unet.nets.optimizers import SGD, AdamW, Optimizer, State
 from napari_unet.nets.unet import UNet
 from napari_unet.settings.optimization import OptimizationSettings
 
 AVERAGE_DECAY = 0.999
+DAMAGED = (SafetensorError, OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+"""What reading a checkpoint raises that was cut off, or is of something else."""
 
 
 class NoNumberError(UnetError):
@@ -95,16 +98,25 @@ class Optimization:
 
     def save(self, path: Path, notes: dict[str, Any]) -> None:
         """Write everything needed to go on as if nothing had happened, with `notes` (JSON) beside it."""
+        with atomic_path(path) as temporary:
+            header = {"notes": json.dumps(notes), "iteration": str(self.iteration)}
+            tensors = self._tensors()
+            # save_file would tell of a full disk by an error of its own
+            temporary.write_bytes(
+                save({name: value.cpu().contiguous() for name, value in tensors.items()}, header)
+            )
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return all that changes from step to step, by name."""
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
         for number, slots in self._optimizer.state.items():
             tensors |= {f"optimizer.{number}.{slot}": value for slot, value in slots.items()}
-        header = {"notes": json.dumps(notes), "iteration": str(self.iteration)}
-        with atomic_path(path) as temporary:
-            save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, temporary, header)
+        return tensors
 
     def restore(self, path: Path) -> dict[str, Any]:
         """Go on from a checkpoint and return its notes; UnetError where it does not fit this training."""
+        require_regular_file(path)
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
@@ -115,7 +127,15 @@ class Optimization:
             self._restore_optimizer(_part(tensors, "optimizer."))
             self.iteration = int(header["iteration"])
             notes: dict[str, Any] = json.loads(header["notes"])
-        except (SafetensorError, OSError, LookupError, ValueError, RuntimeError) as error:
+        except (
+            SafetensorError,
+            OSError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+        ) as error:
             raise UnetError(
                 f"cannot go on from {path.name} ({first_line(error)}): delete it to start anew"
             ) from None

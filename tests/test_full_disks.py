@@ -1,0 +1,134 @@
+"""Whatever fails while a file is written: the former one is whole, nothing half written remains, one sentence.
+
+Each operation of each kind of every writer is made to fail in turn.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.errors import UnetError
+from napari_unet.exchange import export_bioimageio
+from napari_unet.files.overlay import write_overlay
+from napari_unet.files.session import SavedLayer, Session
+from napari_unet.files.tiff import write_labels
+from napari_unet.files.training_plots import write_curve, write_montage
+from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from tests.conftest import make_bright_model
+
+if os.name == "nt":
+    pytest.skip("no limits of files there", allow_module_level=True)
+
+from tests.faults import injected
+
+KINDS = ("open", "write", "fsync", "rename", "link", "mkdir", "allocation")
+MOST = 10
+"""Places of one kind at which a writer is made to fail; of more, as many evenly spread."""
+LABELS = np.arange(64 * 96, dtype=np.uint32).reshape(64, 96)
+FACTS = {"model": "nuclei", "command": "x" * 3000}
+
+
+@cache
+def model():
+    return make_bright_model()
+
+
+@cache
+def optimization():
+    return Optimization(model().net, OptimizationSettings(), iterations=1, device=torch.device("cpu"))
+
+
+def write_session(path):
+    layers = [SavedLayer(key=key, arrays={"values": LABELS}, about={}) for key in ("a", "b")]
+    Session(path.parent / "session").write(layers, {"a": {}, "b": {}}, {"seconds": 7})
+
+
+HISTORY = [{"iteration": number, "loss": 1.0, "score": 0.5} for number in range(3)]
+WRITERS = {
+    "labels.tif": lambda path: write_labels(path, LABELS % 9, axes="YX", pixel_size=(1, 1), provenance=FACTS),
+    "labels.ome.tif": lambda path: write_labels(path, LABELS, axes="YX", pixel_size=(1, 1), provenance=FACTS),
+    "overlay.png": lambda path: write_overlay(path, LABELS, LABELS // 500),
+    "curve.png": lambda path: write_curve(path, HISTORY, "mean AP"),
+    "montage.png": lambda path: write_montage(path, [("a", LABELS, LABELS // 500, LABELS // 500)]),
+    "model.safetensors": lambda path: model().save(path),
+    "new.safetensors": lambda path: model().save(path, replacing=False),
+    "checkpoint.safetensors": lambda path: optimization().save(path, {"notes": 1}),
+    "package.zip": lambda path: export_bioimageio(model(), path),
+}
+"""What writes files, by the name of the file."""
+
+
+def places(total, most):
+    """Return at which of some operations to fail."""
+    return sorted({int(at) for at in np.linspace(0, total - 1, min(total, most))}) if total else []
+
+
+def failures(write, prepare, path, most=MOST):
+    """Yield (kind, place) of every fault worth injecting, each after `prepare`."""
+    for kind in KINDS:
+        prepare()
+        with injected(kind) as fault:
+            write(path)
+        files = [file for file in path.parent.rglob("*") if file.is_file()]
+        total = max(file.stat().st_size for file in files) if kind == "write" else fault.seen
+        for at in places(total, most):
+            prepare()
+            yield kind, at
+
+
+def refusal(write, path, kind, at):
+    """Return the sentence with which a writer refuses when an operation fails, "" where that was of no matter."""
+    try:
+        with injected(kind, at):
+            write(path)
+    except UnetError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, tmp_path):
+    path, write = tmp_path / name, WRITERS[name]
+    former = b"" if name.startswith("new") else b"former" * 3
+    write(path)  # what is loaded at the first time is
+
+    def prepare():
+        path.unlink(missing_ok=True)
+        if former:
+            path.write_bytes(former)
+
+    done = survived = 0
+    for kind, at in failures(write, prepare, path, 3 if name == "package.zip" else MOST):  # seconds each
+        done += 1
+        said = refusal(write, path, kind, at)
+        if said:
+            assert "\n" not in said
+            assert said.startswith("cannot write"), (kind, at, said)
+            assert (path.read_bytes() if path.exists() else b"") == former, (kind, at)
+        else:  # what failed was of no matter: the file is whole
+            assert path.read_bytes() not in (b"", former), (kind, at)
+            survived += 1
+        assert list(tmp_path.iterdir()) == ([path] if path.exists() else []), (kind, at)
+    print(f"{name}: {done} faults injected, {done - survived} refused, {survived} of no matter")  # noqa: T201
+    assert done > 10
+
+
+def test_a_session_that_cannot_be_written_keeps_what_it_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    path = tmp_path / "x"
+    write_session(path)
+    done = 0
+    for kind, at in failures(write_session, lambda: write_session(path), path):
+        done += 1
+        assert "\n" not in refusal(write_session, path, kind, at)
+        back = Session(tmp_path / "session").read()
+        assert [layer.key for layer in back.layers] == ["a", "b"], (kind, at)
+        assert back.lost == []
+        assert sorted(file.name for file in (tmp_path / "session").iterdir()) == ["a.npz", "b.npz", "session.json"]
+    print(f"session: {done} faults injected, {done} survived")  # noqa: T201
+    assert done > 10
