@@ -30,6 +30,10 @@ def dense_labels(labels: NDArray[Any]) -> Labels:
         return labels.astype(np.int32)
     if labels.min() < 0:
         raise UnetError(f"labels must not be negative, got {labels.min()}: use 0 for the background")
+    if labels.max() >= 2**31:  # a table of all ids up to the highest would fill memory, or int64 not hold it
+        ids, places = np.unique(labels, return_inverse=True)
+        known: Labels = places.reshape(labels.shape).astype(np.int32) + np.int32(ids[0] != 0)
+        return known
     writeable = np.require(labels.astype(np.int64, copy=False), requirements="W")  # scikit-image asks for it
     dense: Labels = relabel_sequential(writeable)[0].astype(np.int32)
     return dense

@@ -125,7 +125,9 @@ def predict(
     done = 0
     while pending:
         try:
-            maps = _keep(predictor(source.read(pending[0].read)), wanted)
+            logits = predictor(source.read(pending[0].read))
+            _require_finite(logits, predictor.settings.precision)
+            maps = _keep(logits, wanted)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -141,6 +143,18 @@ def predict(
         yield Progress(done=done, total=done + len(pending), doing="Predicting")
     assert out is not None
     return out
+
+
+def _require_finite(logits: Tensor, precision: str) -> None:
+    """Refuse an answer that is none, which would else look as if there was nothing in the image.
+
+    The sum is as little a number as any of its terms, and one pass over them.
+    """
+    if not torch.isfinite(logits.sum()):
+        remedy = "compute in exact precision" if precision == "fast" else "train anew, or take another model"
+        raise UnetError(
+            f"the network's answer is not finite (NaN or infinite), its weights are too large: {remedy}"
+        )
 
 
 def _keep(logits: Tensor, wanted: Result) -> NDArray[Any]:
