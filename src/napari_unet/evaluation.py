@@ -19,12 +19,13 @@ from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import between_membranes, move_spatial_last, thinned
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, printable
 from napari_unet.files.class_images import read_class_pairs
 from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
+from napari_unet.files.openable import exists, is_file, is_folder, list_folder
 from napari_unet.progress import Progress, Steps
 
-IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", *IMAGE_SUFFIXES)
+IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".ome.btf", *IMAGE_SUFFIXES)
 """What an image or label file may end on; other files in a folder are passed over."""
 
 LABEL_SUFFIXES = tuple(
@@ -158,7 +159,7 @@ def figures_csv(rows: Mapping[str, Mapping[str, Any]]) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", *next(iter(rows.values()), {})])
-    writer.writerows([image, *row.values()] for image, row in rows.items())
+    writer.writerows([printable(image), *row.values()] for image, row in rows.items())
     return text.getvalue()
 
 
@@ -170,7 +171,7 @@ def pair_files(predicted: Path, truth: Path, *, sought: str = "prediction") -> l
     so that no image is left out in silence; `sought` is what a true file without one is told to lack.
     """
     for path in (predicted, truth):
-        if not path.exists():
+        if not exists(path):
             raise UnetError(f"no such file or folder: {path}; check the path")
     if _is_folder(predicted) != _is_folder(truth):
         folder, file = (predicted, truth) if _is_folder(predicted) else (truth, predicted)
@@ -219,8 +220,8 @@ def _label_files(folder: Path) -> list[Path]:
     """Return the files of a folder that may hold labels, in alphabetical order."""
     files = [
         path
-        for path in sorted(folder.iterdir())
-        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".") and path.is_file()
+        for path in list_folder(folder)
+        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".") and is_file(path)
     ]
     if not files:
         raise UnetError(f"no label files in {folder}: they end on {', '.join(IMAGE_ENDINGS)}")
@@ -244,7 +245,7 @@ def _without(name: str, endings: Sequence[str]) -> str:
 
 def _is_folder(path: Path) -> bool:
     """Tell whether a path is a folder of files."""
-    return path.is_dir()
+    return is_folder(path)
 
 
 def _refuse_alone(files: list[Path], partner: str) -> None:

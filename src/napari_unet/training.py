@@ -42,6 +42,7 @@ from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.settings.training import TrainingSettings
 
 CHECKPOINT_FORMAT = 2
+BEST = "-best.safetensors"
 """Of the notes in a checkpoint; the first had none."""
 
 
@@ -298,4 +299,4 @@ class Training:
     @property
     def _best_file(self) -> Path:
         assert self._checkpoint is not None
-        return self._checkpoint.with_name(self._checkpoint.stem + "-best.safetensors")
+        return self._checkpoint.with_name(self._checkpoint.stem + BEST)

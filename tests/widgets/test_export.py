@@ -5,10 +5,11 @@ import pytest
 import tifffile
 from napari.layers import Labels
 
+from napari_unet.errors import UnetError
 from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, write_labels
 from napari_unet.widgets.autosave.watcher import is_drawn_here
-from napari_unet.widgets.export.panel import provenance_of
+from napari_unet.widgets.export.panel import provenance_of, write_labels_layer
 from napari_unet.widgets.viewer.paint import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
 
@@ -181,3 +182,17 @@ def test_a_bad_place_is_refused_and_nothing_is_written(viewer, panel, qtbot, tmp
 def test_without_labels_the_button_says_what_to_do(panel, qtbot):
     click(qtbot, panel.job.start_button)
     assert "There are no labels" in messages()[-1]
+
+
+def test_no_name_of_an_open_image_is_written_to(viewer, panel, qtbot, tmp_path):
+    tifffile.imwrite(tmp_path / "cells.tif", np.eye(20, dtype=np.uint8))
+    (tmp_path / "hard.tif").hardlink_to(tmp_path / "cells.tif")
+    (tmp_path / "soft.tif").symlink_to("new/../cells.tif")
+    viewer.open(tmp_path / "cells.tif")
+    labels = viewer.add_labels(np.eye(20, dtype=np.uint16))
+    for name in ("cells.tif", "new/../cells.tif", "hard.tif", "soft.tif"):
+        export(qtbot, panel, tmp_path / name)
+        assert "is an image that is open here" in panel.job.status.text()
+        with pytest.raises(UnetError, match="is an image that is open here"):
+            write_labels_layer(str(tmp_path / name), labels.data, {})
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), np.eye(20))

@@ -11,10 +11,13 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import TextIO
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 from napari_unet._version import __version__
-from napari_unet.errors import UnetError, first_line
+from napari_unet.cli.output import complain
+from napari_unet.errors import UNFORESEEN, UnetError, first_line, printable
+from napari_unet.files.file_errors import unreadable
 
 COMMANDS = {
     "segment": ("segment", "segment images and write label masks"),
@@ -32,8 +35,6 @@ COMMANDS = {
 
 
 DESCRIPTION = "Segment microscopy images with a U-Net, and teach it by painting."
-UNFORESEEN = (ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
-"""What may go wrong though nobody foresaw it; no reason for a traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,17 +49,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
         return int(given.run(given))
     except UnetError as error:
-        print(f"napari-unet: {error}", file=sys.stderr)
+        complain(f"napari-unet: {error}")
         return 1
     except BrokenPipeError:  # the reader of our output has gone, as in `napari-unet models | head -1`
         sys.stderr.close()
         return 1
+    except OSError as error:
+        why = unreadable(Path(error.filename), error) if error.filename else first_line(error)
+        complain(f"napari-unet: {why}")
+        return 1
     except UNFORESEEN as error:
-        print(f"napari-unet: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
+        complain(f"napari-unet: {type(error).__name__}: {first_line(error)}")
         return 1
     except KeyboardInterrupt:
-        print("napari-unet: stopped", file=sys.stderr)
+        complain("napari-unet: stopped")
         return 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors show the names of files as printable text."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and end with exit code 2."""
+        super().error(printable(message))
 
 
 def nowhere() -> TextIO:
@@ -68,7 +81,7 @@ def nowhere() -> TextIO:
 
 def build_parser(chosen: str) -> argparse.ArgumentParser:
     """Return the parser of all commands, with the options of the chosen one."""
-    parser = argparse.ArgumentParser(prog="napari-unet", description=DESCRIPTION)
+    parser = Parser(prog="napari-unet", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():

@@ -15,15 +15,19 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, printable
 from napari_unet.files.atomic import require_writable
-from napari_unet.files.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
+from napari_unet.files.images import IMAGE_SUFFIXES, is_image
+from napari_unet.files.openable import exists, is_file, is_folder, list_folder
 from napari_unet.files.provenance import read_provenance
+from napari_unet.files.tiff import MASK_SUFFIXES
 from napari_unet.files.zarr import is_zarr
 from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish, map_progress
 
 Result = TypeVar("Result")
+MAX_NAMED = 5
+"""Files that are left out and named; there may be thousands."""
 
 
 @contextmanager
@@ -51,25 +55,26 @@ def named_path(text: str) -> Path:
     return Path(text)
 
 
-def input_files(inputs: Iterable[str]) -> list[Path]:
-    """Return the images that files, folders and patterns name, without repeats, in the order given."""
+def input_files(inputs: Iterable[str]) -> tuple[list[Path], list[str]]:
+    """Return the images that files, folders and patterns name, without repeats, in the order given.
+
+    And sentences on what the folders hold besides, which is left out.
+    """
     found: dict[Path, None] = {}
+    left_out: list[str] = []
     for text in inputs:
-        for path in _expand(text):
+        for path in _expand(text, left_out):
             found[path] = None
-    return list(found)
+    return list(found), left_out
 
 
-def _expand(text: str) -> list[Path]:
+def _expand(text: str, left_out: list[str]) -> list[Path]:
     if not text.strip():
         raise UnetError("the name of an image is empty: name a file, a folder or a pattern")
     path = Path(text)
-    if path.is_dir() and not is_zarr(path):
-        inside = [item for item in sorted(path.iterdir()) if _is_image(item) and not _is_mask(item)]
-        if not inside:
-            raise UnetError(f"folder {text} holds no images ({', '.join(IMAGE_SUFFIXES)}, Zarr)")
-        return inside
-    if not path.exists() and glob.has_magic(text):
+    if is_folder(path) and not is_zarr(path):
+        return _images_in(path, left_out)
+    if not exists(path) and glob.has_magic(text):
         matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
         if not matches:
             raise UnetError(f"nothing matches {text}: check the pattern")
@@ -77,17 +82,31 @@ def _expand(text: str) -> list[Path]:
     return [path]
 
 
-def _is_image(path: Path) -> bool:
-    """Whether the name is an image's that is not hidden, and the thing a file, or Zarr."""
-    if path.name.startswith("."):
-        return False
-    return is_zarr(path) if path.is_dir() else path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+def _images_in(folder: Path, left_out: list[str]) -> list[Path]:
+    """Return the images of a folder, and note what is left out: other files, and masks of former runs."""
+    inside = [path for path in list_folder(folder) if not path.name.startswith(".")]
+    files = [path for path in inside if is_zarr(path) or is_file(path)]
+    images = [path for path in files if is_zarr(path) or is_image(path)]
+    masks = {path for path in images if _is_mask(path)}
+    left_out += _named([path for path in files if path not in images], "no images that can be read here")
+    left_out += _named(sorted(masks), "masks of a former run")
+    images = [path for path in images if path not in masks]
+    if not images:
+        raise UnetError(f"folder {folder} holds no images ({', '.join(IMAGE_SUFFIXES)}, Zarr)")
+    return images
+
+
+def _named(files: list[Path], why: str) -> list[str]:
+    """Return a sentence on files that are left out, of many with how many more; none where there are none."""
+    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
+    names = ", ".join(path.name for path in files[:MAX_NAMED])
+    return [f"left out, {why}: {names}{more}"] if files else []
 
 
 def _is_mask(path: Path) -> bool:
     """Whether a file was written by this program, and is no image to segment."""
     try:
-        return path.suffix.lower() in TIFF_SUFFIXES and read_provenance(path) is not None
+        return path.suffix.lower() in MASK_SUFFIXES and is_file(path) and read_provenance(path) is not None
     except UnetError:  # what is wrong with it is said where it is read
         return False
 
@@ -131,7 +150,7 @@ def stop_between_steps(steps: Steps[Result]) -> Steps[Result]:
 
 def with_bar(steps: Steps[Result], title: str) -> Result:
     """Run steps to their end under a progress bar on stderr; figures stand beside it."""
-    with tqdm(desc=title, unit="step", file=sys.stderr, leave=False, disable=None) as bar:
+    with tqdm(desc=printable(title), unit="step", file=sys.stderr, leave=False, disable=None) as bar:
         return finish(steps, partial(_show, bar))
 
 

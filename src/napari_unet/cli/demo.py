@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 from napari_unet.cli.common import named_path, temporary_output_folder, with_bar
+from napari_unet.cli.output import complain, say
 from napari_unet.files.images import read_image
 from napari_unet.files.overlay import write_overlay
+from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.library import load_model
 from napari_unet.provenance import segmentation_provenance
@@ -32,15 +34,16 @@ def run(given: argparse.Namespace) -> int:
     sample = SAMPLES[0]
     image = read_image(sample.path)
     model = load_model("nuclei")
-    result = with_bar(segment_steps(image.array, model, axes=image.axes), sample.title)
     mask, picture = given.output / "u2os_nuclei_labels.tif", given.output / "u2os_nuclei_overlay.png"
+    refuse_overwriting([(sample.path, "the sample")], [(mask, "--output"), (picture, "--output")])
+    result = with_bar(segment_steps(image.array, model, axes=image.axes), sample.title)
     provenance = segmentation_provenance(result.plan, source=sample.path.name, command="napari-unet demo")
     with temporary_output_folder(given.output):
         write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
         write_overlay(picture, image.array, result.labels)
-    print(f"{result.count} nuclei in {sample.title}")
-    print(f"mask:    {mask.resolve()}")
-    print(f"picture: {picture.resolve()}")
+    say(f"{result.count} nuclei in {sample.title}")
+    say(f"mask:    {mask.resolve()}")
+    say(f"picture: {picture.resolve()}")
     if not given.headless and has_display():
         show(sample.path, mask)
     return 0
@@ -56,7 +59,7 @@ def show(image: Path, mask: Path) -> None:
     )
     if ended.returncode:
         reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        print(f"napari could not be opened ({reason}); the files above are complete.", file=sys.stderr)
+        complain(f"napari could not be opened ({reason}); the files above are complete.")
 
 
 def has_display() -> bool:

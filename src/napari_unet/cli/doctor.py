@@ -6,6 +6,8 @@ import argparse
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from napari_unet.cli.output import say
+
 PACKAGES = ("napari-unet-interactive", "torch", "napari", "numpy", "scikit-image", "tifffile", "imagecodecs")
 
 
@@ -19,22 +21,22 @@ def run(_given: argparse.Namespace) -> int:
     from napari_unet.models.library import entries
     from napari_unet.nets.device import available_devices, choose_device, device_name, free_memory, half_precision
 
-    print(f"Python {platform.python_version()} on {platform.platform()}")
+    say(f"Python {platform.python_version()} on {platform.platform()}")
     complete = True
     for package in PACKAGES:
         try:
-            print(f"{package} {version(package)}")
+            say(f"{package} {version(package)}")
         except PackageNotFoundError:
             complete = False
-            print(f"{package} is missing: install it with pip")
-    print(_triton_line())
+            say(f"{package} is missing: install it with pip")
+    say(_triton_line())
     for kind in available_devices():
         device = choose_device(kind)
         fast = "fast mode available" if half_precision(device) else "no fast mode"
-        print(f"device {kind}: {device_name(device)}, {free_memory(device) / 2**30:.1f} GiB free, {fast}")
+        say(f"device {kind}: {device_name(device)}, {free_memory(device) / 2**30:.1f} GiB free, {fast}")
     for entry in entries():
         complete = complete and not entry.fault
-        print(f"model {entry.name}: {entry.fault or 'fine'}")
+        say(f"model {entry.name}: {entry.fault or 'fine'}")
     return 0 if complete else 1
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from napari_unet.cli.common import named_path, with_bar
+from napari_unet.cli.output import say, say_lines
 from napari_unet.evaluation import (
     COUNTS,
     evaluate_classes_steps,
@@ -41,9 +42,9 @@ def run(given: argparse.Namespace) -> int:
     mean = mean_scores(list(scores.values()))
     if given.json:
         images = {name: score.as_dict() for name, score in scores.items()}
-        print(json.dumps({"mean": mean, "images": images}, indent=2))
+        say_lines(json.dumps({"mean": mean, "images": images}, indent=2))
     elif given.csv:
-        print(scores_csv(scores), end="")
+        say_lines(scores_csv(scores))
     else:
         print_mean(len(scores), mean)
     return 0
@@ -59,10 +60,10 @@ def run_classes(given: argparse.Namespace) -> int:
         if (known := [figures[name] for figures in images.values() if name in figures])
     }
     if given.json:
-        print(json.dumps({"mean": mean, "images": images}, indent=2))
+        say_lines(json.dumps({"mean": mean, "images": images}, indent=2))
     elif given.csv:
         rows = {image: {name: row.get(name, "") for name in names} for image, row in images.items()}
-        print(figures_csv(rows), end="")
+        say_lines(figures_csv(rows))
     else:
         print_mean(len(images), mean)
     return 0
@@ -70,6 +71,6 @@ def run_classes(given: argparse.Namespace) -> int:
 
 def print_mean(count: int, mean: dict[str, float]) -> None:
     """Print figures one a line."""
-    print(f"{count} image{'s' if count != 1 else ''}, mean:")
+    say(f"{count} image{'s' if count != 1 else ''}, mean:")
     for name, value in mean.items():
-        print(f"  {name:16} {value:.4f}" if name not in COUNTS else f"  {name:16} {value:.0f} in all")
+        say(f"  {name:16} {value:.4f}" if name not in COUNTS else f"  {name:16} {value:.0f} in all")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from napari_unet.cli.common import named_path
+from napari_unet.cli.output import say
 from napari_unet.exchange import export_bioimageio
-from napari_unet.models.library import load_model
+from napari_unet.files.same_file import refuse_overwriting
+from napari_unet.models.library import load_model, model_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,5 +20,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Write the package."""
-    print(export_bioimageio(load_model(given.model), given.output))
+    refuse_overwriting([(model_file(given.model), "the model")], [(given.output, "--output")])
+    say(export_bioimageio(load_model(given.model), given.output))
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +16,14 @@ from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.membranes import move_spatial_last
 from napari_unet.cli.common import named_path, require_model_place, with_bar
 from napari_unet.cli.options import add_settings
+from napari_unet.cli.output import complain, say
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import class_names, fresh_model
-from napari_unet.models.library import load_model
+from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.settings.base import Where
 from napari_unet.settings.finetuning import FineTuningSettings
@@ -66,18 +67,21 @@ def run(given: argparse.Namespace) -> int:
     if len(given.pairs) % 2:
         raise UnetError(f"images and annotations come in pairs, got {len(given.pairs)} files")
     require_model_place(given.output)
+    read = [(path, "one of the images or annotations") for path in given.pairs]
+    start = None if given.model == NEW else model_file(given.model)
+    refuse_overwriting([*read, (start, "the model to start from")], [(given.output, "--output")])
     settings = settings_from(given)
     pairs, axes = read_pairs(given)
     model = starting_model(given, pairs, axes, settings.seed)
     with Stop() as stop:
         steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
-    print(result.sentence())
+    say(result.sentence())
     if not result.improved:
-        print(f"{given.output} was not written.")
+        say(f"{given.output} was not written.")
         return 0
     spec = replace(result.model.spec, name=given.output.stem)
-    print(f"{replace(result.model, spec=spec).save(given.output).path}")
+    say(f"{replace(result.model, spec=spec).save(given.output).path}")
     return 0
 
 
@@ -104,7 +108,7 @@ class Stop(TrainingMonitor):
     def _ask(self, *_: object) -> None:
         self._asked = True
         signal.signal(signal.SIGINT, self._usual)
-        print("Stopping with the best so far; Ctrl-C again leaves at once.", file=sys.stderr)
+        complain("Stopping with the best so far; Ctrl-C again leaves at once.")
 
 
 def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str, seed: int) -> Model:

@@ -6,7 +6,9 @@ import argparse
 from dataclasses import replace
 
 from napari_unet.cli.common import named_path, require_model_place
+from napari_unet.cli.output import say
 from napari_unet.exchange import import_bioimageio
+from napari_unet.files.same_file import refuse_overwriting
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Write the model."""
     require_model_place(given.output)
+    refuse_overwriting([(given.package, "the package")], [(given.output, "--output")])
     model = import_bioimageio(given.package)
-    print(replace(model, spec=replace(model.spec, name=given.output.stem)).save(given.output).path)
+    say(replace(model, spec=replace(model.spec, name=given.output.stem)).save(given.output).path)
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.cli.common import named_path
+from napari_unet.cli.output import say, say_lines
 from napari_unet.files.images import read_image
 from napari_unet.models.library import SUFFIX, entries
 from napari_unet.models.model import file_sha256
@@ -27,7 +28,7 @@ def run(given: argparse.Namespace) -> int:
     path = known.get(str(given.file), given.file)
     facts = _model_facts(path) if path.suffix == SUFFIX else _image_facts(path)
     if given.json:
-        print(json.dumps(facts, indent=2))
+        say_lines(json.dumps(facts, indent=2))
     else:
         _print_facts(facts, indent=0)
     return 0
@@ -54,7 +55,7 @@ def _image_facts(path: Path) -> dict[str, Any]:
 def _print_facts(facts: dict[str, Any], indent: int) -> None:
     for name, value in facts.items():
         if isinstance(value, dict):
-            print(f"{' ' * indent}{name}:")
+            say(f"{' ' * indent}{name}:")
             _print_facts(value, indent + 2)
         else:
-            print(f"{' ' * indent}{name}: {value}")
+            say(f"{' ' * indent}{name}: {value}")

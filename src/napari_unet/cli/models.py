@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from napari_unet.cli.output import say, say_lines
 from napari_unet.models.library import entries, own_folder
 
 
@@ -28,11 +29,11 @@ def run(given: argparse.Namespace) -> int:
             }
             for entry in found
         ]
-        print(json.dumps(rows, indent=2))
+        say_lines(json.dumps(rows, indent=2))
         return 0
     for entry in found:
-        print(f"{entry.name:20} {'shipped' if entry.shipped else 'own':8} {entry.fault or _describe(entry.spec)}")
-    print(f"Your own models go into {own_folder()}")
+        say(f"{entry.name:20} {'shipped' if entry.shipped else 'own':8} {entry.fault or _describe(entry.spec)}")
+    say(f"Your own models go into {own_folder()}")
     return 0
 
 

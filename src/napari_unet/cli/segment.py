@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections import Counter
@@ -18,14 +17,16 @@ from napari_unet.cli.common import (
     with_bar,
 )
 from napari_unet.cli.options import add_settings
-from napari_unet.errors import UnetError
+from napari_unet.cli.output import complain, say
+from napari_unet.errors import UNFORESEEN, UnetError, first_line, printable
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.calibration import LARGEST, SMALLEST
-from napari_unet.files.images import TIFF_SUFFIXES, read_image
-from napari_unet.files.tiff import write_labels
+from napari_unet.files.images import read_image
+from napari_unet.files.same_file import refuse_overwriting
+from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
 from napari_unet.files.zarr import is_zarr
 from napari_unet.memory import is_out_of_memory
-from napari_unet.models.library import load_model
+from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import segment_steps
@@ -59,10 +60,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Segment every input; one that fails does not stop the others, and a new folder is not left empty."""
     settings = chosen(SegmentationSettings(channels=single(given.channel)), COMMAND, vars(given))
-    inputs = input_files(given.input)
+    inputs, left_out = input_files(given.input)
     targets = output_files(inputs, given.output)
     written = [*targets, *([given.probabilities] if given.probabilities else [])]
-    refuse_overwriting(inputs, written)
+    require_tiff_names(written)
+    refuse_overwriting(
+        [(path, "one of the images") for path in inputs] + [(model_file(given.model), "the model")],
+        [(path, "--output") for path in targets] + [(given.probabilities, "--probabilities")],
+    )
     if given.probabilities is not None and len(inputs) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
     if given.pixel_size is not None and not SMALLEST <= given.pixel_size <= LARGEST:
@@ -73,6 +78,8 @@ def run(given: argparse.Namespace) -> int:
     with temporary_output_folder(None if given.output in targets else given.output):
         for target in written:  # refused before work is spent on it
             require_writable(target)
+        for sentence in left_out:
+            complain(sentence)
         failed = segment_each(inputs, targets, model, settings, given)
     return 1 if failed else 0
 
@@ -89,21 +96,24 @@ def segment_each(
     for path, target in zip(inputs, targets, strict=True):
         try:
             segment_file(path, target, model, settings, given)
-        except UnetError as error:
+        except UNFORESEEN as error:  # a UnetError is a ValueError
             failed += 1
-            named = "" if path.name in str(error) else f"{path.name}: "
-            print(f"napari-unet: {named}{error}", file=sys.stderr)
-        except (MemoryError, RuntimeError) as error:  # PyTorch tells of full memory by a RuntimeError
-            if not is_out_of_memory(error):
-                raise
-            failed += 1
-            print(f"napari-unet: {path.name}: {error}: give a smaller --tile, or free memory", file=sys.stderr)
+            complain(f"napari-unet: {_fault(path, error)}")
     return failed
+
+
+def _fault(path: Path, error: Exception) -> str:
+    """Return the sentence on what went wrong with an image, foreseen or not."""
+    if is_out_of_memory(error):
+        return f"{path.name}: {first_line(error)}: give a smaller --tile, or free memory"
+    if isinstance(error, UnetError):
+        return str(error) if printable(path.name) in str(error) else f"{path.name}: {error}"
+    return f"{path.name}: {type(error).__name__}: {first_line(error)}"
 
 
 def output_files(inputs: list[Path], output: Path) -> list[Path]:
     """Return where the mask of each input goes."""
-    if output.suffix.lower() in TIFF_SUFFIXES and not output.is_dir():
+    if output.suffix.lower() in MASK_SUFFIXES and not output.is_dir():
         if len(inputs) > 1:
             raise UnetError(f"{len(inputs)} images cannot go into the one file {output}: give a folder")
         return [output]
@@ -124,25 +134,11 @@ def name_of(path: Path) -> str:
     return "_".join([outer.stem.removesuffix(".ome"), *whole.relative_to(outer).parts])
 
 
-def refuse_overwriting(inputs: list[Path], targets: list[Path]) -> None:
-    """Refuse to write over an image that is read, twice to one place, or under a name that is no TIFF's."""
-    read = {identity for path in inputs if (identity := file_identity(path))}
+def require_tiff_names(targets: list[Path]) -> None:
+    """Refuse a name that is no TIFF's."""
     for target in targets:
-        if file_identity(target) in read:
-            raise UnetError(f"{target} is one of the images: give another --output, so that no image is lost")
-        if target.suffix.lower() not in TIFF_SUFFIXES:
+        if target.suffix.lower() not in MASK_SUFFIXES:
             raise UnetError(f"{target.name!r} must end in .tif")
-    if len({os.path.realpath(target) for target in targets}) < len(targets):
-        raise UnetError("--probabilities and --output must be different files")
-
-
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Return what all names of one file share; None where there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def segment_file(
@@ -173,5 +169,5 @@ def segment_file(
             provenance={**provenance, "values": "foreground probability x 255"},
         )
     for remark in (*image.remarks, *result.remarks):
-        print(f"{path.name}: {remark}", file=sys.stderr)
-    print(f"{target}: {result.found}{zoom_note(result.zoom)}")
+        complain(f"{path.name}: {remark}")
+    say(f"{target}: {result.found}{zoom_note(result.zoom)}")

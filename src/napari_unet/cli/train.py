@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +22,13 @@ from napari_unet.cli.common import (
     with_bar,
 )
 from napari_unet.cli.options import add_settings
-from napari_unet.cli.training_folder import load_folder, read_truths, split
+from napari_unet.cli.output import complain, say
+from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
+from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.training_plots import write_curve, write_montage
-from napari_unet.models.library import load_model
+from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.threshold_search import with_thresholds
@@ -41,11 +42,11 @@ from napari_unet.settings.base import Where, options
 from napari_unet.settings.network import NetworkSettings
 from napari_unet.settings.offered import changes, chosen
 from napari_unet.settings.training import TrainingSettings
-from napari_unet.training import Training
+from napari_unet.training import BEST, Training
 
 COMMAND: Where = "train"
 MONTAGE_ROWS = 3
-CURVE = "loss_curve.png"
+CURVE, MONTAGE = "loss_curve.png", "montage.png"
 OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
     "objects": lambda _: {},
     "membranes": lambda _: {"classes": ("membrane", "object")},
@@ -101,9 +102,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train and write the best model; Ctrl-C keeps it too."""
     require_model_place(given.output)
+    checkpoint = checkpoint_file(given.output)
+    models = [(model_file(given.start) if given.start else None, "the model to start from")]
+    written = (given.output, checkpoint, checkpoint.with_name(checkpoint.stem + BEST))
+    refuse_overwriting(
+        [*models, (given.encoder, "the file of --encoder")], [(path, "--output") for path in written]
+    )
     with temporary_output_folder(given.report):
         if given.report is not None:
-            require_writable(given.report / CURVE)
+            images = folder_images(given)
+            for name in (CURVE, MONTAGE):
+                refuse_overwriting(images, [(given.report / name, "--report")])
+                require_writable(given.report / name)
         return train(given)
 
 
@@ -116,7 +126,7 @@ def train(given: argparse.Namespace) -> int:
     training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
     settings = training_settings(given, training_images)
     net = starting_net(given, start, spec, settings.seed)
-    checkpoint = given.output.with_name(f".{given.output.stem}-checkpoint.safetensors")
+    checkpoint = checkpoint_file(given.output)
     training = Training(
         spec,
         training_images,
@@ -129,10 +139,15 @@ def train(given: argparse.Namespace) -> int:
     if saved is None:
         return STOPPED
     score, name = saved.spec.training.get("validation_score"), "mean IoU" if spec.is_semantic else "mean AP"
-    print(f"{given.output}: validation {name} {score}" if score is not None else f"{given.output}")
+    say(f"{given.output}: validation {name} {score}" if score is not None else f"{given.output}")
     if given.report is not None:
         report(given.report, training, validation_images, saved, name)
     return 0
+
+
+def checkpoint_file(output: Path) -> Path:
+    """Return where a training that is interrupted is kept until it goes on."""
+    return output.with_name(f".{output.stem}-checkpoint.safetensors")
 
 
 def learnt(training: Training, validation: list[TrainingImage], output: Path) -> Model | None:
@@ -143,9 +158,9 @@ def learnt(training: Training, validation: list[TrainingImage], output: Path) ->
         if isinstance(stopped, StoppedBetweenSteps):  # else a step is half done, and the last checkpoint is not
             training.save_checkpoint()
         if not training.best.weights:
-            print(f"Stopped before the first validation: {output.name} was not written. {GO_ON}", file=sys.stderr)
+            complain(f"Stopped before the first validation: {output.name} was not written. {GO_ON}")
             return None
-        print(f"Stopped: keeping the best weights so far. {GO_ON}", file=sys.stderr)
+        complain(f"Stopped: keeping the best weights so far. {GO_ON}")
         return training.model().save(output)
     saved = with_bar(with_thresholds(model, validation, training.settings.device), "Thresholds").save(output)
     training.forget_checkpoint()
@@ -173,10 +188,10 @@ def report(folder: Path, training: Training, images: list[TrainingImage], model:
         rows.append((image.name, image.image[0], image.labels, labels))
         figures.append(contingency(thinned(labels, dims=labels.ndim), image.labels).v_rand())
     if rows:
-        write_montage(folder / "montage.png", rows)
+        write_montage(folder / MONTAGE, rows)
         if not model.spec.is_semantic:
-            print(f"V_Rand of {len(rows)} held-out images, borders thinned: {sum(figures) / len(figures):.4f}")
-    print(f"Pictures are in {folder}")
+            say(f"V_Rand of {len(rows)} held-out images, borders thinned: {sum(figures) / len(figures):.4f}")
+    say(f"Pictures are in {folder}")
 
 
 def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,27 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.membranes import between_membranes, move_spatial_last, restore_axes
+from napari_unet.cli.output import complain
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import ImageFile, read_image, read_labels
+from napari_unet.files.openable import is_folder, list_folder
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
+
+
+def folder_images(given: argparse.Namespace) -> list[tuple[Path, str]]:
+    """Return all files that are read, for the guard of what is written, and what they are."""
+    folders = [given.folder / part for part in ("images", given.labels)]
+    found = [path for folder in folders if is_folder(folder) for path in list_folder(folder)]
+    return [(path, "one of the images or labels") for path in found]
 
 
 def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[Any]]:
     """Return the labels by the path of their image; `spatial` are the axes that the network works on."""
     for part in ("images", given.labels):
-        if not (given.folder / part).is_dir():
+        if not is_folder(given.folder / part):
             raise UnetError(f"{given.folder} must hold the folders images and {given.labels}; {part} is missing")
     pairs = pair_files(given.folder / given.labels, given.folder / "images", sought="labels")
     if given.truth == "classes":
@@ -59,7 +67,7 @@ def load_folder(
         in_grey |= image.axes.endswith("S") and spec.in_channels == 1 and channel is None
         loaded.append(training_images_of(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
     if in_grey:
-        print("RGB images are learnt in grey: --channels 3 learns their colours.", file=sys.stderr)
+        complain("RGB images are learnt in grey: --channels 3 learns their colours.")
     return loaded
 
 
@@ -95,7 +103,7 @@ def say_what_is_held_out(planes: list[TrainingImage]) -> None:
         if len(planes) > 1
         else f"{name} is the only image: none is held out, so that nothing tells how good the model is."
     )
-    print(said, file=sys.stderr)
+    complain(said)
 
 
 def is_named(known: str, name: str) -> bool:

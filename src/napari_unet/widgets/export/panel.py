@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
+from napari_unet.files.same_file import same_file
 from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.model_choice import rename_choices
@@ -152,10 +153,7 @@ class ExportPanel(ScrollingPanel):
                 return f"{target} is a folder: add a file name that ends with .tif."
         except OSError as error:  # a name that is too long
             return f"{unwritable(target, error)}."
-        opened = {Path(path).resolve() for image in images_of(self._viewer) if (path := path_of(image))}
-        if target in opened:
-            return f"{target.name} is an image that is open here, and masks would replace it: choose another name."
-        return ""
+        return replaced_image(self._viewer, target)
 
     def _may_replace(self, target: Path) -> bool:
         answer = QMessageBox.question(self, "Export masks", f"{target} exists. Replace it?")
@@ -215,6 +213,9 @@ class ExportPanel(ScrollingPanel):
 def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a Labels layer for napari's File > Save; return what was written."""
     levels = isinstance(data, Sequence) and not isinstance(data, np.ndarray)
+    viewer = napari.current_viewer()
+    if viewer is not None and (fault := replaced_image(viewer, Path(path))):
+        raise UnetError(fault)
     full = np.asarray(data[0] if levels else data)
     layer = napari.layers.Labels(full, **_placing(meta))
     size = pixel_size(layer, labels_axes(layer))
@@ -226,6 +227,18 @@ def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         provenance=provenance_of(layer.metadata),
     )
     return [path]
+
+
+def replaced_image(viewer: napari.viewer.Viewer, target: Path) -> str:
+    """Return a sentence where a file is that of an image open in a viewer, under whatever name; else nothing."""
+    opened = [path for image in images_of(viewer) if (path := path_of(image))]
+    try:
+        replaced = any(same_file(path, target) for path in opened)
+    except UnetError as error:  # nobody may look there
+        return f"{error}."
+    if replaced:
+        return f"{target.name} is an image that is open here, and masks would replace it: choose another name."
+    return ""
 
 
 def chosen_file(text: str) -> Path:
