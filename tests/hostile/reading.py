@@ -1,0 +1,193 @@
+"""Read files with every reader in a process of its own, with little memory and time: only UnetErrors may come.
+
+python -m tests.hostile.reading FOLDER                 every file under the folder
+python -m tests.hostile.reading FOLDER --damage N      N damaged copies of them, chosen by hypothesis
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import signal
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from napari_unet.errors import UnetError
+from napari_unet.exchange import import_bioimageio
+from napari_unet.files.class_images import read_class_images
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.session import Session
+from napari_unet.files.tiff import read_facts
+from napari_unet.models.library import replay_of
+from napari_unet.models.model import load_model_file
+from napari_unet.models.spec import read_spec
+from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.nets.vgg16 import read_public_weights
+from tests.conftest import make_bright_model
+
+GIB = 2**30
+MEMORY, SECONDS = 6 * GIB, 20
+"""What reading one file may take: PyTorch alone maps 2 GiB, and a test machine may be busy."""
+
+
+def pixels(path):
+    """Read an image and all of its pixels, where they are not more than fit."""
+    image = read_image(path)
+    if np.prod([float(side) for side in image.array.shape]) < 2**24:
+        np.asarray(image.array)
+
+
+def checkpoint(path):
+    """Go on from a checkpoint."""
+    net = make_bright_model().net
+    Optimization(net, OptimizationSettings(), iterations=1, device=torch.device("cpu")).restore(path)
+
+
+READERS = {
+    "images": [
+        pixels,
+        read_labels,
+        lambda path: read_class_images([path]),
+        lambda path: read_class_images([path], strokes=True),
+    ],
+    ".tif": [read_facts],
+    ".safetensors": [load_model_file, lambda path: replay_of(read_spec(path)), read_public_weights],
+    ".pt": [read_public_weights],
+    ".zip": [import_bioimageio],
+    ".checkpoint": [checkpoint],
+    ".npz": [lambda path: Session(path.parent).read()],
+    ".json": [lambda path: Session(path.parent).read()],
+}
+
+
+def readers_of(path):
+    """Return what reads a file of this name."""
+    return READERS.get(path.suffix, READERS["images"]) + (READERS[".tif"] if path.name.endswith(".tif") else [])
+
+
+def read(path):
+    """Read a file in all ways; anything but a UnetError of one line ends this process with a traceback."""
+    for reader in readers_of(path):
+        signal.alarm(SECONDS)
+        try:
+            reader(path)
+        except UnetError as error:
+            said = str(error)
+            if not said.isprintable() or len(said) > 1300:
+                raise AssertionError(f"no plain sentence: {said!r}") from error
+        finally:
+            signal.alarm(0)
+
+
+def in_time(*_):
+    """End what takes too long."""
+    raise AssertionError("reading takes too long")
+
+
+NUMBERS = [
+    b"\0",
+    b"\xff",
+    b"\x01",
+    b"\xff" * 4,
+    b"\0" * 4,
+    b"\xff\xff\xff\x7f",
+    b"\0" * 8,
+    b"\xff" * 8,
+    b"9" * 9,
+    b"-1",
+    b"[" * 99,
+]
+
+
+@dataclass(repr=False)
+class Damaged:
+    """A damaged copy of a file."""
+
+    path: Path
+    content: bytes
+
+    def __repr__(self):
+        return f"a damaged {self.path.name}"
+
+
+@st.composite
+def damaged(draw, files):
+    """Return a file and its content with some bits turned, bytes replaced, parts cut out or doubled."""
+    path = draw(st.sampled_from(files))
+    content = bytearray(path.read_bytes())
+    for _ in range(draw(st.integers(1, 4))):
+        size = max(1, len(content))
+        end = draw(st.sampled_from([size, size, min(size, 600)]))  # headers decide the most
+        at = draw(st.integers(0, end - 1))
+        how = draw(st.sampled_from(["bit", "number", "cut", "drop", "double", "swap"]))
+        if how == "bit":
+            content[at : at + 1] = bytes(byte ^ (1 << draw(st.integers(0, 7))) for byte in content[at : at + 1])
+        elif how == "number":
+            number = draw(st.sampled_from(NUMBERS))
+            content[at : at + len(number)] = number
+        elif how == "cut":
+            del content[at:]
+        elif how == "drop":
+            del content[at : at + draw(st.integers(1, 40))]
+        elif how == "double":
+            content[at:at] = content[at : at + draw(st.integers(1, 40))]
+        else:
+            other = draw(st.integers(0, size - 1))
+            content[at : at + 4], content[other : other + 4] = content[other : other + 4], content[at : at + 4]
+    return Damaged(path, bytes(content))
+
+
+def read_damaged(folder, count, seed):
+    """Read so many damaged copies of the files in a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    work = folder.parent / "damaged"
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        phases=[hypothesis.Phase.generate],
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(damaged(files))
+    def run(case):
+        path, content = case.path, case.content
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(path.parent, work) if path.parent.name == "session" else work.mkdir()
+        (work / path.name).write_bytes(content)
+        read(work / path.name)
+
+    run()
+    return count
+
+
+def main():
+    """Read what the arguments say."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--damage", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGALRM, in_time)
+    if given.damage:
+        print(f"{read_damaged(given.folder, given.damage, given.seed)} damaged files read")  # noqa: T201
+        return
+    for path in sorted(given.folder.rglob("*")):
+        if not path.is_dir():
+            print(path.name, flush=True)  # noqa: T201
+            read(path)
+
+
+if __name__ == "__main__":
+    main()
