@@ -139,7 +139,7 @@ def test_strokes_of_classes_without_black_keep_them_all(sections, tmp_path):
     write(sections / "strokes" / "s0.png", bright)
     pair = [sections / "images" / "s0.png", sections / "strokes" / "s0.png"]
     given = Namespace(pairs=pair, classes=True, dense=False, axes=None)
-    ((_, annotation),), _ = read_pairs(given)
+    ((_, annotation),), _, _ = read_pairs(given)
     np.testing.assert_array_equal(annotation.labels, bright == 255)
     assert annotation.annotated.all()
 

@@ -22,7 +22,8 @@ from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.finetuning import fine_tune_steps
-from napari_unet.models.fresh import class_names, fresh_model
+from napari_unet.models.class_marks import class_names
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.settings.base import Where
@@ -71,8 +72,8 @@ def run(given: argparse.Namespace) -> int:
     start = None if given.model == NEW else model_file(given.model)
     refuse_overwriting([*read, (start, "the model to start from")], [(given.output, "--output")])
     settings = settings_from(given)
-    pairs, axes = read_pairs(given)
-    model = starting_model(given, pairs, axes, settings.seed)
+    pairs, axes, marks = read_pairs(given)
+    model = starting_model(given, pairs, axes, settings.seed, marks)
     with Stop() as stop:
         steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
@@ -111,7 +112,13 @@ class Stop(TrainingMonitor):
         complain("Stopping with the best so far; Ctrl-C again leaves at once.")
 
 
-def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]], axes: str, seed: int) -> Model:
+def starting_model(
+    given: argparse.Namespace,
+    pairs: list[tuple[Any, Annotation]],
+    axes: str,
+    seed: int,
+    marks: tuple[str, ...] = (),
+) -> Model:
     """Return the model to start from; a new one has the channels and classes that its lessons need."""
     if given.model != NEW:
         model = load_model(given.model)
@@ -126,15 +133,20 @@ def starting_model(given: argparse.Namespace, pairs: list[tuple[Any, Annotation]
     if not given.classes:
         return fresh_model(in_channels=min(channels, 3), seed=seed)
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
-    return fresh_model(in_channels=min(channels, 3), classes=class_names(count), seed=seed)
+    return fresh_model(
+        in_channels=min(channels, 3), classes=class_names(count, marks), class_marks=marks[:count], seed=seed
+    )
 
 
-def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str]:
-    """Return (image, annotation) pairs and the axes that all images share."""
+def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str, tuple[str, ...]]:
+    """Return (image, annotation) pairs, the axes that all images share, and the marks of their classes."""
     pairs, axes = [], ""
+    marks: tuple[str, ...] = ()
     paths = given.pairs[1::2]
     if given.classes:
-        layers = read_class_images(paths, strokes=not given.dense)
+        known = load_model(given.model).spec.class_marks if given.model != NEW else ()
+        read = read_class_images(paths, strokes=not given.dense, marks=known)
+        layers, marks = read.indices, read.marks
     else:
         layers = read_objects(paths, dense=given.dense)
     for image_path, path, layer in zip(given.pairs[::2], paths, layers, strict=True):
@@ -146,7 +158,7 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
             pairs.append((image.array, MEANINGS[given.classes, given.dense](layer)))
         except UnetError as error:
             raise UnetError(f"{path.name}: {error}") from None
-    return pairs, axes
+    return pairs, axes, marks
 
 
 def read_objects(paths: list[Path], *, dense: bool) -> list[NDArray[Any]]:

@@ -28,6 +28,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.training_plots import write_curve, write_montage
+from napari_unet.models.class_marks import class_names, marks_of
 from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -47,11 +48,12 @@ from napari_unet.training import BEST, Training
 COMMAND: Where = "train"
 MONTAGE_ROWS = 3
 CURVE, MONTAGE = "loss_curve.png", "montage.png"
-OF_TRUTH: dict[str, Callable[[int], dict[str, Any]]] = {
-    "objects": lambda _: {},
-    "membranes": lambda _: {"classes": ("membrane", "object")},
-    "classes": lambda count: {
-        "classes": ("background", *(f"class {number}" for number in range(1, count))),
+OF_TRUTH: dict[str, Callable[[int, tuple[str, ...]], dict[str, Any]]] = {
+    "objects": lambda _count, _marks: {},
+    "membranes": lambda _count, _marks: {"classes": ("membrane", "object")},
+    "classes": lambda count, marks: {
+        "classes": class_names(count, marks),
+        "class_marks": marks_of(count, marks),
         "levels": (),
     },
 }
@@ -120,9 +122,10 @@ def run(given: argparse.Namespace) -> int:
 def train(given: argparse.Namespace) -> int:
     """Read, train, write; return the exit code."""
     start = load_model(given.start) if given.start else None
-    truths = read_truths(given, start.spec.axes if start else "YX")
+    known = start.spec.class_marks if start else ()
+    truths, marks = read_truths(given, start.spec.axes if start else "YX", known)
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
-    spec = start_spec(given, start, classes)
+    spec = start_spec(given, start, classes, marks)
     training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
     settings = training_settings(given, training_images)
     net = starting_net(given, start, spec, settings.seed)
@@ -224,7 +227,9 @@ def training_settings(given: argparse.Namespace, images: list[TrainingImage]) ->
     return TrainingSettings(**given_values)
 
 
-def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> ModelSpec:
+def start_spec(
+    given: argparse.Namespace, start: Model | None, classes: int, marks: tuple[str, ...] = ()
+) -> ModelSpec:
     """Return what the new model will be; a model to start from must be one for this truth."""
     if start is not None:
         refuse_other_networks(given, start, classes)
@@ -242,7 +247,7 @@ def start_spec(given: argparse.Namespace, start: Model | None, classes: int) -> 
         name=given.output.stem,
         architecture=network.architecture,
         arguments={**network.model_dump(exclude={"architecture"}), "out_channels": classes},
-        **OF_TRUTH[given.truth](classes),
+        **OF_TRUTH[given.truth](classes, marks),
         normalization=_normalization(network.in_channels, given.preset),
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},

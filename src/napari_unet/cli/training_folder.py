@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,26 @@ def folder_images(given: argparse.Namespace) -> list[tuple[Path, str]]:
     return [(path, "one of the images or labels") for path in found]
 
 
-def read_truths(given: argparse.Namespace, spatial: str) -> dict[Path, NDArray[Any]]:
-    """Return the labels by the path of their image; `spatial` are the axes that the network works on."""
+def read_truths(
+    given: argparse.Namespace, spatial: str, marks: Sequence[str] = ()
+) -> tuple[dict[Path, NDArray[Any]], tuple[str, ...]]:
+    """Return the labels by the path of their image, and the marks of classes; see `read_class_images`.
+
+    `spatial` are the axes that the network works on, `marks` those of the classes that it knows already.
+    """
     for part in ("images", given.labels):
         if not is_folder(given.folder / part):
             raise UnetError(f"{given.folder} must hold the folders images and {given.labels}; {part} is missing")
     pairs = pair_files(given.folder / given.labels, given.folder / "images", sought="labels")
     if given.truth == "classes":
-        indices = read_class_images([label_path for label_path, _ in pairs])
-        return {image_path: index for (_, image_path), index in zip(pairs, indices, strict=True)}
+        read = read_class_images([label_path for label_path, _ in pairs], marks=marks)
+        return {image: index for (_, image), index in zip(pairs, read.indices, strict=True)}, read.marks
     labels = {image_path: read_labels(label_path) for label_path, image_path in pairs}
     if given.truth == "membranes":
-        return {path: parted_objects(file, spatial) for path, file in labels.items()}
+        return {path: parted_objects(file, spatial) for path, file in labels.items()}, ()
     named = ((path.name, planes_of(file, spatial)) for path, file in labels.items())
     refuse_masks(named, "use --truth classes", dims=len(spatial))
-    return {path: file.array for path, file in labels.items()}
+    return {path: file.array for path, file in labels.items()}, ()
 
 
 def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,59 @@ from napari_unet.files.provenance import read_provenance
 MOST = 32
 
 
-def read_class_images(paths: Sequence[str | Path], *, strokes: bool = False) -> list[NDArray[np.int32]]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassImages:
+    """Pictures of classes, numbered alike."""
+
+    indices: list[NDArray[np.int32]]
+    """Class index 0..K-1 of every pixel of each picture; in strokes 0 is not annotated, classes begin at 1."""
+    marks: tuple[str, ...]
+    """The colour (#rrggbb) or grey value of each class; empty where the values are class indices themselves."""
+
+
+def read_class_images(
+    paths: Sequence[str | Path], *, strokes: bool = False, marks: Sequence[str] = ()
+) -> ClassImages:
     """Return the class index 0..K-1 of every pixel of some pictures.
 
     Gray values below 32 are class indices already, also where a class between them does not occur. Others number
     their distinct values in rising order over all files, colour pictures their distinct colours from dark to
     bright; so black is 0. In `strokes`, where 0 says nothing of a pixel, no other value or colour becomes 0.
+    `marks` are the colours or values of classes that a model knows already: then these decide.
 
     Raises
     ------
     UnetError
         If a file cannot be read, or there are more than 32 values: then they are no classes.
     """
-    codes, known, _ = _read(paths)
+    codes, known, depths = _read(paths)
     if strokes:
         known = np.union1d([0], known)
-    return _numbered(codes, known if known[-1] >= MOST else np.arange(MOST))
+    if known[-1] < MOST:
+        return ClassImages(indices=_numbered(codes, np.arange(MOST)), marks=())
+    found = [_mark(int(code), max(depths)) for code in known]
+    if marks:
+        known, found = _in_order(known, found, [found[0], *marks] if strokes else list(marks))
+    return ClassImages(indices=_numbered(codes, known), marks=tuple(found[strokes:]))
+
+
+def _in_order(known: NDArray[Any], found: list[str], marks: list[str]) -> tuple[NDArray[Any], list[str]]:
+    """Return codes and marks in the order of the marks that a model knows; UnetError for others."""
+    foreign = [mark for mark in found if mark not in marks]
+    if foreign:
+        raise UnetError(f"the labels hold {foreign[0]}, the model's classes are {', '.join(marks)}: use the same")
+    by_mark = dict(zip(found, known.tolist(), strict=True))
+    absent = int(known.max()) + 1  # the code of a class that these pictures do not hold
+    return np.array([by_mark.get(mark, absent + number) for number, mark in enumerate(marks)]), marks
+
+
+def _mark(code: int, depth: int) -> str:
+    """Return the colour of a code as #rrggbb, or the grey value that it is."""
+    if depth == 0:
+        return str(code)
+    rest, green = divmod(code, depth)
+    total, red = divmod(rest, depth)
+    return "#" + "".join(f"{part * 256 // depth:02x}" for part in (red, green, total - red - green))
 
 
 def read_class_pairs(

@@ -10,13 +10,14 @@ from napari_unet.nets.seeding import seeded
 OBJECTS = ("background", "object", "border")
 
 
-def class_names(count: int) -> tuple[str, ...]:
-    """Return names for `count` classes of which only the background is known; two at least."""
-    return ("background", *(f"class {number}" for number in range(1, max(count, 2))))
-
-
 def fresh_model(
-    *, in_channels: int = 1, classes: tuple[str, ...] = (), axes: str = "YX", name: str = "new", seed: int = 0
+    *,
+    in_channels: int = 1,
+    classes: tuple[str, ...] = (),
+    class_marks: tuple[str, ...] = (),
+    axes: str = "YX",
+    name: str = "new",
+    seed: int = 0,
 ) -> Model:
     """Return an untrained model: one that finds instances, or one that tells the `classes` given apart.
 
@@ -35,6 +36,7 @@ def fresh_model(
         },
         axes=axes,
         classes=classes or OBJECTS,
+        class_marks=class_marks,
         levels=() if classes else (0.0, 1.0, 0.5),
         description="Taught by its user from nothing.",
     )

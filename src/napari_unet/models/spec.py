@@ -17,6 +17,7 @@ from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.json_text import parse_json
 from napari_unet.files.openable import is_file
+from napari_unet.models.class_marks import check_marks
 from napari_unet.settings.former_names import with_present_names
 from napari_unet.settings.instances import InstanceSettings
 
@@ -36,6 +37,9 @@ class ModelSpec:
     """Arguments of the network's constructor."""
     axes: str = "YX"
     classes: tuple[str, ...] = ("background", "foreground")
+    class_marks: tuple[str, ...] = ()
+    """The colour (#rrggbb) or grey value of each class in the label images that it was learnt from; empty where
+    these held class indices or objects."""
     levels: tuple[float, ...] = (0.0, 1.0)
     """How much each class counts towards the foreground map from which instances are read: 0 background, 1 inside,
     and 0.5 the border of an instance, where the network learnt one. Empty where classes are the answer."""
@@ -76,6 +80,7 @@ class ModelSpec:
             raise UnetError(f"a model needs at least two classes, got {self.classes}")
         if not all(isinstance(name, str) for name in self.classes):
             raise UnetError(f"classes must have names, got {self.classes}")
+        check_marks(self.class_marks, len(self.classes))
         if self.levels and len(self.levels) not in (2, 3):
             raise UnetError(f"instances are read from two or three classes, got levels {self.levels}")
         if not all(isinstance(level, int | float) and 0 <= level <= 1 for level in self.levels):
@@ -132,6 +137,7 @@ class ModelSpec:
             values["normalization"] = Normalization.from_dict(values["normalization"])
             values["instances"] = InstanceSettings(**with_present_names(values["instances"]))
             values["classes"] = tuple(values["classes"])
+            values["class_marks"] = tuple(values.get("class_marks", ()))
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
             for pair in ("pixel_size", "sizes"):
                 if values.get(pair) is not None:

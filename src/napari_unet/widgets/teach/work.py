@@ -179,7 +179,8 @@ def begin_saving(tuned: FineTuneResult, path: Path) -> Callable[[], Steps[Path]]
 
 def starting_model(request: FineTuneRequest) -> Model:
     """Return the model to start from: the chosen one, or a new network for what is painted."""
-    from napari_unet.models.fresh import class_names, fresh_model
+    from napari_unet.models.class_marks import class_names
+    from napari_unet.models.fresh import fresh_model
     from napari_unet.models.library import load_model
 
     if request.model is not None:
