@@ -134,7 +134,10 @@ def starting_model(
         return fresh_model(in_channels=min(channels, 3), seed=seed)
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
     return fresh_model(
-        in_channels=min(channels, 3), classes=class_names(count, marks), class_marks=marks[:count], seed=seed
+        in_channels=min(channels, 3),
+        classes=class_names(count, marks),
+        class_marks=marks_of(count, marks),
+        seed=seed,
     )
 
 
