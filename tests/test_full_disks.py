@@ -30,6 +30,7 @@ KINDS = ("open", "write", "fsync", "rename", "link", "mkdir", "allocation")
 MOST = 10
 """Places of one kind at which a writer is made to fail; of more, as many evenly spread."""
 LABELS = np.arange(64 * 96, dtype=np.uint32).reshape(64, 96)
+ODD_NAME = "a$\\frac$\n\x1b[2J.tif"
 FACTS = {"model": "nuclei", "command": "x" * 3000}
 
 
@@ -54,7 +55,7 @@ WRITERS = {
     "labels.ome.tif": lambda path: write_labels(path, LABELS, axes="YX", pixel_size=(1, 1), provenance=FACTS),
     "overlay.png": lambda path: write_overlay(path, LABELS, LABELS // 500),
     "curve.png": lambda path: write_curve(path, HISTORY, "mean AP"),
-    "montage.png": lambda path: write_montage(path, [("a", LABELS, LABELS // 500, LABELS // 500)]),
+    "montage.png": lambda path: write_montage(path, [(ODD_NAME, LABELS, LABELS // 500, LABELS // 500)]),
     "model.safetensors": lambda path: model().save(path),
     "new.safetensors": lambda path: model().save(path, replacing=False),
     "checkpoint.safetensors": lambda path: optimization().save(path, {"notes": 1}),

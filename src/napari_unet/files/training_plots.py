@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from skimage.color import label2rgb
 
+from napari_unet.errors import printable
 from napari_unet.files.atomic import atomic_path
 
 DOTS_PER_INCH = 110
@@ -50,7 +51,7 @@ def _montage(rows: Sequence[Row]) -> Figure:
         shown = (name, image), ("truth", _coloured(truth)), ("prediction", _coloured(predicted))
         for axes, (title, picture) in zip(places, shown, strict=True):
             axes.imshow(picture, cmap="gray", interpolation="nearest")
-            axes.set_title(title, fontsize=9)
+            axes.set_title(printable(title), fontsize=9, parse_math=False)  # a file may be named $a$
             axes.set_axis_off()
     return figure
 
