@@ -68,11 +68,13 @@ def like(found: Any, example: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alike(value: Any, usual: Any) -> bool:
+    if usual is None:
+        return value is None or isinstance(value, str | int | float)
     if isinstance(usual, bool) or isinstance(value, bool):
         return type(value) is type(usual)
     if isinstance(usual, int | float):
         return isinstance(value, int | float) and abs(value) < 2**31
-    return isinstance(value, type(usual)) or (value is None and usual is None)
+    return isinstance(value, type(usual))
 
 
 def _text(value: Any) -> str:
