@@ -22,7 +22,7 @@ from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.finetuning import fine_tune_steps
-from napari_unet.models.class_marks import class_names
+from napari_unet.models.class_marks import class_names, marks_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
