@@ -1,8 +1,9 @@
 """What is painted where: annotation layers, results and their channels, axes and sizes, weights, previews."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from napari_unet.segmentation import Segmentation
 from napari_unet.widgets.teach.preview import NAME, Preview
 from napari_unet.widgets.viewer.file_header import KEY
 from napari_unet.widgets.viewer.paint import CORRECTIONS, RESULT, TRUTH, image_reference
@@ -212,7 +213,7 @@ def test_the_preview_follows_the_view_in_one_layer(viewer):
     preview = Preview(viewer)
     for origin, shape in (((16, 32), (40, 50)), ((48, 0), (16, 20))):
         labels = np.full(shape, 3, np.int32)
-        preview.show(Segmentation(labels=labels, axes="YX", origin=origin), image, "YX")
+        preview.show(SimpleNamespace(labels=labels, axes="YX", origin=origin), image, "YX")
         [_, layer] = viewer.layers
         assert layer.data.shape == (*shape, 4)
         assert layer.visible
@@ -229,7 +230,7 @@ def test_the_preview_is_coloured_where_there_are_objects_and_is_no_image_of_the_
     image = viewer.add_image(dots())
     labels = np.zeros((40, 50), np.int32)
     labels[5:9, 5:9], labels[20:30, 20:30] = 1, 70000
-    Preview(viewer).show(Segmentation(labels=labels, axes="YX", origin=(0, 0)), image, "YX")
+    Preview(viewer).show(SimpleNamespace(labels=labels, axes="YX", origin=(0, 0)), image, "YX")
     colours = viewer.layers[NAME].data
     np.testing.assert_array_equal(colours[..., 3] > 0, labels > 0)
     assert (colours[6, 6] != colours[25, 25]).any()
@@ -249,7 +250,7 @@ def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
         for owner in (image, other)
     ]
     preview = Preview(viewer)
-    seen = Segmentation(labels=np.ones((40, 50), np.int32), axes="YX", origin=(0, 0))
+    seen = SimpleNamespace(labels=np.ones((40, 50), np.int32), axes="YX", origin=(0, 0))
     preview.stand_alone()
     assert [layer.visible for layer in made] == [True, True]
     preview.show(seen, image, "YX")
