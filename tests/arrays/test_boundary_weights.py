@@ -55,6 +55,22 @@ def test_weights_equal_the_formula_for_other_heights_and_widths(touching_cells, 
     np.testing.assert_allclose(boundary_weights(touching_cells, w0, sigma), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_fine_pixels_reach_farther_than_coarse_ones(axis):
+    """Along an axis of small pixels the border term spans many of them: here 10, at a width of one unit."""
+    labels = np.zeros((60, 60), np.int32)
+    place = [slice(28, 32), slice(28, 32)]
+    for number, start in ((1, 20), (2, 34)):  # 10 px of 0.5 units lie between them
+        place[axis] = slice(start, start + 4)
+        labels[tuple(place)] = number
+    spacing = [4.0, 4.0]
+    spacing[axis] = 0.5
+    found = boundary_weights(labels, sigma=1.2, spacing=spacing)
+    np.testing.assert_allclose(found, reference(labels, sigma=1.2, spacing=spacing), atol=1e-6, rtol=0)
+    place[axis] = slice(24, 34)
+    assert found[tuple(place)].min() > 1e-4
+
+
 def test_weights_in_anisotropic_volumes_use_the_pixel_size():
     labels = honeycomb((14, 30, 26), 12)
     spacing = (3.0, 0.5, 0.8)
