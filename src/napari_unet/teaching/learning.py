@@ -17,7 +17,6 @@ from napari_unet.memory import is_out_of_memory
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.crop import require_teachable
 from napari_unet.nets.device import choose_device
-from napari_unet.nets.loss import anchor_loss, weighted_cross_entropy
 from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weights
 from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
@@ -26,10 +25,13 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.sampling import Batch, BatchSampler
 from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, score_regions
+from napari_unet.teaching.terms.anchor import AskedAnchor, StoredAnchor
+from napari_unet.teaching.terms.mean_teacher import MeanTeacher
+from napari_unet.teaching.terms.replay import Replay
+from napari_unet.teaching.terms.step import Step, Term
+from napari_unet.teaching.terms.strokes import Strokes
 from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
-REPLAY_WEIGHT = 2.0
-"""Of replay in the loss, beside 1 for the strokes."""
 FIGURES = ("loss", "validation", "validation_images", "validation_score")
 """What a training notes of how good the model is."""
 LUCK = 0.15
@@ -81,8 +83,7 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        firm = (settings.anchor or 0.0) >= STRONG_ANCHOR
-        self._previous = copy.deepcopy(model.net).to(self._optimization.device).eval() if firm else None
+        self._terms = self._make_terms()
         self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
@@ -185,37 +186,29 @@ class Learning:
             self._batch_size //= 2  # out here, where the error no longer holds on to the memory of the attempt
 
     def _attempt(self, iteration: int) -> float:
-        views = self._views.batch(iteration, self._batch_size, self._optimization.device)
-        expected = self.expected(views) if bool(views.blank.any()) else None
+        batch = self._views.batch(iteration, self._batch_size, self._optimization.device)
         with seeded(self.settings.seed + iteration):  # for dropout
-            return self._optimization.step(views.images, lambda logits: self._loss(logits, views, expected))
+            return self._optimization.step(batch.images, lambda logits: self._loss(logits, batch))
 
-    def expected(self, views: Batch) -> Tensor | None:
-        """Return what (N, K, *out) holds the network where nobody painted: the answers of another to plain views.
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the sum of the terms."""
+        step = Step(batch=batch, logits=logits, optimization=self._optimization)
+        taught = any(isinstance(term, MeanTeacher) for term in self._terms)
+        self._note(step.teacher if taught else logits, batch)
+        return torch.stack([term.loss(step) for term in self._terms]).sum()
 
-        The previous network answers where it is firmly held on to: what it once said of the image would come
-        stretched and blurred with the view, and learning that alone costs skill. Else the averaged weights do.
-        """
-        if self._previous is None and self.settings.consistency == 0:
-            return None
-        return self._optimization.predict(views.plain, self._previous)
-
-    def _loss(self, logits: Tensor, views: Batch, expected: Tensor | None) -> Tensor:
-        """Return what the strokes say, and what holds the network elsewhere: anchor, replay, mean teacher."""
-        own = logits if expected is None or self._previous is not None else expected
-        self._note(own, views)
-        loss = weighted_cross_entropy(logits, views.classes, views.weights)
-        replayed = views.replayed.reshape(-1, *(1,) * (views.weights.ndim - 1))
-        anchored, anchor = views.anchored * ~replayed, self.settings.anchor or 0.0
-        if replayed.any():
-            loss = loss + REPLAY_WEIGHT * anchor_loss(logits, views.previous, views.anchored * replayed)
-        if self._previous is not None and expected is not None:
-            return loss + anchor * anchor_loss(logits, expected, anchored)
+    def _make_terms(self) -> list[Term]:
+        """Return the terms of the loss: strokes, and what holds the network elsewhere."""
+        anchor, consistency = self.settings.anchor or 0.0, self.settings.consistency
+        terms: list[Term] = [Strokes(), Replay()]
+        if anchor >= STRONG_ANCHOR:  # takes the place of the mean teacher
+            previous = copy.deepcopy(self._model.net).to(self._optimization.device).eval()
+            return [*terms, AskedAnchor(anchor, previous)]
         if anchor:
-            loss = loss + anchor * anchor_loss(logits, views.previous, anchored)
-        if expected is not None:
-            loss = loss + self.settings.consistency * anchor_loss(logits, expected, views.blank * ~replayed)
-        return loss
+            terms.append(StoredAnchor(anchor))
+        if consistency:
+            terms.append(MeanTeacher(consistency))
+        return terms
 
     def _score(self, loss: float) -> Steps[None]:
         net = copy.deepcopy(self._optimization.averaged).cpu()
