@@ -41,15 +41,33 @@ def test_with_too_few_strokes_none_is_held_out():
     assert hold_out(painted(layer), np.random.default_rng(0)).held == ()
 
 
-def test_held_out_strokes_lie_far_apart():
-    said = strokes_on_a_grid(rows=2, columns=12)
-    held = hold_out(said, np.random.default_rng(0), share=0.34)
-    columns = [
-        np.flatnonzero((held.strokes == n).any(axis=0)).mean()
-        for n in held.held
-        if said.labels[held.strokes == n].any()
-    ]
-    assert max(columns) - min(columns) > 50
+@pytest.mark.parametrize("kinds", [(2, 1, 1, 1, 1), (1, 2, 3, 4, 5), (2, 3, 1, 1, 1)])
+@pytest.mark.parametrize("share", [0.2, 0.99])
+def test_a_stroke_of_each_kind_stays_in_training(kinds, share):
+    layer = np.zeros((50, 20), np.int32)
+    for number, kind in enumerate(kinds):
+        layer[10 * number : 10 * number + 4, 2:18] = kind
+    said = painted(layer)
+    for seed in range(5):
+        trained = said.annotated & ~hold_out(said, np.random.default_rng(seed), share=share).mask
+        assert set(np.unique(said.labels[trained] > 0)) == {False, True}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_further_held_out_stroke_is_the_farthest_from_those_before(seed):
+    layer = np.zeros((12, 300), np.int32)
+    for number in range(20):
+        layer[2:6, 15 * number : 15 * number + 6] = number + 2
+    layer[9, 5:290] = 1
+    held = hold_out(painted(layer), np.random.default_rng(seed), share=0.2)
+    columns = np.array([np.nonzero(held.strokes == n)[1].mean() for n in range(1, held.count + 1)])
+    ground = held.strokes[9, 5]
+    columns = np.delete(columns, ground - 1)
+    chosen = [np.nonzero(held.strokes == n)[1].mean() for n in held.held if n != ground]
+    assert len(chosen) == 4
+    for count in range(1, len(chosen)):
+        distances = np.abs(columns[:, None] - np.array(chosen[:count])).min(axis=1)
+        assert np.abs(np.array(chosen[:count]) - chosen[count]).min() == distances.max()
 
 
 def test_strokes_around_one_another_are_held_out_once_each():
