@@ -32,7 +32,7 @@ from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.adapted_thresholds import adapted_thresholds
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.result import FineTuneResult
-from napari_unet.teaching.scores import STRONG_ANCHOR, anchor_weight, score_regions
+from napari_unet.teaching.scores import STRONG_ANCHOR, anchor_weight, stroke_tables
 from napari_unet.teaching.training_regions import check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
@@ -116,15 +116,15 @@ def fine_tune_steps(
         seen = yield from prepare_regions(model, painted_on, chosen.replace(anchor=0))
         painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
         lessons = yield from prepare_regions(turned, painted_on, chosen)
-    before = yield from indeterminate(score_regions(model, seen, chosen.device), "Looking at the strokes")
+    before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
     if not model.spec.is_semantic and (chosen.anchor or 0.0) < STRONG_ANCHOR:  # else it knows this kind of image
         turned = replace(turned, spec=replace(turned.spec, instances=adapted_thresholds(turned.spec, lessons)))
     learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)
-    yield Progress(done=0, total=0, doing="Learning", figures={"score": before})
+    yield Progress(done=0, total=0, doing="Learning", figures={"score": learning.before})
     yield from learning.steps()
-    return (yield from learning.result())
+    return learning.result()
 
 
 def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_unet.arrays.annotations import painted
-from napari_unet.arrays.strokes import FEWEST, hold_out, number_strokes
+from napari_unet.arrays.strokes import MIN_STROKES, hold_out, number_strokes
 
 
 def strokes_on_a_grid(rows=3, columns=4):
@@ -36,7 +36,7 @@ def test_whole_strokes_of_both_kinds_are_held_out_and_most_stay(seed):
 
 def test_with_too_few_strokes_none_is_held_out():
     layer = np.zeros((20, 20), np.int32)
-    for number in range(FEWEST - 1):
+    for number in range(MIN_STROKES - 1):
         layer[number * 4, 2:8] = number + 1
     assert hold_out(painted(layer), np.random.default_rng(0)).held == ()
 

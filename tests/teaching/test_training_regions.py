@@ -14,7 +14,7 @@ from napari_unet.models.fresh import fresh_model
 from napari_unet.progress import finish
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.sampling import BatchSampler
-from napari_unet.teaching.scores import score_regions
+from napari_unet.teaching.scores import stroke_tables
 from napari_unet.teaching.training_regions import AROUND, check_polarity, painted_planes, prepare_regions
 from tests.teaching.small import QUICK, planes_of
 
@@ -60,9 +60,10 @@ def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_score
     lessons = lessons_on(model, image, painted_corners(image.shape))
     held = [len(lesson.held_out.held) for lesson in lessons]
     assert sum(held) == 2  # a fifth of eight strokes: an object and a piece of background
-    assert [lesson.scored_strokes for lesson in lessons] == held
-    assert [lesson.scored_pixels > 0 for lesson in lessons] == [number > 0 for number in held]
-    assert 0 <= finish(score_regions(model, lessons, "cpu")) <= 1
+    assert [lesson.scored.any() for lesson in lessons] == [number > 0 for number in held]
+    tables = finish(stroke_tables(model, lessons, "cpu"))
+    assert tables.shape == (2, 2, 2)
+    assert tables.sum() == sum(np.count_nonzero(lesson.scored) for lesson in lessons)
 
 
 def test_strokes_are_held_out_among_planes_and_planes_without_others_are_not_drawn(model):
@@ -92,9 +93,9 @@ def test_strokes_predicted_one_by_one_score_as_they_do_together(model, monkeypat
     image = np.random.default_rng(0).integers(0, 255, (700, 600), np.uint8)
     corners = [(17, 33), (331, 210), (633, 551), (30, 500), (500, 71)]
     lessons = lessons_on(model, image, painted_corners(image.shape, corners))
-    apart = finish(score_regions(model, lessons, "cpu", everything=True))
+    apart = finish(stroke_tables(model, lessons, "cpu"))
     monkeypatch.setattr("napari_unet.teaching.scores.APART", 10**4)
-    assert finish(score_regions(model, lessons, "cpu", everything=True)) == apart
+    np.testing.assert_array_equal(finish(stroke_tables(model, lessons, "cpu")), apart)
 
 
 def test_a_long_stack_is_read_sparsely_and_seen_as_segmentation_sees_it(model):
@@ -182,8 +183,7 @@ def test_where_no_stroke_is_held_out_objects_and_background_are_scored(model):
     image = np.random.default_rng(0).random(layer.shape)
     planes = planes_of(model, [(image, painted(layer))])
     [lesson] = finish(prepare_regions(model, planes, SETTINGS.replace(held_out=0)))
-    assert lesson.scored_strokes <= 12
-    assert len(np.unique(lesson.held_out.strokes[lesson.scored])) == lesson.scored_strokes
+    assert 2 < len(np.unique(lesson.held_out.strokes[lesson.scored])) <= 12
     assert set(np.unique(lesson.annotation.labels[lesson.scored] > 0)) == {False, True}
 
 

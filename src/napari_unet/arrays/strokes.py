@@ -12,7 +12,7 @@ from scipy import ndimage
 from napari_unet.arrays.annotations import Annotation
 
 SHARE = 0.2
-FEWEST = 5
+MIN_STROKES = 5
 """With fewer strokes than this none is held out: the network needs them all."""
 
 
@@ -77,7 +77,7 @@ def hold_out_together(
     """
     numbered = [number_strokes(annotation) for annotation, _ in parts]
     counts = [int(strokes.max(initial=0)) for strokes in numbered]
-    if sum(counts) < FEWEST or share <= 0:
+    if sum(counts) < MIN_STROKES or share <= 0:
         return [HeldOut(strokes=strokes) for strokes in numbered]
     owners = np.repeat(np.arange(len(parts)), counts)
     numbers = np.concatenate([np.arange(1, count + 1) for count in counts])

@@ -22,9 +22,9 @@ from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, map_progress
 from napari_unet.settings.finetuning import FineTuningSettings
-from napari_unet.teaching.result import FineTuneResult
+from napari_unet.teaching.result import FineTuneResult, paired_spread
 from napari_unet.teaching.sampling import Batch, BatchSampler
-from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, score_regions
+from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, stroke_tables
 from napari_unet.teaching.terms.anchor import AskedAnchor, StoredAnchor
 from napari_unet.teaching.terms.mean_teacher import MeanTeacher
 from napari_unet.teaching.terms.replay import Replay
@@ -65,10 +65,12 @@ class Learning:
         settings: FineTuningSettings,
         companion: TrainingMonitor,
         *,
-        before: float,
+        before: NDArray[np.int64],
     ) -> None:
+        """Prepare to learn; `before` holds the old model's tables of the scored strokes, see `stroke_tables`."""
         self.settings = settings
-        self.before = before
+        self.before = mean_iou(before.sum(axis=0))
+        self._tables = before
         self.history: list[dict[str, float]] = []
         self._model = model
         self._lessons = lessons
@@ -84,7 +86,7 @@ class Learning:
             device=choose_device(settings.device),
         )
         self._terms = self._make_terms()
-        self._kept: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+        self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, {})
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
         self._taught: NDArray[np.float64] = np.zeros((classes, classes))
@@ -110,15 +112,13 @@ class Learning:
         if not self._is_scored(self._optimization.iteration):
             yield from self._score(float("nan"))
 
-    def result(self) -> Steps[FineTuneResult]:
-        """Return the kept weights as a model with lineage, beside the score of the old one."""
-        before = self.before
-        after, iterations, weights = self._kept
+    def result(self) -> FineTuneResult:
+        """Return the kept weights as a model with lineage, and the score of the old one."""
+        tables, iterations, weights = self._kept
+        before, after = self.before, mean_iou(tables.sum(axis=0))
         net = copy.deepcopy(self._model.net)
-        if weights:
+        if weights:  # else stopped before the first step
             restore_weights(net, weights)
-        else:  # stopped before the first step
-            after = before
         learnt = {
             "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),
             "iterations": iterations,
@@ -136,34 +136,28 @@ class Learning:
             training={**inherited, "fine_tuning": learnt},
             parent=self._model.sha256 or None,
         )
-        held = any(lesson.held_out.held for lesson in self._lessons)
-        too_close = held and before - self._chance() <= after <= before
-        everything = (yield from self._painted(net)) if too_close else None
         return FineTuneResult(
             model=Model(net=net.eval(), spec=spec),
             before=before,
             after=after,
-            held_out=held,
-            pixels=sum(lesson.scored_pixels for lesson in self._lessons),
-            strokes=sum(lesson.scored_strokes for lesson in self._lessons),
+            spread=paired_spread(self._tables, tables),
+            held_out=self._holds_out,
+            pixels=int(self._tables.sum()),
+            strokes=len(self._tables),
             iterations=iterations,
             seconds=self._seconds,
             history=tuple(self.history),
             remark=self._remark,
-            painted=everything,
         )
 
-    def _painted(self, net: UNet) -> Steps[tuple[float, float]]:
-        """Return the score of all that was painted, of the old network and of a new one."""
-        old = yield from self._score_of(self._model.net, everything=True)
-        new = yield from self._score_of(net, everything=True)
-        return old, new
-
-    def _score_of(self, net: UNet, *, everything: bool = False) -> Steps[float]:
-        """Return the score of a network; the bar stays where it is meanwhile."""
-        model = replace(self._model, net=net)
-        steps = score_regions(model, self._lessons, self.settings.device, everything=everything)
+    def _tables_of(self, net: UNet) -> Steps[NDArray[np.int64]]:
+        """Return the tables of the scored strokes by a network; the bar stays where it is meanwhile."""
+        steps = stroke_tables(replace(self._model, net=net), self._lessons, self.settings.device)
         return map_progress(steps, lambda _: self._progress())
+
+    @property
+    def _holds_out(self) -> bool:
+        return any(lesson.held_out.held for lesson in self._lessons)
 
     def _chance(self) -> float:
         """Return how far apart two scores on the held-out strokes may lie by chance."""
@@ -216,11 +210,12 @@ class Learning:
             mix_weights(net, self._model.net, self.settings.interpolation)
         weights = stored_weights(net)
         restore_weights(net, weights)
-        score = yield from self._score_of(net)
+        tables = yield from self._tables_of(net)
+        score = mean_iou(tables.sum(axis=0))
         iteration = self._optimization.iteration
         self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
         if (worth := self._worth(score)) >= self._kept_worth:
-            self._kept, self._kept_worth = (score, iteration, weights), worth
+            self._kept, self._kept_worth = (tables, iteration, weights), worth
 
     def _worth(self, score: float) -> tuple[bool, float]:
         """Return by what weights are kept: not being worse than the old model, then knowing all strokes.
@@ -228,7 +223,7 @@ class Learning:
         A few held-out strokes alone would pick luck, the taught ones alone what is known by heart; so both count
         half. Where no stroke is held out the last weights are kept.
         """
-        if not any(lesson.held_out.held for lesson in self._lessons):
+        if not self._holds_out:
             return True, 1.0
         return score >= self.before - self._chance(), (score + mean_iou(self._taught)) / 2
 
@@ -255,7 +250,7 @@ class Learning:
 
     def _progress(self, step: dict[str, float] | None = None, preview: object = None) -> Progress:
         """Return how far learning has come, by seconds or iterations; `step` holds the figures of a step."""
-        score = self._kept[0] if self._kept[2] else self.before  # nothing is scored yet
+        score = mean_iou(self._kept[0].sum(axis=0))
         figures = {**step, "score": score, "seconds": self._seconds} if step else {}
         done, total, limit = self._optimization.iteration, self.settings.iterations, self.settings.seconds
         if limit is not None:  # in tenths of a second

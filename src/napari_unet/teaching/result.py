@@ -1,25 +1,37 @@
-"""What fine-tuning gave: a model, how much better it is, and the sentence that says so."""
+"""The result of fine-tuning: a model, whether it is better by more than chance, and the sentence that says so."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.strokes import MIN_STROKES
 from napari_unet.models.model import Model
 from napari_unet.settings.zooms import zoom_text
+from napari_unet.teaching.scores import mean_iou
 
-TRUSTED_PIXELS, TRUSTED_STROKES = 200, 3
-GAIN = 0.01
-"""Of IoU, that counts as better."""
+SEED_SPREAD = 0.15
+"""Standard deviation of the IoU on one held-out stroke between trainings that differ by their seed alone."""
+Z = 1.64
+"""Standard errors that a gain must exceed: one-sided 95 %."""
+RESAMPLES = 500
+"""Of the bootstrap: its standard error is then known to 3 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult:
-    """What came of it: the new model, both scores, and how far they can be trusted."""
+    """The new model, its score and that of the old one, and how far chance alone moves the difference."""
 
     model: Model
     before: float
     after: float
     """Mean IoU of the classes on the scored pixels, of the old and of the new model."""
+    spread: float = 0.0
+    """Standard error of `after - before` over the scored strokes, see `paired_spread`."""
     held_out: bool
     """Whether those pixels were kept from training; False where there were too few strokes to keep any."""
     pixels: int
@@ -29,29 +41,58 @@ class FineTuneResult:
     seconds: float
     history: tuple[dict[str, float], ...] = ()
     remark: str = ""
-    painted: tuple[float, float] | None = None
-    """The same before and after of all that was painted, where the held-out strokes are too few to tell."""
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "too close to tell"]:
+        """Return how the new model compares with the old one: the one rule of panel, command line and Python.
+
+        With n scored strokes the gain `after - before` has the standard error sqrt(spread^2 + SEED_SPREAD^2 / n):
+        other strokes might have been held out, and another seed would have given other weights. A gain or loss
+        counts from 1.64 standard errors on.
+        """
+        error = math.hypot(self.spread, SEED_SPREAD / math.sqrt(max(self.strokes, 1)))
+        gain = self.after - self.before
+        if abs(gain) <= Z * error:
+            return "too close to tell"
+        return "better" if gain > 0 else "worse"
 
     @property
     def improved(self) -> bool:
-        """Whether the new model is the better one."""
-        if self.painted is not None:
-            return self.painted[1] > self.painted[0] + GAIN
-        return self.after > self.before
+        """Whether the new model is better by more than chance."""
+        return self.verdict == "better"
 
     def sentence(self) -> str:
         """Return the outcome in words."""
         where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
-        word = "better" if self.improved else "not better: the old model stays"
-        if self.painted is not None:
-            before, after = self.painted
-            word = f"too close to tell. On all that was painted {before:.2f} before, {after:.2f} after; {word}"
+        word = {"better": "better", "worse": "not better: the old model stays"}.get(
+            self.verdict, "too close to tell: the old model stays"
+        )
         digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
         text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
-        if not self.held_out or self.pixels < TRUSTED_PIXELS or self.strokes < TRUSTED_STROKES:
-            counted = {"pixel": self.pixels, "stroke": self.strokes}
-            pixels, strokes = (f"{count} {word}{'s' * (count != 1)}" for word, count in counted.items())
-            text += f" Too few to trust: {pixels} in {strokes}."
+        if not self.held_out:
+            text += f" Too few to trust: paint at least {MIN_STROKES} strokes."
+        elif self.verdict == "too close to tell":
+            text += f" Only {_counted(self.strokes, 'stroke')} scored: paint more."
         if self.model.spec.zoom != 1:
             text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
+
+
+def paired_spread(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:
+    """Return the standard error of the gain in mean IoU over strokes, by a paired bootstrap.
+
+    Both are tables of the same strokes (n, K, K), as `stroke_tables` returns them. Each resample draws strokes of
+    every class with replacement, the same ones for both models.
+    """
+    classes = before.sum(axis=2).argmax(axis=1)
+    groups = [np.flatnonzero(classes == value) for value in np.unique(classes)]
+    rng = np.random.default_rng(0)
+    gains = []
+    for _ in range(RESAMPLES if groups else 0):
+        drawn = np.concatenate([rng.choice(group, len(group)) for group in groups])
+        gains.append(mean_iou(after[drawn].sum(axis=0)) - mean_iou(before[drawn].sum(axis=0)))
+    return float(np.std(gains)) if gains else 0.0
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"

@@ -65,33 +65,34 @@ def _within(low: float, value: float, high: float) -> float:
     return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
-def score_regions(
-    model: Model, lessons: Sequence[TrainingRegion], device: str, *, everything: bool = False
-) -> Steps[float]:
-    """Return the mean IoU of background and objects (or of all classes) over the scored pixels of all lessons.
+def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) -> Steps[NDArray[np.int64]]:
+    """Return the pixels of every scored stroke as a table (truth, found), (strokes, K, K); one yield a tile.
 
-    Scored are held-out strokes, or `everything` that was painted; one yield a tile.
+    Truth and found are background and object, or the classes of a semantic model.
     """
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec, stride = model.spec, predictor.geometry.stride
     count = len(spec.classes) if spec.is_semantic else 2
     kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
-    table = np.zeros((count, count), np.int64)
-    for lesson in lessons:
-        said, wanted = lesson.annotation.labels, lesson.annotation.annotated if everything else lesson.scored
+    tables = [np.zeros((lesson.held_out.count + 1, count, count), np.int64) for lesson in lessons]
+    for lesson, table in zip(lessons, tables, strict=True):
+        said, wanted, strokes = lesson.annotation.labels, lesson.scored, lesson.held_out.strokes
         truth = said if spec.is_semantic else (said > 0) & ~ridge(said)
         spatial = "ZYX"[-said.ndim :]
         plane = Plane(
             array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
         )
         for tight in clusters(wanted, APART):
-            # from the pooling grid on, as everywhere: what is seen does not hang on where a box begins
+            # from the pooling grid on, as everywhere: a prediction must not depend on where a box begins
             box = tuple(slice(side.start // stride * stride, side.stop) for side in tight)
             answer = (yield from predict(predictor, replace(plane, region=box), kept))[0]
             found = answer if spec.is_semantic else answer >= HALF
             scored = wanted[box]
-            np.add.at(table, (truth[box][scored].astype(int), found[scored].astype(int)), 1)
-    return mean_iou(table)
+            pairs = truth[box][scored].astype(int), found[scored].astype(int)
+            np.add.at(table, (strokes[box][scored], *pairs), 1)
+    scored_tables = np.concatenate([*tables, np.zeros((0, count, count), np.int64)])
+    found_pixels: NDArray[np.int64] = scored_tables[scored_tables.any(axis=(1, 2))]
+    return found_pixels
 
 
 def mean_iou(table: NDArray[Any]) -> float:

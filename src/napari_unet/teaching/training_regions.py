@@ -66,16 +66,6 @@ class TrainingRegion:
         return self.annotation.annotated & chosen
 
     @property
-    def scored_pixels(self) -> int:
-        """Return how many pixels are scored."""
-        return int(np.count_nonzero(self.scored))
-
-    @property
-    def scored_strokes(self) -> int:
-        """Return how many strokes are scored."""
-        return len(self.held_out.held) if self.held_out.apart else -(-self.held_out.count // self._scored_each)
-
-    @property
     def _scored_each(self) -> int:
         """Return 3 where every third stroke is scored, and so on; the first ones are of background."""
         return max(1, -(-self.held_out.count // SCORED_STROKES))
