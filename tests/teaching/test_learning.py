@@ -1,5 +1,6 @@
 """The loop: memory, numbers that are none, mixed weights, and which weights are kept."""
 
+import re
 import weakref
 from dataclasses import replace
 
@@ -20,8 +21,11 @@ from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.sampling import BatchSampler
 from napari_unet.teaching.scores import MAX_ANCHOR, stroke_tables
-from napari_unet.teaching.terms.anchor import AskedAnchor
+from napari_unet.teaching.terms.anchor import AskedAnchor, StoredAnchor
+from napari_unet.teaching.terms.mean_teacher import MeanTeacher
+from napari_unet.teaching.terms.replay import Replay
 from napari_unet.teaching.terms.step import Step
+from napari_unet.teaching.terms.strokes import Strokes
 from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 from tests.teaching.small import (
     QUICK,
@@ -61,7 +65,78 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_best(model):
     wild = QUICK.optimization.replace(learning_rate=1e30, optimizer="sgd", warmup=0)
     settings = QUICK.replace(iterations=50, score_every=1, optimization=wild)
     result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=settings))
-    assert "Stopped early" in result.remark
+    assert "Stopped early: the loss became" in result.remark
+    assert all(bool(value.isfinite().all()) for value in result.model.net.state_dict().values())
+    for name, value in model.net.state_dict().items():  # no step left weights that a file could hold
+        torch.testing.assert_close(result.model.net.state_dict()[name], value, atol=1e-3, rtol=1e-3)
+    assert not result.improved
+
+
+def test_learning_ends_where_the_score_no_longer_rises(model, monkeypatch):
+    monkeypatch.setattr("napari_unet.teaching.learning.PATIENCE", 20)
+    image, truth = image_and_truth()
+    still = QUICK.optimization.replace(learning_rate=1e-12)
+    settings = QUICK.replace(iterations=200, optimization=still)
+    lessons = lessons_of(model, [(image, painted(strokes(truth)))], settings)
+    learning = Learning(model, lessons, settings, TrainingMonitor(), before=NOTHING)
+    monkeypatch.setattr(learning, "_worth", lambda _: (True, -float(learning._optimization.iteration)))
+    finish(learning.steps())
+    assert learning.result().iterations == 8
+    assert learning._optimization.iteration == 28
+
+
+def test_learning_that_time_ended_early_says_that_it_has_only_begun(model):
+    image, truth = image_and_truth()
+    pairs = [(image, strokes(truth))]
+    begun = finish(fine_tune_steps(model, pairs, settings=QUICK.replace(seconds=1e-6, iterations=9)))
+    assert re.search(r"\d iterations?: learning has only begun", begun.sentence())
+    whole = finish(fine_tune_steps(model, pairs, settings=QUICK.replace(seconds=None, iterations=2)))
+    assert "only begun" not in whole.sentence()
+
+
+def test_weights_that_lost_on_held_out_strokes_do_not_outlive_others(model):
+    """However well they know the strokes that were taught by heart."""
+    image, truth = image_and_truth()
+    lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(held_out=0.3))
+    before = np.array([np.diag([90, 0]), np.diag([0, 90])])
+    learning = Learning(model, lessons, QUICK, TrainingMonitor(), before=before)
+    equal = learning._worth(learning.before)
+    learning._taught = np.diag([1.0, 1.0])
+    assert learning._worth(learning.before - 0.4) < equal < learning._worth(learning.before)
+
+
+def test_the_loss_is_the_sum_of_its_terms_and_each_can_be_left_out(model):
+    image, truth = image_and_truth()
+    lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(anchor=0.5))
+    full = Learning(model, lessons, QUICK.replace(anchor=0.5), TrainingMonitor(), before=NOTHING)
+    bare = QUICK.replace(anchor=0, consistency=0)
+    kinds = [type(term) for term in full._terms]
+    assert set(kinds) == {Strokes, Replay, StoredAnchor, MeanTeacher}
+    few = Learning(model, lessons, bare, TrainingMonitor(), before=NOTHING)
+    assert {type(term) for term in few._terms} == {Strokes, Replay}
+    batch = full._views.batch(0, 4, torch.device("cpu"))
+    everywhere = torch.ones_like(batch.anchored)
+    batch = replace(batch, replayed=torch.tensor([True, False, False, False]), anchored=everywhere)
+    logits = torch.randn(batch.previous.shape)
+    step = Step(batch=batch, logits=logits, optimization=full._optimization)
+    parts = [term.loss(step) for term in full._terms]
+    assert all(part > 0 for part in parts)
+    torch.testing.assert_close(full._loss(logits, batch), sum(parts))
+
+
+def test_replay_holds_replayed_views_alone_and_weighs_more_than_strokes(model):
+    image, truth = image_and_truth()
+    lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(anchor=0.5))
+    learning = Learning(model, lessons, QUICK.replace(anchor=0.5), TrainingMonitor(), before=NOTHING)
+    batch = learning._views.batch(0, 2, torch.device("cpu"))
+    batch = replace(batch, replayed=torch.tensor([True, False]), anchored=torch.ones_like(batch.anchored))
+    logits = torch.randn(batch.previous.shape, requires_grad=True)
+    loss = Replay().loss(Step(batch=batch, logits=logits, optimization=learning._optimization))
+    loss.backward()
+    assert logits.grad[0].any()
+    assert not logits.grad[1].any()
+    alone = anchor_loss(logits[:1], batch.previous[:1], batch.anchored[:1])
+    torch.testing.assert_close(loss, 2 * alone)
 
 
 def test_a_firm_anchor_asks_the_previous_model_about_the_view_itself():

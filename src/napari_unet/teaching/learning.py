@@ -38,6 +38,10 @@ LUCK = 0.15
 """By how much the IoU on one held-out stroke may change by chance; of n strokes by 1 / √n of it."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
+PATIENCE = 200
+"""Iterations without better weights after which learning ends: ten scores."""
+MIN_ITERATIONS = 100
+"""Learning that the time limit ends before has only begun: docs/explanation/teaching.md measures 120."""
 FIRST_LOOK = 8
 """Iterations after which the learning is scored and shown for the first time."""
 
@@ -86,7 +90,7 @@ class Learning:
             device=choose_device(settings.device),
         )
         self._terms = self._make_terms()
-        self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, {})
+        self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, stored_weights(model.net))
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
         self._taught: NDArray[np.float64] = np.zeros((classes, classes))
@@ -94,9 +98,9 @@ class Learning:
         self._remark = ""
 
     def steps(self) -> Steps[None]:
-        """Learn until time or iterations are used up, one yield an iteration."""
+        """Learn until the score stops rising, or time or iterations are used up; one yield an iteration."""
         began = time.monotonic()
-        while not self._is_over(time.monotonic() - began):
+        while not self._is_over(elapsed := time.monotonic() - began):
             iteration = self._optimization.iteration
             try:
                 loss = self._step(iteration)
@@ -109,16 +113,17 @@ class Learning:
                 preview = yield from self._companion.look(self._best_model())
             self._seconds = time.monotonic() - began
             yield self._progress({"loss": loss}, preview)
-        if not self._is_scored(self._optimization.iteration):
-            yield from self._score(float("nan"))
+        else:  # the loss stayed a number
+            if not self._is_scored(self._optimization.iteration):
+                yield from self._score(float("nan"))
+            self._say_how_far(elapsed)
 
     def result(self) -> FineTuneResult:
         """Return the kept weights as a model with lineage, and the score of the old one."""
         tables, iterations, weights = self._kept
         before, after = self.before, mean_iou(tables.sum(axis=0))
         net = copy.deepcopy(self._model.net)
-        if weights:  # else stopped before the first step
-            restore_weights(net, weights)
+        restore_weights(net, weights)
         learnt = {
             "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),
             "iterations": iterations,
@@ -209,6 +214,8 @@ class Learning:
         if self._model.spec.training:  # what has learnt nothing has nothing to keep
             mix_weights(net, self._model.net, self.settings.interpolation)
         weights = stored_weights(net)
+        if not all(bool(values.isfinite().all()) for values in weights.values()):
+            return
         restore_weights(net, weights)
         tables = yield from self._tables_of(net)
         score = mean_iou(tables.sum(axis=0))
@@ -243,10 +250,19 @@ class Learning:
         return iteration == FIRST_LOOK or iteration % self.settings.score_every == 0
 
     def _is_over(self, seconds: float) -> bool:
-        limit = self.settings.seconds
-        if self._companion.stopped():
+        iteration = self._optimization.iteration
+        if self._companion.stopped() or iteration >= self.settings.iterations or self._is_late(seconds):
             return True
-        return self._optimization.iteration >= self.settings.iterations or (limit is not None and seconds >= limit)
+        return iteration - self._kept[1] >= PATIENCE
+
+    def _is_late(self, seconds: float) -> bool:
+        return self.settings.seconds is not None and seconds >= self.settings.seconds
+
+    def _say_how_far(self, seconds: float) -> None:
+        """Remark that learning has only begun, where the time limit ended it early."""
+        count = self._optimization.iteration
+        if self._is_late(seconds) and count < MIN_ITERATIONS:
+            self._remark = f"{count} iteration{'s' * (count != 1)}: learning has only begun; learn for longer."
 
     def _progress(self, step: dict[str, float] | None = None, preview: object = None) -> Progress:
         """Return how far learning has come, by seconds or iterations; `step` holds the figures of a step."""
