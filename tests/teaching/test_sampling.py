@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_unet.arrays.annotations import painted
 from napari_unet.models.library import entries, load_model
@@ -71,16 +72,15 @@ def test_two_touching_painted_cells_get_a_ridge(model):
         classes, weights = batch.classes[0].numpy(), batch.weights[0].numpy()
         if (classes[weights > 0] == 1).sum() > 900:
             break
-    from scipy import ndimage
-
     assert ndimage.label(classes * (weights > 0), structure=np.ones((3, 3)))[1] >= 2
 
 
 def test_rare_objects_outweigh_background_in_the_anchor(model):
     image, truth = image_and_truth()
-    small = np.zeros(truth.shape, bool)
-    small[40:48, 40:48] = True
+    small = truth == 1  # what the previous model found; no stroke contradicts it
     [lesson] = lessons_where(small, truth)
+    said = painted(np.where(strokes(truth) == 1, 1, 0) + 2 * (strokes(truth) == 2))
+    lesson = replace(lesson, annotation=said)
     lesson = replace(lesson, image=image[None])
     settings = QUICK.replace(
         anchor=1.0, unpainted_patch_share=0.99, augmentation=AugmentationSettings.none(), patch=64
@@ -89,7 +89,31 @@ def test_rare_objects_outweigh_background_in_the_anchor(model):
     batch = views.batch(0, 8, torch.device("cpu"))
     held = batch.anchored > 0
     weights = batch.anchored[held], (1 - batch.previous[:, 0])[held]
+    assert (weights[1] > 0.5).any()
     torch.testing.assert_close(weights[0], 1 + 4 * weights[1])
+
+
+def test_no_anchor_holds_near_a_stroke_that_contradicts_the_model(model):
+    image, truth = image_and_truth()
+    [lesson] = lessons_where(np.zeros(truth.shape, bool), truth)  # a model that saw no object
+    lesson = replace(lesson, image=image[None])
+    for anchor in (0.0, 1.0):
+        views = BatchSampler([lesson], [], model, QUICK.replace(anchor=anchor))
+        free = views._lessons[0].said[2].numpy() > 0
+        distance = ndimage.distance_transform_edt(lesson.annotation.labels == 0)
+        expected = ~lesson.annotation.annotated & (distance > 24 / (1 + anchor))
+        np.testing.assert_array_equal(free, expected)
+        assert expected.any()
+
+
+def test_classes_are_balanced_by_the_strokes_that_are_learnt(model):
+    _, truth = image_and_truth()
+    lessons, views = views_of(model, painted(strokes(truth)), QUICK.replace(held_out=0.4))
+    taught = lessons[0].annotation.annotated & ~lessons[0].held_out.mask
+    counts = np.bincount(lessons[0].annotation.labels[taught] > 0, minlength=2)
+    np.testing.assert_allclose(views._balance, np.clip(counts.sum() / (2 * counts), 0.2, 5), rtol=1e-5)
+    everything = np.bincount(lessons[0].annotation.labels[lessons[0].annotation.annotated] > 0, minlength=2)
+    assert counts[0] / counts[1] != everything[0] / everything[1]
 
 
 def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
