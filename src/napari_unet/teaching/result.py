@@ -15,7 +15,7 @@ from napari_unet.settings.zooms import zoom_text
 from napari_unet.teaching.scores import mean_iou
 
 SEED_SPREAD = 0.15
-"""Standard deviation of the IoU on one held-out stroke between trainings that differ by their seed alone."""
+"""How much the IoU on one held-out stroke changes by chance; of n strokes by 1 / sqrt(n) of it."""
 Z = 1.64
 """Standard errors that a gain must exceed: one-sided 95 %."""
 RESAMPLES = 500
@@ -47,7 +47,7 @@ class FineTuneResult:
         """Return how the new model compares with the old one: the one rule of panel, command line and Python.
 
         With n scored strokes the gain `after - before` has the standard error sqrt(spread^2 + SEED_SPREAD^2 / n):
-        other strokes might have been held out, and another seed would have given other weights. A gain or loss
+        other strokes might have been held out, another seed would have given other weights. A gain or loss
         counts from 1.64 standard errors on.
         """
         error = math.hypot(self.spread, SEED_SPREAD / math.sqrt(max(self.strokes, 1)))
