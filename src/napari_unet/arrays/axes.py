@@ -174,13 +174,17 @@ class Plane:
         steps = (*(slice(None, None, step) for _ in self.spatial[:-1]), slice(None))
         return _Sliced(self)[(slice(None), *steps)]
 
-    def bands(self, pixels: int) -> Iterator[NDArray[Any]]:
-        """Yield the whole image part by part, (C, *spatial) as it is stored, each of about so many pixels."""
+    def parts(self, pixels: int) -> Iterator[slice]:
+        """Yield slices of the first spatial axis that divide the whole image, each of about so many pixels."""
         length, *others = self.whole_shape
         thick = max(1, pixels // math.prod(others))
         for start in range(0, length, thick):
-            band = slice(start, min(start + thick, length))
-            yield _Sliced(self)[(slice(None), band, *(slice(None) for _ in others))]
+            yield slice(start, min(start + thick, length))
+
+    def band(self, part: slice) -> NDArray[Any]:
+        """Return a part of the whole image along the first spatial axis, (C, *spatial) as it is stored."""
+        others = len(self.spatial) - 1
+        return _Sliced(self)[(slice(None), part, *(slice(None) for _ in range(others)))]
 
 
 class _Sliced:

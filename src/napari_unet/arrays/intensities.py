@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import FittedNormalization, Normalization
+from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varied_blocks
+from napari_unet.arrays.normalization.rare_objects import Noise, noise_alone
+from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
 from napari_unet.progress import Progress, Steps
 
@@ -19,6 +23,11 @@ KEPT = 100_000
 """At most about so many pixels of a part are kept where the sampled ones were all the same."""
 SAMPLED_PLANES = 64
 """At most so many planes, evenly picked, are read."""
+SEARCHED_PIXELS, BAND_PIXELS = 64_000_000, 1_000_000
+"""So many pixels of an image without objects are searched for rare ones, at most about, in parts of about so many;
+all of 8192 x 8192."""
+MAX_RARE_ROWS = 64
+"""Rows of a part, and parts, that are kept for them: more say nothing new."""
 
 
 def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> Steps[FittedNormalization]:
@@ -48,20 +57,50 @@ def _fit(
     Where the pixels that are spread over them are all the same, every pixel is looked at before they count as
     constant: few objects on an empty background may lie between them.
     """
-    fitted = fit_steps(normalization.steps, blocks)
+    steps = (FindNeverImaged(), *normalization.steps)
+    varied = varied_blocks(blocks)
+    fitted = fit_steps(steps, varied)
     if fitted.is_constant:
         unlike = yield from _unlike(planes, channels, fitted.ranges[0].low)
-        fitted = fit_steps(normalization.steps, [*blocks, *unlike])
-    return fitted
+        fitted = fit_steps(steps, [*varied, *unlike])
+    elif normalization.scales_to_objects and (noise := _noise_without_objects(varied)):
+        rare = yield from _rare_rows(planes, channels, noise)
+        fitted = fit_steps(steps, [*varied, *rare]) if rare else fitted
+    return replace(fitted, invalid=Sample(blocks).invalid)
+
+
+def _noise_without_objects(blocks: Sequence[NDArray[Any]]) -> Noise | None:
+    """Return the noise of blocks in which nothing stands out of it."""
+    sample = Sample(blocks)
+    noise = noise_alone(sample)
+    return noise if noise and not noise.has_objects(sample) else None
+
+
+def _rare_rows(planes: Sequence[Plane], channels: slice, noise: Noise) -> Steps[list[NDArray[Any]]]:
+    """Return rows (C, n, X) in which pixels stand out of the noise, of evenly spread parts of an image.
+
+    The rows that were sampled first may have missed a small object.
+    """
+    bands = [(plane, part) for plane in planes for part in plane.parts(BAND_PIXELS)]
+    step = max(1, round(sum(math.prod(plane.whole_shape) for plane in planes) / SEARCHED_PIXELS))
+    found: list[NDArray[Any]] = []
+    for plane, part in bands[step // 2 :: step]:
+        yield Progress(done=0, total=0, doing="Looking for rare objects")
+        band = plane.band(part)[channels]
+        for rows in band.reshape(-1, *band.shape[-2:]):
+            shown = noise.shows(rows)
+            found.append(rows[None, shown][:, :MAX_RARE_ROWS])
+    found = [rows for rows in found if rows.size]
+    return found[:: max(1, len(found) // MAX_RARE_ROWS)]
 
 
 def _unlike(planes: Sequence[Plane], channels: slice, value: float) -> Steps[list[NDArray[Any]]]:
     """Return all pixels of some channels of an image that are finite and have another value."""
     found = []
     for plane in planes:
-        for band in plane.bands(SAMPLED_PIXELS):
+        for part in plane.parts(SAMPLED_PIXELS):
             yield Progress(done=0, total=0, doing="Reading intensities")
-            seen = band[channels]
+            seen = plane.band(part)[channels]
             values = seen[np.isfinite(seen) & (seen != value)]
             found.append(values[:: max(1, values.size // KEPT)])
     return [values for values in found if values.size]

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.arrays.normalization.typical_object import row_means, typical_brightness
+from napari_unet.arrays.normalization.noise import row_means
+from napari_unet.arrays.normalization.typical_object import typical_brightness
 from napari_unet.nets.blur import gaussian_blur
 from napari_unet.nets.stain_augmentation import restain
 from napari_unet.settings.augmentation import AugmentationSettings

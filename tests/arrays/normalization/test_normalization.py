@@ -22,9 +22,9 @@ from napari_unet.arrays.normalization import (
     Smooth,
     TypicalObject,
 )
-from napari_unet.arrays.normalization.denoise import noise_sigma
 from napari_unet.arrays.normalization.invert_bright_background import has_bright_background
-from napari_unet.arrays.normalization.typical_object import row_means, typical_brightness
+from napari_unet.arrays.normalization.noise import noise_sigma, row_means
+from napari_unet.arrays.normalization.typical_object import typical_brightness
 from napari_unet.errors import UnetError
 
 BOOL = bool

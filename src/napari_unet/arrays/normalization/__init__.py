@@ -5,6 +5,7 @@ a window.
 
 | step | fitted | what it does |
 |---|---|---|
+| never_imaged | never_imaged | what a program filled with one value becomes NaN; before all others |
 | percentile | range | two percentiles become 0 and 1 |
 | typical_object | range | a low percentile becomes 0, twice the brightness of typical objects 1 |
 | invert_bright_background | invert | objects always are bright |

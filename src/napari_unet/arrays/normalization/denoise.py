@@ -6,22 +6,19 @@ Comes after a step that scales to a range: noise is a share of the range.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_unet.arrays.normalization.sample import Sample, Values, finite
+from napari_unet.arrays.normalization.noise import noise_sigma
+from napari_unet.arrays.normalization.sample import Sample, Values
 from napari_unet.arrays.normalization.step import require_number
 from napari_unet.errors import UnetError
 
 REACH = 3.0
 """Standard deviations of a Gaussian after which it is cut off."""
-GAUSSIAN_MEDIAN = 0.6745
-"""Median of the absolute value of a standard normal number."""
 DARK = 0.2
 """Share of the range below which a background is dark, as that of fluorescence is: at most 0.19 in BBBC038v1,
 0.08 in confocal stacks; 0.28 to 0.41 in electron microscopy, whose fine texture must not be smoothed."""
@@ -71,17 +68,6 @@ class Denoise:
             return None
         sigma = smoothing_sigma(noise_sigma(sample.blocks))
         return Smooth(sigma=sigma) if sigma else None
-
-
-def noise_sigma(blocks: Iterable[NDArray[Any]]) -> float:
-    """Return the standard deviation of the noise in blocks (..., row), from neighbours in each row.
-
-    From the median of second differences, (1, -2, 1), which what is smooth or rare does not move (Immerkaer,
-    Computer Vision and Image Understanding 64:300, 1996, takes their mean in two dimensions).
-    """
-    rows = [block for block in blocks if block.ndim > 1 and block.shape[-1] > 2]
-    bends = finite(np.diff(block.astype(np.float64, copy=False), n=2) for block in rows)
-    return float(np.median(np.abs(bends))) / (GAUSSIAN_MEDIAN * math.sqrt(6)) if bends.size else 0.0
 
 
 def smoothing_sigma(noise: float) -> float:

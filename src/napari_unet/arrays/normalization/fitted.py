@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from napari_unet.arrays.normalization.compress import Compress
 from napari_unet.arrays.normalization.denoise import Smooth
 from napari_unet.arrays.normalization.invert_bright_background import Invert
+from napari_unet.arrays.normalization.never_imaged import NeverImaged
 from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.sample import Values, as_float
 from napari_unet.arrays.normalization.step import FittedStep, step_from_dict, step_to_dict
 
-FITTED = (Invert, Range, Smooth, Compress)
+FITTED = (NeverImaged, Invert, Range, Smooth, Compress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.normalization.rare_objects import noise_alone
 from napari_unet.arrays.normalization.sample import Sample, Values
 
 
@@ -35,7 +36,19 @@ class InvertBrightBackground:
 
     def fit(self, sample: Sample) -> Invert | None:
         """Return the inversion where the background is bright."""
-        return Invert() if sample.values.size and has_bright_background(sample.values) else None
+        if not sample.values.size or not has_objects_below(sample):
+            return None
+        return Invert()
+
+
+def has_objects_below(sample: Sample) -> bool:
+    """Whether objects are dark: rare ones where there is nothing else, or as `has_bright_background` says."""
+    noise = noise_alone(sample)
+    if noise:
+        above, below = noise.above(sample).size, noise.below(sample).size
+        if above != below:
+            return below > above
+    return has_bright_background(sample.values)
 
 
 def has_bright_background(values: NDArray[np.floating[Any]]) -> bool:

@@ -1,6 +1,7 @@
 """Step `typical_object`: a low percentile becomes 0, and 1 is twice the brightness of typical objects.
 
-Then neither one glaring object nor many dim ones decide how all others look.
+Then neither one glaring object nor many dim ones decide how all others look. Objects too rare for a
+threshold of all pixels are those that stand out of the noise.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from skimage.filters import threshold_otsu
 
 from napari_unet.arrays.normalization.percentile import HIGHEST, Percentile
 from napari_unet.arrays.normalization.range import Range
-from napari_unet.arrays.normalization.sample import Sample, finite
+from napari_unet.arrays.normalization.rare_objects import noise_alone
+from napari_unet.arrays.normalization.sample import Sample
 
-NEIGHBOURS = 4
-"""Pixels in a row of which means are taken: noise halves."""
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
 """Times the median, and part of the brightest, below which logarithms are nearly linear (`typical_brightness`)."""
 MAX_GLARE = 15
@@ -40,20 +40,10 @@ class TypicalObject:
         low, high = np.percentile(sample.values, [self.low, HIGHEST]) if sample.values.size else (0.0, 0.0)
         if high <= low:
             return Percentile(low=self.low).fit(sample)
-        calm = finite(row_means(block) for block in sample.blocks)
-        return Range(low=float(low), high=float(low + 2 * typical_brightness(calm - low)))
-
-
-def row_means(block: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the means of every few neighbours in a row, the last axis: noise halves, objects stay.
-
-    The noise of few photons is else taken for dim objects, and true ones for glare: in the confocal stacks of
-    BBBC050 nuclei seemed 2 to 7 times as bright as typical ones, and with means 1.2 to 2 times.
-    """
-    count = max(1, min(NEIGHBOURS, block.shape[-1]))
-    rows = block[..., : block.shape[-1] // count * count]
-    means: NDArray[np.float64] = rows.reshape(*rows.shape[:-1], -1, count).mean(-1, dtype=np.float64)
-    return means
+        noise = noise_alone(sample)
+        rare = noise.above(sample) if noise else ()
+        typical = float(np.median(rare) - low) if len(rare) else typical_brightness(sample.calm - low)
+        return Range(low=float(low), high=float(low + 2 * typical))
 
 
 def typical_brightness(values: NDArray[np.floating[Any]]) -> float:

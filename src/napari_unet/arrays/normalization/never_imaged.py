@@ -1,0 +1,172 @@
+"""Pixels that were never imaged: canvases, borders and corners that a program filled with one exact value.
+
+They say nothing about the light in an image, so they count in no fit and become NaN, which is background. Fitted
+before all steps of any model, from whole rows of an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label, maximum_filter1d, minimum_filter1d
+
+from napari_unet.arrays.normalization.sample import Sample, Values
+from napari_unet.arrays.normalization.step import require_number
+
+Mask = NDArray[np.bool_]
+
+RUN = 9
+"""Pixels in a row that hold one value where something was filled; noise and small saturated spots hold fewer."""
+MIN_SHARE = 0.001
+"""Of an image: a smaller filled part moves no percentile that a model uses."""
+MIN_IMAGED = 0.05
+"""Of an image: where less is left, it may be the object itself, masked."""
+MIN_IN_RUNS = 0.9
+"""Share of the pixels of a value that lie in runs; a clipped dark background has many single ones."""
+MIN_PLAIN_ROWS = 0.95
+"""Share of the rows whose imaged pixels are one interval, and share of the imaged pixels that are one region. The
+background between objects, cut off at a threshold, is nothing of the kind."""
+MIN_STEP, MIN_STEP_LEVELS = 0.4, 3
+"""The lowest tenth of the steps at the rim of a filled part, as a share of their median and in grey levels. The
+first neighbours of a clipped dark background differ by one grey level or by next to nothing."""
+MAX_BETWEEN = 0.02
+"""Share of the imaged pixels that may lie nearer to the filled value than half of such a step."""
+LOOKED_AT = 20_000
+"""Values that tell the distance of two grey levels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverImaged:
+    """Fitted: runs of one of the `values` become NaN."""
+
+    name: ClassVar[str] = "never_imaged"
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
+        for value in self.values:
+            require_number("a value of pixels that were never imaged", value)
+
+    @property
+    def margin(self) -> int:
+        """Return how many pixels around a window its runs depend on."""
+        return RUN - 1
+
+    def apply(self, values: Values) -> Values:
+        """Return the values with NaN for what was never imaged, in place."""
+        for value in self.values:
+            equal = values == value
+            if equal.any():
+                values[runs(equal)] = np.nan
+        return values
+
+
+class FindNeverImaged:
+    """The step that finds them: an extreme value that fills straight parts, or whole planes."""
+
+    name: ClassVar[str] = "never_imaged"
+
+    def fit(self, sample: Sample) -> NeverImaged | None:
+        """Return the values with which parts of the image are filled; None where there are none."""
+        planes = [plane for block in sample.blocks if block.ndim > 1 for plane in _planes(block)]
+        varied = [plane for plane in planes if not is_constant(plane) and np.isfinite(plane).any()]
+        if not varied:
+            return None
+        extremes = {float(np.nanmin(plane)) for plane in varied} | {float(np.nanmax(plane)) for plane in varied}
+        extremes = {min(extremes), max(extremes)}
+        found = sorted(value for value in extremes if is_filled(varied, value))
+        return NeverImaged(values=tuple(found)) if found else None
+
+
+def varied_blocks(blocks: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return blocks (C, ..., rows, X) without planes of one value in each channel; all where none varies."""
+    kept = [part for block in blocks for part in _without_constant_planes(block)]
+    return kept or list(blocks)
+
+
+def is_filled(planes: Sequence[NDArray[np.float64]], value: float) -> bool:
+    """Whether a value fills straight parts of planes (rows, X), with a step to what was imaged."""
+    equal = [plane == value for plane in planes]
+    count, size = sum(int(mask.sum()) for mask in equal), sum(mask.size for mask in equal)
+    if count < MIN_SHARE * size:
+        return False
+    filled = [(plane, runs(mask)) for plane, mask in zip(planes, equal, strict=True) if mask.any()]
+    filled = [(plane, mask) for plane, mask in filled if mask.any()]
+    in_runs = sum(int(mask.sum()) for _, mask in filled)
+    if in_runs < max(MIN_IN_RUNS * count, MIN_SHARE * size):
+        return False
+    if sum(int((~mask).sum()) for _, mask in filled) < MIN_IMAGED * sum(mask.size for _, mask in filled):
+        return False
+    return _has_steps(filled, value) and all(_is_straight(mask) for _, mask in filled)
+
+
+def runs(equal: Mask) -> Mask:
+    """Return where a mask (..., X) holds in `RUN` neighbours of a row, as if it were mirrored at its ends."""
+    if equal.shape[-1] == 1:
+        return np.zeros(equal.shape, bool)
+    eroded = minimum_filter1d(equal.view(np.uint8), RUN, axis=-1, mode="mirror")
+    found: Mask = maximum_filter1d(eroded, RUN, axis=-1, mode="mirror").view(bool) & equal
+    return found
+
+
+def is_constant(plane: NDArray[Any]) -> bool:
+    """Whether all pixels have the same value, which NaN is not."""
+    return bool(plane.min() == plane.max())
+
+
+def _planes(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    return block.reshape(-1, *block.shape[-2:])
+
+
+def _without_constant_planes(block: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the parts of a block (C, rows, X), or (C, Z, rows, X), that vary."""
+    if block.ndim < 3 or block.size == 0:
+        yield block
+    elif block.ndim == 3:
+        if not all(is_constant(plane) for plane in block):
+            yield block
+    else:
+        kept = [number for number in range(block.shape[1]) if not all(map(is_constant, block[:, number]))]
+        if kept:
+            yield block[:, kept]
+
+
+def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float) -> bool:
+    """Whether imaged values differ from a filled one by a clear step."""
+    rim = np.concatenate([np.abs(_rim(plane, mask) - value) for plane, mask in filled])
+    rim = rim[np.isfinite(rim)]
+    if not rim.size:
+        return False
+    lowest, middle = np.quantile(rim, [0.1, 0.5])
+    imaged = np.concatenate([plane[~mask] for plane, mask in filled])
+    imaged = imaged[np.isfinite(imaged)]
+    levels = np.unique(imaged[:: max(1, imaged.size // LOOKED_AT)])
+    if levels.size < 3:  # drawn, and nothing to measure but itself
+        return False
+    clear = lowest >= MIN_STEP * middle and lowest > MIN_STEP_LEVELS * float(np.diff(levels).min())
+    return bool(clear and (np.abs(imaged - value) < lowest / 2).mean() <= MAX_BETWEEN)
+
+
+def _rim(plane: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
+    """Return the values next to a mask, in rows and columns."""
+    found = []
+    for axis in (0, 1):
+        one, two = np.moveaxis(plane, axis, 0), np.moveaxis(mask, axis, 0)
+        found += [one[1:][two[:-1] & ~two[1:]], one[:-1][two[1:] & ~two[:-1]]]
+    return np.concatenate(found)
+
+
+def _is_straight(mask: Mask) -> bool:
+    """Whether what is not masked is one region, and one interval in each row, but for whole rows and columns."""
+    imaged = ~mask[~mask.all(1)][:, ~mask.all(0)]
+    if imaged.all():
+        return True
+    starts = imaged[:, 0] + (imaged[:, 1:] & ~imaged[:, :-1]).sum(1)
+    if (starts <= 1).mean() < MIN_PLAIN_ROWS:
+        return False
+    regions = np.bincount(label(imaged)[0].ravel())[1:]
+    return bool(regions.max() >= MIN_PLAIN_ROWS * regions.sum())
