@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import FittedNormalization, Normalization
 from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varied_blocks
-from napari_unet.arrays.normalization.rare_objects import Noise, noise_alone
+from napari_unet.arrays.normalization.rare_objects import Noise
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
 from napari_unet.progress import Progress, Steps
@@ -59,21 +59,15 @@ def _fit(
     """
     steps = (FindNeverImaged(), *normalization.steps)
     varied = varied_blocks(blocks)
-    fitted = fit_steps(steps, varied)
+    sample = Sample(varied)
+    fitted = fit_steps(steps, sample)
     if fitted.is_constant:
         unlike = yield from _unlike(planes, channels, fitted.ranges[0].low)
-        fitted = fit_steps(steps, [*varied, *unlike])
-    elif normalization.scales_to_objects and (noise := _noise_without_objects(varied)):
-        rare = yield from _rare_rows(planes, channels, noise)
-        fitted = fit_steps(steps, [*varied, *rare]) if rare else fitted
+        fitted = fit_steps(steps, Sample([*varied, *unlike]))
+    elif normalization.scales_to_objects and sample.noise and not sample.noise.has_objects(sample.blocks):
+        rare = yield from _rare_rows(planes, channels, sample.noise)
+        fitted = fit_steps(steps, Sample([*varied, *rare])) if rare else fitted
     return replace(fitted, invalid=Sample(blocks).invalid)
-
-
-def _noise_without_objects(blocks: Sequence[NDArray[Any]]) -> Noise | None:
-    """Return the noise of blocks in which nothing stands out of it."""
-    sample = Sample(blocks)
-    noise = noise_alone(sample)
-    return noise if noise and not noise.has_objects(sample) else None
 
 
 def _rare_rows(planes: Sequence[Plane], channels: slice, noise: Noise) -> Steps[list[NDArray[Any]]]:

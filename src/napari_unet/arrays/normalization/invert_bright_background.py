@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.normalization.rare_objects import noise_alone
 from napari_unet.arrays.normalization.sample import Sample, Values
 
 
@@ -43,9 +42,8 @@ class InvertBrightBackground:
 
 def has_objects_below(sample: Sample) -> bool:
     """Whether objects are dark: rare ones where there is nothing else, or as `has_bright_background` says."""
-    noise = noise_alone(sample)
-    if noise:
-        above, below = noise.above(sample).size, noise.below(sample).size
+    if noise := sample.noise:
+        above, below = noise.above(sample.blocks).size, noise.below(sample.blocks).size
         if above != below:
             return below > above
     return has_bright_background(sample.values)

@@ -73,12 +73,13 @@ class FindNeverImaged:
     def fit(self, sample: Sample) -> NeverImaged | None:
         """Return the values with which parts of the image are filled; None where there are none."""
         planes = [plane for block in sample.blocks if block.ndim > 1 for plane in _planes(block)]
-        varied = [plane for plane in planes if not is_constant(plane) and np.isfinite(plane).any()]
+        ends = [_ends(plane) for plane in planes]
+        varied = [plane for plane, (low, high) in zip(planes, ends, strict=True) if low < high]
         if not varied:
             return None
-        extremes = {float(np.nanmin(plane)) for plane in varied} | {float(np.nanmax(plane)) for plane in varied}
-        extremes = {min(extremes), max(extremes)}
-        found = sorted(value for value in extremes if is_filled(varied, value))
+        known = [pair for pair in ends if pair[0] < pair[1]]
+        extremes = min(low for low, _ in known), max(high for _, high in known)
+        found = [value for value in extremes if is_filled(varied, value)]
         return NeverImaged(values=tuple(found)) if found else None
 
 
@@ -116,6 +117,14 @@ def runs(equal: Mask) -> Mask:
 def is_constant(plane: NDArray[Any]) -> bool:
     """Whether all pixels have the same value, which NaN is not."""
     return bool(plane.min() == plane.max())
+
+
+def _ends(plane: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the lowest and the highest finite value; NaN where there is none."""
+    low, high = float(plane.min()), float(plane.max())
+    if np.isnan(low) and (known := plane[np.isfinite(plane)]).size:
+        return float(known.min()), float(known.max())
+    return low, high
 
 
 def _planes(block: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,13 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_unet.arrays.normalization.noise import HIGHEST
 from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.step import require_number
 from napari_unet.errors import UnetError
-
-HIGHEST = 99.8
-"""Percentile that is taken for the brightest: above it lie hot pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Where all but two pixels in a thousand are noise around one level, objects are w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from napari_unet.arrays.normalization.noise import noise_sigma
-from napari_unet.arrays.normalization.percentile import HIGHEST
-from napari_unet.arrays.normalization.sample import Sample
+from napari_unet.arrays.normalization.noise import HIGHEST, noise_sigma
+
+Blocks = Sequence[NDArray[np.float64]]
 
 MAX_SKEW = 2.0
 """How many times as far from the median as percentile 1, or 99, the brightest and darkest may lie: 1.24 in noise
@@ -45,30 +46,33 @@ class Noise:
         found: NDArray[np.bool_] = outside.sum(-1) > NEIGHBOURS // 2
         return found
 
-    def above(self, sample: Sample) -> NDArray[np.float64]:
+    def above(self, blocks: Blocks) -> NDArray[np.float64]:
         """Return the values (n,) of pixels that stand out by being bright; none where they are too few."""
         threshold = self.level + STANDING_OUT * self.width
-        return _enough([_standing_out(block, threshold) for block in sample.blocks])
+        return _enough([_standing_out(block, threshold) for block in blocks])
 
-    def below(self, sample: Sample) -> NDArray[np.float64]:
+    def below(self, blocks: Blocks) -> NDArray[np.float64]:
         """Return the negative values (n,) of pixels that stand out by being dark; none where they are too few."""
         threshold = STANDING_OUT * self.width - self.level
-        return _enough([_standing_out(-block, threshold) for block in sample.blocks])
+        return _enough([_standing_out(-block, threshold) for block in blocks])
 
-    def has_objects(self, sample: Sample) -> bool:
+    def has_objects(self, blocks: Blocks) -> bool:
         """Whether anything stands out."""
-        return bool(self.above(sample).size or self.below(sample).size)
+        return bool(self.above(blocks).size or self.below(blocks).size)
 
 
-def noise_alone(sample: Sample) -> Noise | None:
-    """Return the noise of an image that holds hardly anything else; None where it shows more."""
-    if not sample.calm.size:
+def noise_alone(calm: NDArray[np.float64], blocks: Blocks) -> Noise | None:
+    """Return the noise of an image that holds hardly anything else; None where it shows more.
+
+    `calm` are the means (n,) of neighbours in its blocks (..., X).
+    """
+    if not calm.size:
         return None
-    lowest, low, level, high, highest = np.percentile(sample.calm, [100 - HIGHEST, 1, 50, 99, HIGHEST])
+    lowest, low, level, high, highest = np.percentile(calm, [100 - HIGHEST, 1, 50, 99, HIGHEST])
     width = max(level - low, high - level)
     if width <= 0 or max(highest - level, level - lowest) > MAX_SKEW * min(level - low, high - level):
         return None
-    return Noise(float(level), float(width)) if width <= MAX_WIDTH * noise_sigma(sample.blocks) else None
+    return Noise(float(level), float(width)) if width <= MAX_WIDTH * noise_sigma(blocks) else None
 
 
 def _enough(found: list[NDArray[np.float64]]) -> NDArray[np.float64]:

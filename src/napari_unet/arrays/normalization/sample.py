@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.normalization.noise import finite, row_means
+from napari_unet.arrays.normalization.rare_objects import Noise, noise_alone
 
 Values = NDArray[np.floating[Any]]
+Change = Callable[[Values], Values]
 
 
 class Sample:
     """Blocks (any shapes, rows along the last axis) of an image, as the steps fitted so far leave them."""
 
-    def __init__(
-        self, blocks: Iterable[NDArray[Any]], changes: tuple[Callable[[Values], Values], ...] = ()
-    ) -> None:
+    def __init__(self, blocks: Iterable[NDArray[Any]], changes: tuple[Change, ...] = (), sign: int = 1) -> None:
         self._raw = tuple(np.atleast_1d(np.asarray(block)) for block in blocks)
         self._changes = changes
+        self.sign = sign
+        """-1 where the image has been inverted."""
 
     @cached_property
     def blocks(self) -> tuple[NDArray[np.float64], ...]:
@@ -42,13 +44,18 @@ class Sample:
         return finite(row_means(block) for block in self.blocks)
 
     @cached_property
+    def noise(self) -> Noise | None:
+        """Return the noise of an image that holds hardly anything else; None where it shows more."""
+        return noise_alone(self.calm, self.blocks)
+
+    @cached_property
     def invalid(self) -> int:
         """Return how many pixels are NaN or infinite."""
         return sum(block.size - int(np.isfinite(block).sum()) for block in self._raw if block.dtype.kind == "f")
 
-    def after(self, change: Callable[[Values], Values]) -> Sample:
+    def after(self, change: Change, sign: int = 1) -> Sample:
         """Return the sample as one more step leaves it, computed when it is first asked for."""
-        return Sample(self._raw, (*self._changes, change))
+        return Sample(self._raw, (*self._changes, change), sign * self.sign)
 
 
 def as_float(block: NDArray[Any]) -> Values:

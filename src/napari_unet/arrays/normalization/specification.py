@@ -13,8 +13,9 @@ from napari_unet.arrays.normalization.compress import Compress
 from napari_unet.arrays.normalization.denoise import Denoise
 from napari_unet.arrays.normalization.fitted import FittedNormalization
 from napari_unet.arrays.normalization.former import is_former, translated
-from napari_unet.arrays.normalization.invert_bright_background import InvertBrightBackground
-from napari_unet.arrays.normalization.percentile import HIGHEST, Percentile
+from napari_unet.arrays.normalization.invert_bright_background import Invert, InvertBrightBackground
+from napari_unet.arrays.normalization.noise import HIGHEST
+from napari_unet.arrays.normalization.percentile import Percentile
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.step import FittedStep, Step, step_from_dict, step_to_dict
 from napari_unet.arrays.normalization.typical_object import TypicalObject
@@ -39,7 +40,9 @@ class Normalization:
     def fit(self, blocks: Iterable[NDArray[Any]]) -> FittedNormalization:
         """Return the steps for an image in blocks of one dtype, (C, ...) where channels are fitted apart."""
         kept = [np.asarray(block) for block in blocks]
-        return FittedNormalization.side_by_side(fit_steps(self.steps, group) for group in self.groups(kept))
+        return FittedNormalization.side_by_side(
+            fit_steps(self.steps, Sample(group)) for group in self.groups(kept)
+        )
 
     def groups(self, blocks: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
         """Return the blocks that are fitted together: all of them, or those of each channel."""
@@ -93,13 +96,12 @@ class Normalization:
         return cls(steps=steps, **options)
 
 
-def fit_steps(steps: Iterable[Step], blocks: Sequence[NDArray[Any]]) -> FittedNormalization:
-    """Return steps fitted one after another to the blocks of one channel, or of several as one."""
-    sample = first = Sample(blocks)
-    fitted: list[FittedStep] = []
+def fit_steps(steps: Iterable[Step], sample: Sample) -> FittedNormalization:
+    """Return steps fitted one after another to a sample of one channel, or of several as one."""
+    invalid, fitted = sample.invalid, list[FittedStep]()
     for step in steps:
         found = step.fit(sample)
         if found is not None:
             fitted.append(found)
-            sample = sample.after(found.apply)
-    return FittedNormalization(channels=(tuple(fitted),), invalid=first.invalid)
+            sample = sample.after(found.apply, sign=-1 if isinstance(found, Invert) else 1)
+    return FittedNormalization(channels=(tuple(fitted),), invalid=invalid)

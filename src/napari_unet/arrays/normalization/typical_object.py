@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
-from napari_unet.arrays.normalization.percentile import HIGHEST, Percentile
+from napari_unet.arrays.normalization.noise import HIGHEST
+from napari_unet.arrays.normalization.percentile import Percentile
 from napari_unet.arrays.normalization.range import Range
-from napari_unet.arrays.normalization.rare_objects import noise_alone
 from napari_unet.arrays.normalization.sample import Sample
 
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
@@ -40,8 +40,7 @@ class TypicalObject:
         low, high = np.percentile(sample.values, [self.low, HIGHEST]) if sample.values.size else (0.0, 0.0)
         if high <= low:
             return Percentile(low=self.low).fit(sample)
-        noise = noise_alone(sample)
-        rare = noise.above(sample) if noise else ()
+        rare = sample.noise.above(sample.blocks) if sample.noise else ()
         typical = float(np.median(rare) - low) if len(rare) else typical_brightness(sample.calm - low)
         return Range(low=float(low), high=float(low + 2 * typical))
 
