@@ -24,6 +24,7 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Steps
 from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
 
@@ -40,6 +41,8 @@ class SegmentationPlan:
     """Identifies the weights; empty for a model that was never saved."""
     intensity: FittedNormalization
     """How intensities become what the network sees, fitted once on the whole image."""
+    by_hand: IntensitySettings
+    """The intensity range that a user chose, if any."""
     zoom: float
     """How many pixels the network sees per pixel of the image and axis."""
     part: dict[str, tuple[int, int]]
@@ -126,7 +129,9 @@ def plan_segmentation(
     chosen, spec = settings or SegmentationSettings(), model.spec
     selection = select(source, spec, channels=chosen.channels, region=region, join=chosen.join)
     wanted = selected_planes(source, selection, spec)
-    intensity = yield from measure_intensity(wanted, spec.normalization)
+    by_hand = chosen.intensity
+    normalization = spec.normalization.by_hand(by_hand.range, by_hand.percentiles)
+    intensity = yield from measure_intensity(wanted, normalization)
     prediction = chosen.prediction.replace(rotations=chosen.prediction.rotations or spec.rotations)
     predictor = Predictor(model.net, prediction)
     zoom = chosen.zoom
@@ -143,6 +148,7 @@ def plan_segmentation(
         model_path=model.path,
         model_sha256=model.sha256,
         intensity=intensity,
+        by_hand=by_hand,
         zoom=zoom,
         part={axis: (side.start, side.stop) for axis, side in sides.items()},
         thresholds=chosen.thresholds(spec.instances),

@@ -16,6 +16,7 @@ from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varie
 from napari_unet.arrays.normalization.rare_objects import Noise
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
+from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 
 SAMPLED_PIXELS = 4_000_000
@@ -35,7 +36,7 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
 
     The colours of a picture are always fitted as one; other channels one by one where the model wants it.
     """
-    if "S" in planes[0].axes:
+    if "S" in planes[0].axes and not normalization.others:
         normalization = replace(normalization, joint=True)
     numbers = np.linspace(0, len(planes) - 1, min(SAMPLED_PLANES, len(planes))).round().astype(int)
     blocks = []
@@ -43,10 +44,22 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
         yield Progress(done=0, total=0, doing="Reading intensities")
         blocks.append(sample_blocks(planes[number], len(numbers)))
     fitted = []
-    for number, group in enumerate(normalization.groups(blocks)):
+    groups = normalization.groups(blocks)
+    _require_a_range_each(normalization, len(groups))
+    for number, group in enumerate(groups):
         channels = slice(None) if normalization.joint else slice(number, number + 1)
-        fitted.append((yield from _fit(planes, channels, group, normalization)))
+        own = replace(normalization, steps=normalization.steps_of(number), others=())
+        fitted.append((yield from _fit(planes, channels, group, own)))
     return FittedNormalization.side_by_side(fitted)
+
+
+def _require_a_range_each(normalization: Normalization, channels: int) -> None:
+    given = 1 + len(normalization.others)
+    if given not in (1, channels):
+        raise UnetError(
+            f"{given} intensity ranges were given, but the model reads {channels} channels: give one for all or "
+            "one for each"
+        )
 
 
 def _fit(

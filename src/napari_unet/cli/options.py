@@ -27,7 +27,8 @@ def _as_argument(option: Option) -> dict[str, Any]:
         return {**explained, "type": _Named(option), "metavar": "|".join(option.choices)}
     if get_origin(option.kind) is Literal:
         return {**explained, "choices": get_args(option.kind), "metavar": None}
-    return {"type": option.kind, **explained}
+    kind = str if get_origin(option.kind) is tuple else option.kind  # which the settings take apart
+    return {"type": kind, **explained}
 
 
 class _Named:

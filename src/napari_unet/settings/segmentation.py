@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from napari_unet.settings.base import Settings, Where, option, override
 from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.zooms import ZOOMS, zoom_text
 
@@ -57,6 +58,7 @@ class SegmentationSettings(Settings):
         unset="all of them",
     )
     prediction: PredictionSettings = PredictionSettings()
+    intensity: IntensitySettings = IntensitySettings()
     zoom: float | None = zoom_option(*SHOWN)
     core_threshold: float | None = _threshold("core_threshold", "--core")
     edge_threshold: float | None = _threshold("edge_threshold", "--edge")

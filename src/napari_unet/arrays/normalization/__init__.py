@@ -10,6 +10,7 @@ a window.
 | typical_object | range | a low percentile becomes 0, twice the brightness of typical objects 1 |
 | invert_bright_background | invert | objects always are bright |
 | denoise | smooth | takes the noise of few photons away |
+| given_range | range | two intensities that a user chose become 0 and 1 |
 | compress | compress | a logarithm brings dim and bright objects into one range |
 
 `specification` holds the list, `fitted` what it came to in one image, `former` reads what older models say.

@@ -30,6 +30,8 @@ MIN_IN_RUNS = 0.9
 MIN_PLAIN_ROWS = 0.95
 """Share of the rows whose imaged pixels are one interval, and share of the imaged pixels that are one region. The
 background between objects, cut off at a threshold, is nothing of the kind."""
+MIN_ALL_IN_RUNS = 0.999
+"""Share from which a value is found nowhere else; its step may then be a single grey level."""
 MIN_STEP, MIN_STEP_LEVELS = 0.4, 3
 """The lowest tenth of the steps at the rim of a filled part, as a share of their median and in grey levels. The
 first neighbours of a clipped dark background differ by one grey level or by next to nothing."""
@@ -41,7 +43,7 @@ LOOKED_AT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverImaged:
-    """Fitted: runs of one of the `values` become NaN."""
+    """Fitted: runs of one of the `values`, in rows or columns, become NaN."""
 
     name: ClassVar[str] = "never_imaged"
     values: tuple[float, ...]
@@ -61,7 +63,12 @@ class NeverImaged:
         for value in self.values:
             equal = values == value
             if equal.any():
-                values[runs(equal)] = np.nan
+                values[runs(equal) | runs(equal.swapaxes(-1, -2)).swapaxes(-1, -2)] = np.nan
+        return values
+
+    def forget(self, values: Values) -> Values:
+        """Return a sample with NaN for all pixels of these values, in place: its rows may be far apart."""
+        values[np.isin(values, self.values)] = np.nan
         return values
 
 
@@ -102,7 +109,8 @@ def is_filled(planes: Sequence[NDArray[np.float64]], value: float) -> bool:
         return False
     if sum(int((~mask).sum()) for _, mask in filled) < MIN_IMAGED * sum(mask.size for _, mask in filled):
         return False
-    return _has_steps(filled, value) and all(_is_straight(mask) for _, mask in filled)
+    levels = 0 if in_runs >= MIN_ALL_IN_RUNS * count else MIN_STEP_LEVELS
+    return _has_steps(filled, value, levels) and all(_is_straight(mask) for _, mask in filled)
 
 
 def runs(equal: Mask) -> Mask:
@@ -144,8 +152,8 @@ def _without_constant_planes(block: NDArray[Any]) -> Iterator[NDArray[Any]]:
             yield block[:, kept]
 
 
-def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float) -> bool:
-    """Whether imaged values differ from a filled one by a clear step."""
+def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float, least: int) -> bool:
+    """Whether imaged values differ from a filled one by a clear step, of more than so many grey levels."""
     rim = np.concatenate([np.abs(_rim(plane, mask) - value) for plane, mask in filled])
     rim = rim[np.isfinite(rim)]
     if not rim.size:
@@ -156,7 +164,7 @@ def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float)
     levels = np.unique(imaged[:: max(1, imaged.size // LOOKED_AT)])
     if levels.size < 3:  # drawn, and nothing to measure but itself
         return False
-    clear = lowest >= MIN_STEP * middle and lowest > MIN_STEP_LEVELS * float(np.diff(levels).min())
+    clear = lowest >= MIN_STEP * middle and lowest > least * float(np.diff(levels).min())
     return bool(clear and (np.abs(imaged - value) < lowest / 2).mean() <= MAX_BETWEEN)
 
 

@@ -13,7 +13,9 @@ from napari_unet.arrays.normalization.compress import Compress
 from napari_unet.arrays.normalization.denoise import Denoise
 from napari_unet.arrays.normalization.fitted import FittedNormalization
 from napari_unet.arrays.normalization.former import is_former, translated
+from napari_unet.arrays.normalization.given_range import GivenRange
 from napari_unet.arrays.normalization.invert_bright_background import Invert, InvertBrightBackground
+from napari_unet.arrays.normalization.never_imaged import NeverImaged
 from napari_unet.arrays.normalization.noise import HIGHEST
 from napari_unet.arrays.normalization.percentile import Percentile
 from napari_unet.arrays.normalization.sample import Sample
@@ -21,6 +23,7 @@ from napari_unet.arrays.normalization.step import FittedStep, Step, step_from_di
 from napari_unet.arrays.normalization.typical_object import TypicalObject
 from napari_unet.errors import UnetError
 
+Pairs = Sequence[tuple[float, float]]
 STEPS = (Percentile, TypicalObject, InvertBrightBackground, Denoise, Compress)
 
 
@@ -32,6 +35,8 @@ class Normalization:
     joint: bool = True
     """Whether all channels are fitted as one, as the colours of a picture must be; else each by itself, so that
     a dim channel counts as much as a bright one."""
+    others: tuple[tuple[Step, ...], ...] = ()
+    """The steps of the second and later channels, where a user chose other ones for them; in no model file."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.joint, bool):
@@ -49,6 +54,23 @@ class Normalization:
         if self.joint or not blocks:
             return [list(blocks)]
         return [[block[number : number + 1] for block in blocks] for number in range(len(blocks[0]))]
+
+    def steps_of(self, channel: int) -> tuple[Step, ...]:
+        """Return the steps of a channel."""
+        return (self.steps, *self.others)[channel] if self.others else self.steps
+
+    def by_hand(self, ranges: Pairs | None = None, percentiles: Pairs | None = None) -> Normalization:
+        """Return the steps with a range, or percentiles, that a user chose, one (low, high) or one for each channel."""
+        pairs = ranges or percentiles
+        if not pairs:
+            return self
+        kind = GivenRange if ranges else Percentile
+        first, *others = [self._scaled_by(kind(low=low, high=high)) for low, high in pairs]
+        return replace(self, steps=first, others=tuple(others), joint=self.joint and not others)
+
+    def _scaled_by(self, scale: Step) -> tuple[Step, ...]:
+        """Return the steps with another one in the place of that which scales."""
+        return tuple(scale if isinstance(step, Percentile | TypicalObject) else step for step in self.steps)
 
     @property
     def compression(self) -> float:
@@ -103,5 +125,6 @@ def fit_steps(steps: Iterable[Step], sample: Sample) -> FittedNormalization:
         found = step.fit(sample)
         if found is not None:
             fitted.append(found)
-            sample = sample.after(found.apply, sign=-1 if isinstance(found, Invert) else 1)
+            change = found.forget if isinstance(found, NeverImaged) else found.apply
+            sample = sample.after(change, sign=-1 if isinstance(found, Invert) else 1)
     return FittedNormalization(channels=(tuple(fitted),), invalid=invalid)

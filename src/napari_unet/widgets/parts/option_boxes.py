@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QWidget
 
 from napari_unet.settings.base import Settings, Where
 from napari_unet.settings.offered import chosen, offered
@@ -50,6 +50,8 @@ def make_box(option: Option) -> QWidget:
         box = Tick(option)
     elif option.choices:
         box = Choice(option)
+    elif get_origin(option.kind) is tuple:
+        box = Text(option)
     else:
         box = Number(option)
     box.setToolTip(f"{option.explanation[0].upper()}{option.explanation[1:]}.")
@@ -89,6 +91,19 @@ class Choice(QComboBox):  # type: ignore[misc]
     def choose(self, value: Any) -> None:
         """Show a value; one that is not offered leaves the first."""
         self.setCurrentIndex(max(0, self.findData(value)))
+
+
+class Text(QLineEdit):  # type: ignore[misc]
+    """Numbers as text, which the settings take apart; nothing stands for None."""
+
+    def __init__(self, option: Option) -> None:
+        super().__init__()
+        self.setPlaceholderText(option.unset)
+        self.edited = self.editingFinished
+
+    def chosen(self) -> Any:
+        """Return the text; None where there is none."""
+        return self.text().strip() or None
 
 
 class Number(QDoubleSpinBox):  # type: ignore[misc]
