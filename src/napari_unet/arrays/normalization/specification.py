@@ -60,7 +60,7 @@ class Normalization:
         return (self.steps, *self.others)[channel] if self.others else self.steps
 
     def by_hand(self, ranges: Pairs | None = None, percentiles: Pairs | None = None) -> Normalization:
-        """Return the steps with a range, or percentiles, that a user chose, one (low, high) or one for each channel."""
+        """Return the steps with a range or percentiles that a user chose, one (low, high) or one a channel."""
         pairs = ranges or percentiles
         if not pairs:
             return self
