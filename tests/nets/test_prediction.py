@@ -163,7 +163,7 @@ def test_memory_that_runs_out_midway_keeps_the_tiles_that_are_done(monkeypatch):
 
 def test_too_little_memory_for_the_smallest_tile_is_one_sentence(little_memory):
     little_memory(0)
-    with pytest.raises(UnetError, match="memory ran out even with tiles of 16 px: close other programs"):
+    with pytest.raises(UnetError, match="memory ran out with tiles of 16 px: close other programs"):
         run(small_net("classic"), uneven(40, 40), tile=64)
 
 
