@@ -16,6 +16,7 @@ from scipy import ndimage
 from napari_unet.arrays.boundary_weights import dense_labels
 from napari_unet.arrays.duplicate_ids import split_scattered
 from napari_unet.errors import UnetError
+from napari_unet.whole_numbers import as_whole_numbers
 
 NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
 MAX_CLASSES = 31
@@ -236,7 +237,7 @@ def _changes(prediction: NDArray[Any], layer: NDArray[Any]) -> tuple[NDArray[Any
 
 def _whole_numbers(layer: NDArray[Any]) -> NDArray[Any]:
     """Return the layer if it holds whole numbers from 0; UnetError in a sentence otherwise."""
-    array = np.asarray(layer)
+    array = as_whole_numbers(np.asarray(layer))
     if array.dtype.kind not in "iub":
         raise UnetError(f"an annotation holds whole numbers, got {array.dtype}: paint on a Labels layer")
     if array.size and array.min() < 0:

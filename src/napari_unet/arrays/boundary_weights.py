@@ -17,6 +17,7 @@ from skimage.segmentation import relabel_sequential
 
 from napari_unet.errors import UnetError
 from napari_unet.settings.weights import WeightSettings
+from napari_unet.whole_numbers import as_whole_numbers
 
 Labels = NDArray[np.int32]
 Weights = NDArray[np.float32]
@@ -24,6 +25,7 @@ Weights = NDArray[np.float32]
 
 def dense_labels(labels: NDArray[Any]) -> Labels:
     """Return the instances renumbered 1..n in ascending order of their ids, 0 kept, as int32."""
+    labels = as_whole_numbers(labels)
     if not np.issubdtype(labels.dtype, np.integer) and labels.dtype != np.bool_:
         raise UnetError(f"labels must be whole numbers, got {labels.dtype}: round them and save as integers")
     if labels.size == 0:

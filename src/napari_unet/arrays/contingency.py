@@ -21,6 +21,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from napari_unet.errors import UnetError
+from napari_unet.whole_numbers import as_whole_numbers
 
 Integers = NDArray[np.int64]
 AT_ONCE = 2**20
@@ -171,7 +172,7 @@ class Contingency:
 
 def contingency(predicted: ArrayLike, truth: ArrayLike) -> Contingency:
     """Count the shared pixels of all objects; UnetError if shapes differ or labels are no integers >= 0."""
-    predicted, truth = np.asarray(predicted), np.asarray(truth)
+    predicted, truth = as_whole_numbers(np.asarray(predicted)), as_whole_numbers(np.asarray(truth))
     if predicted.shape != truth.shape:
         raise UnetError(
             f"predicted and true labels must have the same shape, got {predicted.shape} and {truth.shape}: "
