@@ -12,6 +12,5 @@ from napari_unet.samples import SAMPLES
 path, output = (sys.argv[1:] + [SAMPLES[1].path, "labels.tif"][len(sys.argv) - 1 :])[:2]
 image = open_image(path)
 labels = segment(image, load_model("nuclei"))
-size = tuple(image.pixel_size[axis] for axis in "ZYX" if axis in image.pixel_size) or None
-write_labels(output, labels, axes=image.label_axes, pixel_size=size, provenance=None)
+write_labels(output, labels, axes=image.label_axes, pixel_size=image.pixel_size, provenance=None)
 print(f"{labels.max()} objects in {image.name}, written to {output}")

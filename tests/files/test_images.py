@@ -240,7 +240,7 @@ def test_labels_keep_axes_and_pixel_size(tmp_path):
 @pytest.mark.parametrize(
     ("stored", "sentence"),
     [
-        (PLANE.astype(np.float32), r"whole numbers, got float32 in a\.tif: save them as uint16"),
+        (PLANE.astype(np.float32) + 0.5, r"whole numbers, got float32 in a\.tif: save them as uint16"),
         (PLANE.astype(np.int16) - 3, "must not be negative, got -3"),
         (np.full((5, 7), 2**31, np.uint32), "below 2147483648, got 2147483648"),
         (RGB, "one number a pixel, but a.tif is a colour picture"),

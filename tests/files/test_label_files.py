@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files import tiff as tiff_module
+from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, read_tiff, write_labels
 
 PLANE = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7)
@@ -21,6 +23,7 @@ PROVENANCE = {"model": "nucleï", "sha256": "ab12", "settings": {"tile": [256, 2
 
 SHAPES = {"YX": (5, 3), "ZYX": (4, 5, 7), "TYX": (3, 5, 4), "TZYX": (2, 3, 5, 7), "CYX": (2, 5, 7)}
 SIZES = {"Z": 0.5, "Y": 0.25, "X": 0.2}
+ALL = PixelSize({**SIZES, "T": 30.0})
 
 
 def sizes_of(axes):
@@ -43,7 +46,8 @@ def test_labels_come_back_whole_with_all_that_belongs_to_them(tmp_path, axes, na
     write_labels(tmp_path / name, labels, axes=axes, pixel_size=sizes_of(axes), provenance=PROVENANCE)
     with tifffile.TiffFile(tmp_path / name) as file:
         assert file.series[0].axes == axes
-        assert file.series[0].dtype == (np.uint16 if largest < 65536 else np.uint32)
+        many = np.uint32 if "ome" in name else np.float32
+        assert file.series[0].dtype == (np.uint16 if largest < 65536 else many)
         assert file.pages.first.compression == tifffile.COMPRESSION.ADOBE_DEFLATE
         np.testing.assert_array_equal(file.series[0].asarray(), labels)
     image = read_tiff(tmp_path / name)
@@ -104,7 +108,7 @@ def test_labels_beyond_four_gigabytes_become_a_bigtiff(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (PLANE.astype(np.float32), "whole numbers, got float32"),
+        (PLANE.astype(np.float32) + 0.5, "whole numbers, got float32"),
         (PLANE.astype(np.int32) - 1, "must not be negative, got -1"),
         (np.zeros((0, 7), np.int32), r"must have pixels, got shape \(0, 7\)"),
         (PLANE.astype(np.int64) + 2**32, "below 4294967296"),
@@ -168,3 +172,87 @@ def test_beyond_what_a_classic_tiff_addresses_it_is_a_big_one(tmp_path, monkeypa
         assert file.is_bigtiff
         assert not file.is_imagej
     assert read_tiff(tmp_path / name).pixel_size == pytest.approx((0.5, 0.25))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize("axes", ["YX", "XY", "YXZ", "XYZ", "XZY", "YTX", "TXYZ"])
+def test_sizes_go_to_their_axes_whatever_the_order(tmp_path, axes, name):
+    """The axes differ in length, so that a transposed array would show."""
+    shape = [{"T": 2, "Z": 3, "Y": 5, "X": 7}[axis] for axis in axes]
+    labels = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    write_labels(tmp_path / name, labels, axes=axes, pixel_size=ALL, provenance=None)
+    image = read_tiff(tmp_path / name)
+    order = sorted(axes, key="TZYX".index)
+    assert image.axes == "".join(order)
+    np.testing.assert_array_equal(image.array, labels.transpose([axes.index(axis) for axis in order]))
+    assert image.calibration.by_axis == pytest.approx({axis: ALL.by_axis[axis] for axis in order})
+    write_labels(tmp_path / name, labels, axes=axes, pixel_size=sizes_of(order), provenance=None)
+    assert read_tiff(tmp_path / name).pixel_size == pytest.approx(sizes_of(order)), "a tuple is (Z, Y, X)"
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_the_frame_interval_comes_back_in_seconds(tmp_path, name):
+    write_labels(tmp_path / name, VOLUME, axes="TYX", pixel_size=ALL, provenance=None)
+    with tifffile.TiffFile(tmp_path / name) as file:
+        assert file.imagej_metadata["finterval"] == 30
+        assert ("TimeIncrement" in (file.ome_metadata or "")) == ("ome" in name)
+    assert read_tiff(tmp_path / name).calibration.get("T") == 30
+    write_labels(tmp_path / name, VOLUME, axes="TYX", pixel_size=PixelSize({"T": 0.5}), provenance=None)
+    assert read_tiff(tmp_path / name).calibration.by_axis == {"T": 0.5}, "also without a pixel size"
+    assert read_tiff(tmp_path / name).pixel_size is None
+
+
+def test_an_unknown_spacing_is_written_as_the_pixel_size(tmp_path):
+    write_labels(
+        tmp_path / "a.tif", VOLUME, axes="ZYX", pixel_size=PixelSize({"Y": 0.25, "X": 0.2}), provenance=None
+    )
+    assert read_tiff(tmp_path / "a.tif").pixel_size == pytest.approx((0.25, 0.25, 0.2))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize("size", [None, ALL])
+def test_a_part_keeps_its_place(tmp_path, name, size):
+    origin = {"Z": 3, "Y": 300, "X": 400}
+    write_labels(tmp_path / name, PLANE[None], axes="ZYX", pixel_size=size, provenance=PROVENANCE, origin=origin)
+    assert read_provenance(tmp_path / name) == {**PROVENANCE, "origin": origin}
+    if "ome" in name:
+        plane = tifffile.xml2dict(tifffile.TiffFile(tmp_path / name).ome_metadata)["OME"]["Image"]["Pixels"][
+            "Plane"
+        ]
+        step = {"Z": 1, "Y": 1, "X": 1} if size is None else SIZES
+        for axis, start in origin.items():
+            assert plane[f"Position{axis}"] == pytest.approx(start * step[axis])
+            assert plane[f"Position{axis}Unit"] == ("pixel" if size is None else "µm")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize("highest", [40, 65536, 2**24])
+def test_many_objects_open_in_imagej_with_time_depth_and_colours(tmp_path, name, highest):
+    """ImageJ itself is asked in test_imagej.py; it reads the description and the colour table that this finds."""
+    labels = np.zeros((3, 4, 5, 7), np.int64)
+    labels[1, 2, 3, 4] = highest
+    write_labels(tmp_path / name, labels, axes="TZYX", pixel_size=ALL, provenance=PROVENANCE)
+    with tifffile.TiffFile(tmp_path / name) as file:
+        meta, page = file.imagej_metadata, file.pages.first
+        assert (meta["frames"], meta["slices"], meta["spacing"], meta["unit"]) == (3, 4, 0.5, "micron")
+        table = np.reshape(page.tags[320].value, (3, 256))
+    assert not table[:, 0].any()
+    assert len(np.unique(table, axis=1).T) == 256, "a colour of its own for each of 255 ids"
+    read = read_labels(tmp_path / name)
+    assert (read.array.dtype, read.axes, int(read.array[1, 2, 3, 4])) == (np.int32, "TZYX", highest)
+    assert read_provenance(tmp_path / name) == PROVENANCE
+
+
+def test_ids_beyond_those_of_float32_are_kept_exactly(tmp_path):
+    labels = np.array([[2**24 + 1, 0]])
+    write_labels(tmp_path / "a.tif", labels, axes="YX", pixel_size=None, provenance=None)
+    assert read_labels(tmp_path / "a.tif").array.tolist() == labels.tolist()
+
+
+def test_labels_saved_as_whole_floating_point_numbers_are_labels(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", PLANE.astype(np.float32))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif").array, PLANE)
+    for values in (PLANE + 0.5, np.where(PLANE > 3, np.nan, PLANE), np.where(PLANE > 3, np.inf, PLANE)):
+        tifffile.imwrite(tmp_path / "a.tif", values.astype(np.float32))
+        with pytest.raises(UnetError, match="whole numbers"):
+            read_labels(tmp_path / "a.tif")

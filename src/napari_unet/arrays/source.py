@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from napari_unet.arrays.axes import as_image, check_axes, result_axes, result_shape
+from napari_unet.arrays.pixel_size import PixelSize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -19,8 +19,8 @@ class Source:
     """One letter an axis out of T C Z Y X, S for RGB samples."""
     channel_names: tuple[str, ...] = ()
     """Names along C; empty where none are known."""
-    pixel_size: Mapping[str, float] = field(default_factory=dict)
-    """um by axis Z, Y, X and seconds for T, as far as known."""
+    pixel_size: PixelSize | None = None
+    """um along Z, Y, X and seconds along T, as far as known; None where nothing is."""
     name: str = ""
     """What messages and provenance call it."""
     path: str = ""

@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
     result = with_bar(segment_steps(image.array, model, axes=image.axes), sample.title)
     provenance = segmentation_provenance(result.plan, source=sample.path.name, command="napari-unet demo")
     with temporary_output_folder(given.output):
-        write_labels(mask, result.labels, axes=result.axes, pixel_size=image.pixel_size, provenance=provenance)
+        write_labels(mask, result.labels, axes=result.axes, pixel_size=image.calibration, provenance=provenance)
         write_overlay(picture, image.array, result.labels)
     say(f"{result.count} nuclei in {sample.title}")
     say(f"mask:    {mask.resolve()}")

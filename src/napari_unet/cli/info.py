@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_unet.cli.common import named_path
 from napari_unet.cli.output import say, say_lines
-from napari_unet.files.images import read_image
+from napari_unet.files.images import ImageFile, read_image
 from napari_unet.models.library import SUFFIX, entries
 from napari_unet.models.model import file_sha256
 from napari_unet.models.spec import read_spec
@@ -47,9 +47,15 @@ def _image_facts(path: Path) -> dict[str, Any]:
         "axes": image.axes,
         "dtype": str(image.array.dtype),
         "pixel_size_um": image.pixel_size,
+        **({"frame_interval_s": interval} if (interval := _interval(image)) is not None else {}),
         **({"remarks": list(image.remarks)} if image.remarks else {}),
         "provenance": image.metadata.get("provenance") or "none: this file was not written by napari_unet",
     }
+
+
+def _interval(image: ImageFile) -> float | None:
+    """Return the seconds from frame to frame; None without an axis of time, or where the file does not say."""
+    return image.calibration.get("T") if image.calibration is not None and "T" in image.axes else None
 
 
 def _print_facts(facts: dict[str, Any], indent: int) -> None:

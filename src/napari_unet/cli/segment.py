@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from napari_unet.arrays.channels import single
+from napari_unet.arrays.pixel_size import LARGEST, SMALLEST, PixelSize
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import (
     input_files,
@@ -20,7 +21,6 @@ from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.errors import UNFORESEEN, UnetError, first_line, printable
 from napari_unet.files.atomic import require_writable
-from napari_unet.files.calibration import LARGEST, SMALLEST
 from napari_unet.files.images import read_image
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
@@ -154,9 +154,11 @@ def segment_file(
         keep_probabilities=given.probabilities is not None,
     )
     result = with_bar(steps, path.name)
-    pixel_size = image.pixel_size
-    if pixel_size is None and given.pixel_size is not None:
-        pixel_size = (given.pixel_size,) * len(set("ZYX") & set(result.axes))
+    pixel_size = image.calibration
+    if image.pixel_size is None and given.pixel_size is not None:
+        pixel_size = PixelSize.known(
+            {**(pixel_size.by_axis if pixel_size else {}), **dict.fromkeys("ZYX", given.pixel_size)}
+        )
     command = shlex.join(["napari-unet", *sys.argv[1:]])
     provenance = segmentation_provenance(result.plan, source=path.name, command=command)
     write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)

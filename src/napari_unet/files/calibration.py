@@ -1,4 +1,4 @@
-"""The size of a pixel in micrometres, from the three ways in which TIFF files state it.
+"""The pixel size in um and the frame interval in seconds, from the three ways in which TIFF files state them.
 
 Trusted in this order: OME-XML, the ImageJ description, plain resolution tags. Plain tags are mostly the
 default of some printer or screen, so they count only where they are plausible for a microscope: a unit of
@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from napari_unet.arrays.pixel_size import LARGEST, LONGEST, SHORTEST, SMALLEST, PixelSize
 from napari_unet.files.ome_xml import parse_xml
 from napari_unet.files.tiff_raw import Stored
 
@@ -28,29 +29,33 @@ _UM = {
     "thou": 25.4,
     "mil": 25.4,
 }
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("µs", "us", "usec", "microsecond", "microseconds"), 1e-6),
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
 _PRINTERS_UNITS = (25400.0, 1e4)
 _LARGEST_PLAUSIBLE = 20.0
-SMALLEST, LARGEST = 1e-6, 1e9
-"""um: what no pixel's side is below or above, a picometre and a kilometre; files could not keep it either."""
 
 Sizes = Mapping[str, float]
-"""um along X, Y and, where known, Z."""
+"""um along X, Y and, where known, Z; seconds along T where known."""
 
 
-def pixel_size(stored: Stored, axes: str) -> tuple[tuple[float, ...] | None, str | None]:
-    """Return um along the spatial axes in the order Z, Y, X, and a sentence on what of it was assumed.
+def pixel_size(stored: Stored) -> PixelSize | None:
+    """Return um along Z, Y, X and seconds along T, as far as the file says; None where it says nothing."""
+    sizes: dict[str, float | None] = dict(_ome(stored) or _imagej(stored) or _plain(stored) or {})
+    return PixelSize.known({**sizes, "T": _interval(stored)})
 
-    A file that knows Y and X alone, but has Z, is taken for isotropic, and the sentence says so.
-    """
-    sizes = _ome(stored) or _imagej(stored) or _plain(stored)
-    if sizes is None:
-        return None, None
-    if "Z" not in axes:
-        return (sizes["Y"], sizes["X"]), None
-    if "Z" in sizes:
-        return (sizes["Z"], sizes["Y"], sizes["X"]), None
-    assumed = f"the file does not say the z spacing: assumed {sizes['Y']:g} um, the pixel size in y"
-    return (sizes["Y"], sizes["Y"], sizes["X"]), assumed
+
+def assumed(size: PixelSize | None, axes: str) -> str | None:
+    """Return the sentence on what is assumed: that Z is Y, of a file with Z that says Y and X alone."""
+    if size is None or "Z" not in axes or size.get("Z") is not None or (side := size.get("Y")) is None:
+        return None
+    return f"the file does not say the z spacing: assumed {side:g} um, the pixel size in y"
 
 
 def micrometres(value: object, unit: str | None) -> float | None:
@@ -63,6 +68,27 @@ def micrometres(value: object, unit: str | None) -> float | None:
     if factor is None or not SMALLEST <= number * factor <= LARGEST:
         return None
     return number * factor
+
+
+def seconds(value: object, unit: str | None) -> float | None:
+    """Return a time in seconds; None where it is no plausible number, or the unit is none of time."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    factor = _SECONDS.get(_plain_unit(unit))
+    if factor is None or not SHORTEST <= number * factor <= LONGEST:
+        return None
+    return number * factor
+
+
+def _interval(stored: Stored) -> float | None:
+    """Return the seconds from frame to frame: OME's TimeIncrement, or ImageJ's `finterval`."""
+    pixels = _ome_pixels(stored.ome)
+    if (stated := pixels.get("TimeIncrement")) is not None:
+        return seconds(stated, pixels.get("TimeIncrementUnit") or "s")
+    meta = stored.imagej or {}
+    return seconds(meta.get("finterval"), str(meta.get("tunit", "s")))
 
 
 def _plain_unit(unit: str | None) -> str:

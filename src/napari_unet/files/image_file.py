@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 
 
@@ -19,8 +20,8 @@ class ImageFile:
         Pixels in native byte order, dtype as stored; of OME-Zarr a lazy array.
     axes
         One letter an axis out of T C Z Y X, and S (RGB or RGBA samples) which is always last; holds Y and X.
-    pixel_size
-        um along (Y, X), or (Z, Y, X) where `axes` holds Z; None where the file does not say.
+    calibration
+        um along Z, Y, X and seconds along T, as far as the file says; None where it says nothing.
     metadata
         What else is worth knowing: "provenance" (dict), "series" (number of images in the file, where more
         than the one read), "assumed" (a sentence, where `pixel_size` holds a guess), "channel_names" (tuple).
@@ -30,23 +31,26 @@ class ImageFile:
 
     array: Any
     axes: str
-    pixel_size: tuple[float, ...] | None = None
+    calibration: PixelSize | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
     @property
     def source(self) -> Source:
         """Return the image with its axes and pixel size, as planning takes it."""
-        spatial = [axis for axis in "ZYX" if axis in self.axes]
-        sizes = dict(zip(spatial, self.pixel_size or (), strict=False))
         return Source(
             array=self.array,
             axes=self.axes,
             channel_names=tuple(self.metadata.get("channel_names", ())),
-            pixel_size=sizes,
+            pixel_size=self.calibration,
             name=self.path.name if self.path else "",
             path=str(self.path or ""),
         )
+
+    @property
+    def pixel_size(self) -> tuple[float, ...] | None:
+        """Return um along (Y, X), or (Z, Y, X) where `axes` holds Z; None where the file does not say."""
+        return None if self.calibration is None else self.calibration.lengths(self.axes)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -58,4 +62,3 @@ class ImageFile:
     def __post_init__(self) -> None:
         assert len(self.axes) == self.array.ndim
         assert {"Y", "X"} <= set(self.axes) <= set("TCZYXS")
-        assert self.pixel_size is None or len(self.pixel_size) == len(set("ZYX") & set(self.axes))

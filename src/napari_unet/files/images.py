@@ -15,6 +15,7 @@ from napari_unet.files.openable import first_bytes
 from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
 from napari_unet.files.tiff import read_tiff
 from napari_unet.files.zarr import is_zarr, read_zarr
+from napari_unet.whole_numbers import as_whole_numbers
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFile", "open_image", "read_image", "read_labels"]
 
@@ -86,6 +87,8 @@ def open_image(path: str | Path, axes: str | None = None) -> Source:
 def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
     """Read a label image as int32: the stored whole numbers, palette indices included, 0 for background.
 
+    Floating point values are read where none has a fraction, as MorphoLibJ and CLIJ write labels.
+
     Raises
     ------
     UnetError
@@ -93,14 +96,9 @@ def read_labels(path: str | Path, axes: str | None = None) -> ImageFile:
     """
     path = Path(path)
     image = _read(path, axes, keep_numbers=True)
-    image = replace(image, array=np.asarray(image.array))
+    image = replace(image, array=as_whole_numbers(np.asarray(image.array)))
     _require_labels(path, image)
-    return ImageFile(
-        array=image.array.astype(np.int32),
-        axes=image.axes,
-        pixel_size=image.pixel_size,
-        metadata=image.metadata,
-    )
+    return replace(image, array=image.array.astype(np.int32))
 
 
 def _read(path: Path, axes: str | None, *, keep_numbers: bool) -> ImageFile:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError, first_line
-from napari_unet.files.calibration import micrometres
+from napari_unet.files.calibration import assumed, micrometres, seconds
 from napari_unet.files.image_file import ImageFile
 
 MARKS = ("zarr.json", ".zgroup", ".zarray")
@@ -104,15 +105,20 @@ def _letters(known: Mapping[str, Any]) -> str:
 
 
 def _sizes(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return um by axis, of the finest array, for the axes that have a scale and a unit of length."""
+    """Return the pixel size of the finest array, of the axes that have a scale and a unit of length or time."""
     axes = [axis for axis in known.get("axes", ()) if not isinstance(axis, str)]
     scale = [1.0] * len(axes)
     for part in (known["datasets"][0], known):
         for change in part.get("coordinateTransformations", ()):
             if change["type"] == "scale":
                 scale = [one * float(two) for one, two in zip(scale, change["scale"], strict=True)]
-    sizes = {a["name"].upper(): micrometres(s, a.get("unit", "")) for a, s in zip(axes, scale, strict=True)}
-    return {"sizes": {axis: size for axis, size in sizes.items() if size is not None}}
+    sizes = {a["name"].upper(): _size(a, s) for a, s in zip(axes, scale, strict=True)}
+    return {"sizes": PixelSize.known(sizes)}
+
+
+def _size(axis: Mapping[str, Any], scale: float) -> float | None:
+    """Return um, or seconds along T."""
+    return (seconds if axis["name"].upper() == "T" else micrometres)(scale, axis.get("unit", ""))
 
 
 def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> ImageFile:
@@ -124,7 +130,7 @@ def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> Image
             f"{path.name} of shape {array.shape} needs one letter an axis out of T C Z Y X, got {named!r}: "
             f"give for example --axes {'TCZYX'[-array.ndim :]}"
         )
-    sizes = facts.pop("sizes", {})
-    spatial = [axis for axis in "ZYX" if axis in named]
-    known = tuple(sizes[axis] for axis in spatial) if set(spatial) <= set(sizes) else None
-    return ImageFile(array=LazyArray(path, array), axes=named, pixel_size=known, metadata=facts)
+    size: PixelSize | None = facts.pop("sizes", None)
+    if sentence := assumed(size, named):
+        facts["assumed"] = sentence
+    return ImageFile(array=LazyArray(path, array), axes=named, calibration=size, metadata=facts)
