@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from napari_unet._version import __version__
+from napari_unet.models.library import SHIPPED, own_folder
 from napari_unet.planning import SegmentationPlan
+from napari_unet.settings.base import Settings, options
+from napari_unet.settings.offered import is_group
+from napari_unet.settings.segmentation import SegmentationSettings
+
+
+def segment_command(
+    plan: SegmentationPlan, settings: SegmentationSettings, image: str, *, channel: int | None = None
+) -> str:
+    """Return the command that segments an image as a plan did that was made with these settings.
+
+    `image` is its file, `channel` the one that was segmented where the file has more of them than the image.
+    """
+    channels = settings.channels if channel is None else (channel,)
+    named = ["--model", _model_name(plan), "--output", f"{Path(image).stem}_labels.tif"]
+    if channels:
+        named += ["--channel", ",".join(map(str, channels))]
+    return shlex.join(["napari-unet", "segment", image, *named, *_chosen(settings.replace(zoom=plan.zoom))])
+
+
+def _chosen(settings: Settings) -> Iterator[str]:
+    """Yield the options of the command for all settings that are not the default."""
+    for name, option in options(type(settings)).items():
+        value = getattr(settings, name)
+        if is_group(option):
+            yield from _chosen(value)
+        elif "segment" in option.offered and value != option.default:
+            yield option.argument
+            if option.switch is None:
+                yield f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _model_name(plan: SegmentationPlan) -> str:
+    """Return the name of a model in the library, the path of any other."""
+    path = plan.model_path
+    if path is None:
+        return plan.spec.name
+    return path.stem if path.parent in (SHIPPED, own_folder()) else str(path)
 
 
 def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str = "") -> dict[str, Any]:
