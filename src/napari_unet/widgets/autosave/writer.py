@@ -7,7 +7,7 @@ brush. Paint that comes while a file is written is noted by the window's thread 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
 from napari_unet.files.session import SavedLayer, Session
-from napari_unet.widgets.viewer.paint import ANNOTATION, RESULT, nearest
+from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT
+from napari_unet.widgets.viewer.paint import nearest
 
 LOGGER = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Touched:
     key: str
     role: str
     values: NDArray[Any]
-    predictions: list[NDArray[Any]]
+    predictions: Sequence[NDArray[Any]]
     """What models said, of a result."""
 
     def saved(self) -> SavedLayer | None:
@@ -86,7 +87,7 @@ class PaintWriter:
             return str(error)
         except OSError as error:
             return str(unwritable(self._session.folder, error))
-        except Exception as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # else it would look busy for ever
             LOGGER.exception("autosave failed")
             return f"{type(error).__name__}: {error}"
         self.known = known

@@ -27,6 +27,7 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.parts.garbage_collection import GcPause
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
+from napari_unet.widgets.parts.subject_status import SubjectStatus
 
 MOMENT = 50
 """Milliseconds in which the window draws what came before it goes on."""
@@ -80,6 +81,8 @@ def run_job(work: Job) -> Generator[Progress, None, JobResult]:
             fault=f"A file cannot be read or written ({error.strerror or error}): check that its disk or network "
             "is there, then try again."
         )
+    except (KeyboardInterrupt, SystemExit):  # superqt lets them end the thread, and the panel would stay busy
+        return JobResult(fault="The work was interrupted: start it again.")
     except Exception as error:
         LOGGER.exception("work in a panel failed")
         return JobResult(
@@ -114,6 +117,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._stop = stop
         self.bar = QProgressBar()
         self.status = MessageLabel()
+        self.messages = SubjectStatus(self.status)
         self._work: Job | None = None
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing
@@ -149,6 +153,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._done, self._began = done, time.monotonic()
         self._failed, self._first = failed, None
         self._show_running(True)
+        self.messages.begin()
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
         GcPause.hold()
@@ -210,25 +215,28 @@ class JobControl(QWidget):  # type: ignore[misc]
         done, self._done, self._work = self._done, _nothing, None
         failed, self._failed = self._failed, _nothing
         self.finished.emit()
-        if ending.cancelled:
-            self.status.setText("Cancelled. Nothing was changed.")
-            failed()
-        elif ending.fault:
-            self.fail(ending.fault)
-            failed()
-        else:
-            self.status.setText(f"Done in {seconds_text(time.monotonic() - self._began)}.")
-            try:
+        try:
+            if ending.cancelled:
+                self.messages.show("Cancelled. Nothing was changed.")
+                failed()
+            elif ending.fault:
+                self.fail(ending.fault)
+                failed()
+            else:
+                self.messages.show(f"Done in {seconds_text(time.monotonic() - self._began)}.")
                 done(ending.result)
-            except UnetError as error:
-                self.fail(str(error))
+        except UnetError as error:
+            self.fail(str(error))
+        finally:
+            if not self.is_running:  # nor was other work begun
+                self.messages.end()
 
     def _aborted(self) -> None:
         self._ended(JobResult(cancelled=True))
 
     def fail(self, sentence: str) -> None:
         """Tell the user what went wrong, in the panel and as a notification."""
-        self.status.setText(capitalized(sentence))
+        self.messages.show(capitalized(sentence), failed=True)
         show_error(capitalized(sentence))
 
     def _show_running(self, running: bool) -> None:
