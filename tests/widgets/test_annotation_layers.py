@@ -5,7 +5,7 @@ import pytest
 from napari.layers import Labels
 
 from napari_unet.widgets.viewer.annotation_layers import add_ring
-from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.notes import KEY
 
 
 @pytest.mark.parametrize("axes", ["ZYX", "TYX", "YXZ"])

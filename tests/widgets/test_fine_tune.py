@@ -8,7 +8,7 @@ from napari_unet.widgets.autosave import watcher as autosave
 from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.teach.panel import FineTunePanel
 from napari_unet.widgets.teach.preview import NAME
-from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.notes import KEY
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, heartbeat, learn, learn_until, segment

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from napari_unet.widgets.teach.preview import NAME, Preview
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.paint import CORRECTIONS, RESULT, TRUTH, image_reference
+from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.paint import CORRECTIONS, TRUTH, image_reference
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
 
@@ -246,7 +246,7 @@ def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
     image, other = viewer.add_image(dots(), name="dots"), viewer.add_image(dots(), name="other")
     one = np.ones(dots().shape, np.uint8)
     made = [
-        viewer.add_labels(one, metadata={KEY: {"role": RESULT, **image_reference(owner)}})
+        viewer.add_labels(one, metadata=as_metadata(LayerNotes(role=RESULT, image=image_reference(owner))))
         for owner in (image, other)
     ]
     preview = Preview(viewer)

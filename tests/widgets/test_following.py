@@ -260,7 +260,7 @@ def test_channels_between_other_axes_are_split_by_a_click(viewer, qtbot, tmp_pat
 
 
 def test_channels_of_a_movie_in_a_pyramid_stay_where_they_are(viewer, qtbot):
-    levels = [np.zeros((2, 3, 1, side, side), np.uint8) for side in (256, 128)]
+    levels = [np.zeros((2, 3, 2, side, side), np.uint8) for side in (256, 128)]
     movie = viewer.add_image(
         levels,
         multiscale=True,

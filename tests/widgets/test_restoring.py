@@ -16,6 +16,8 @@ from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.segment.panel import SegmentPanel
 from napari_unet.widgets.teach.panel import FineTunePanel
 from napari_unet.widgets.viewer.channels import split_channels
+from napari_unet.widgets.viewer.layers import pixel_size
+from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import dots as cells
@@ -47,6 +49,28 @@ def test_paint_comes_back_over_the_image_as_it_is_now(
         np.testing.assert_array_equal(back.data, layer.data)
         assert back.features["meaning"].tolist() == ["background", "object"]
         np.testing.assert_allclose(back.data_to_world((3, 4)), image.data_to_world((3, 4)))
+
+
+def test_a_session_of_a_former_version_comes_back(viewer, saver, qtbot, make_napari_viewer, tmp_path, monkeypatch):
+    paint_on(viewer, open_image(viewer, tmp_path / "cells.tif"))
+    look(saver, qtbot)
+    session = crash(monkeypatch)
+    index = json.loads((session.folder / "session.json").read_text())
+    for about in index["layers"].values():
+        about["entry"] = {
+            "role": "result", "kind": "nuclei, ab12", "axes": "YX", "origin": [4, 8], "model_path": "",
+            "provenance": {"model": "nuclei", "settings": {"channel": 1}}, "file_sizes": {"Y": 0.5, "X": 0.2},
+        }  # fmt: skip
+        about["image"] = "gone"
+        about["path"] = ""
+    (session.folder / "session.json").write_text(json.dumps(index))
+    second = make_napari_viewer()
+    restore(second, session)
+    [back] = second.layers
+    notes = notes_of(back)
+    assert (notes.role, notes.axes, notes.origin, notes.channel) == ("result", "YX", (4, 8), 1)
+    assert notes.image.name == "gone"
+    assert pixel_size(back, "YX").by_axis == {"Y": 0.5, "X": 0.2}
 
 
 def test_paint_does_not_come_back_on_another_image_of_the_same_name(

@@ -18,6 +18,8 @@ from napari_unet.arrays.tiling import Box, read_mirrored
 from napari_unet.errors import UnetError, first_line
 
 KNOWN = "TCZYXS"
+SINGLE = "Q"
+"""An axis of length 1 that is none of these, and that labels keep; tifffile calls it so, too."""
 GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
 """Luminance of RGB (ITU-R BT.709)."""
 
@@ -70,7 +72,10 @@ def check_axes(axes: str | None, shape: tuple[int, ...]) -> str:
     named = axes.upper()
     if len(named) != len(shape):
         raise UnetError(f"axes {named!r} name {len(named)} axes, the image has {len(shape)}: {shape}")
-    if len(set(named)) != len(named) or set(named) - set(KNOWN):
+    unknown = {axis for axis, length in zip(named, shape, strict=True) if axis != SINGLE or length != 1} - set(
+        KNOWN
+    )
+    if len(set(named)) != len(named) or unknown:
         raise UnetError(f"axes {named!r} must be different letters out of {KNOWN}, for example 'TCYX'")
     if not {"Y", "X"} <= set(named):
         raise UnetError(f"axes {named!r} must name Y and X")

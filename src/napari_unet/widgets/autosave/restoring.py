@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +18,26 @@ from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.viewer.annotation_layers import name_colours
 from napari_unet.widgets.viewer.channels import split_channels
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import ChannelsBetweenError, placement, read_layer
-from napari_unet.widgets.viewer.paint import (
+from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.layers import ChannelsBetweenError, read_layer
+from napari_unet.widgets.viewer.notes import (
     ANNOTATION,
-    covers,
-    image_reference,
-    images_of,
+    ImageReference,
+    LayerNotes,
+    as_metadata,
     is_copy,
-    labels_shape,
-    name_values,
-    path_of,
     role_of,
     sign,
 )
+from napari_unet.widgets.viewer.paint import (
+    covers,
+    image_reference,
+    images_of,
+    labels_shape,
+    name_values,
+    path_of,
+)
+from napari_unet.widgets.viewer.placing import placement
 
 if TYPE_CHECKING:
     import napari
@@ -38,6 +45,10 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 MAX_REASON = 200
 """Letters of what a reader says of a file: some quote all of it."""
+
+
+OF_NONE = "-"
+"""The layer that a restored copy was made of: none that is here."""
 
 
 def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
@@ -73,21 +84,22 @@ def restore(viewer: napari.viewer.Viewer, session: Session) -> None:
 
 def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | None) -> Labels:
     """Add and return a layer as it was, over its image as that lies now."""
-    entry = dict(saved.about["entry"])
+    notes = LayerNotes.from_entry(saved.about["entry"])
     place = {name: np.asarray(value) for name, value in saved.about["place"].items()}
     if image is not None:
-        entry |= image_reference(image)
-        place = _place_over(image, entry) or place
+        notes = replace(notes, image=image_reference(image), pixel_size=known_size(image) or notes.pixel_size)
+        place = _place_over(image, notes) or place
     else:  # until it is opened again
-        entry |= {"of": "", "of_name": saved.about["image"], "of_path": saved.about["path"]}
+        closed = ImageReference(name=saved.about["image"], path=saved.about["path"])
+        notes = replace(notes, image=closed)
     if "prediction" in saved.arrays:
-        entry["predictions"] = [saved.arrays["prediction"]]
+        notes = replace(notes, predictions=(saved.arrays["prediction"],))
     if saved.about["copy"]:
-        entry["layer"] = ""  # of none that is here
+        notes = replace(notes, layer=OF_NONE)
     layer = viewer.add_labels(
         saved.arrays["values"],
         name=saved.about["name"],
-        metadata={KEY: entry},
+        metadata=as_metadata(notes),
         **{"units": tuple(saved.about["units"]), "axis_labels": tuple(saved.about["axis_labels"]), **place},
     )
     if meanings := saved.about["meanings"]:
@@ -115,7 +127,9 @@ def _image_for(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
 
 def _fits(image: Image, saved: SavedLayer) -> bool:
     """Whether what was painted covers an image, or the part of it where its origin lies."""
-    return covers(labels_shape(image), saved.arrays["values"].shape, saved.about["entry"].get("origin"))
+    return covers(
+        labels_shape(image), saved.arrays["values"].shape, LayerNotes.from_entry(saved.about["entry"]).origin
+    )
 
 
 def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
@@ -147,9 +161,9 @@ def _parts(viewer: napari.viewer.Viewer, layer: Image) -> list[Image]:
     return [layer]
 
 
-def _place_over(image: Image, entry: dict[str, Any]) -> dict[str, Any]:
+def _place_over(image: Image, notes: LayerNotes) -> dict[str, Any]:
     """Return where labels lie over an image as it is now; empty where its axes are unclear."""
     try:
-        return placement(image, read_layer(image).axes, entry["axes"], entry.get("origin"))
-    except (KeyError, ValueError):
+        return placement(image, read_layer(image).axes, notes.axes, notes.origin) if notes.axes else {}
+    except ValueError:
         return {}

@@ -14,16 +14,9 @@ from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from napari_unet.files.session import Session
 from napari_unet.widgets.autosave.writer import PaintWriter, Touched, Turns
-from napari_unet.widgets.viewer.file_header import KEY, SIZES
 from napari_unet.widgets.viewer.layers import unwrapped
-from napari_unet.widgets.viewer.paint import (
-    ANNOTATION,
-    image_of,
-    is_copy,
-    predictions_of,
-    role_of,
-    value_names,
-)
+from napari_unet.widgets.viewer.notes import ANNOTATION, is_copy, notes_of, role_of
+from napari_unet.widgets.viewer.paint import image_of, value_names
 
 if TYPE_CHECKING:
     import napari
@@ -33,7 +26,6 @@ EVERY = 5.0
 MAX_FOREIGN_BYTES = 2**27
 """Bytes up to which layers that we did not make are saved: anew with each stroke, more would take long."""
 PLACING = ("scale", "translate", "rotate", "shear", "affine")
-REMEMBERED = ("role", "kind", "axes", "origin", "provenance", "model_path", SIZES)
 
 
 class Autosave(QObject):  # type: ignore[misc]
@@ -180,16 +172,15 @@ def can_be_kept(layer: napari.layers.Layer) -> bool:
 
 
 def _touched(key: str, layer: Labels) -> Touched:
-    return Touched(key=key, role=role_of(layer), values=layer.data, predictions=predictions_of(layer))
+    return Touched(key=key, role=role_of(layer), values=layer.data, predictions=notes_of(layer).predictions)
 
 
 def _about(viewer: napari.viewer.Viewer, layer: Labels) -> dict[str, Any]:
     image = image_of(viewer, layer)
-    entry = layer.metadata.get(KEY, {})
     return {
         "name": layer.name,
         "copy": is_copy(layer),
-        "entry": {name: entry[name] for name in REMEMBERED if name in entry},
+        "entry": notes_of(layer).lasting(),
         "place": {name: _as_list(layer, name) for name in PLACING},
         "units": _units(layer),
         "axis_labels": list(layer.axis_labels),

@@ -28,8 +28,10 @@ from napari_unet.widgets.segment.advanced import AdvancedSettings
 from napari_unet.widgets.segment.join_choice import JoinChoice
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.results import show_result
-from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation
+from napari_unet.widgets.segment.work import ImageSource, SegmentationRun, begin_segmentation
+from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.channels import SplitButton
+from napari_unet.widgets.viewer.file_header import whole_file
 from napari_unet.widgets.viewer.layers import (
     LayerImage,
     axes_override,
@@ -37,10 +39,8 @@ from napari_unet.widgets.viewer.layers import (
     read_layer,
     set_axes_override,
 )
-from napari_unet.widgets.viewer.opened_masks import show_masks_as_labels
-from napari_unet.widgets.viewer.paint import (
-    images_of,
-)
+from napari_unet.widgets.viewer.notes import notes_of
+from napari_unet.widgets.viewer.paint import images_of
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.visible import show_index, visible_region
 
@@ -73,7 +73,7 @@ class SegmentPanel(ScrollingPanel):
         self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
-        show_masks_as_labels(napari_viewer)
+        watch_layers(napari_viewer)
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
         self._lay_out()
         self.image.changed.connect(self._image_changed)
@@ -124,10 +124,12 @@ class SegmentPanel(ScrollingPanel):
             self._speed.remember(str(path), settings.prediction, made.provenance["device"], pixels, seconds)
             self._show(layer, image, region, made)
 
-        self.job.run(begin_segmentation(image, path, region, settings, layer.name), done)
+        source = ImageSource(name=layer.name, file=whole_file(layer), channel=notes_of(layer).file_channel)
+        self.job.run(begin_segmentation(image, path, region, settings, source), done)
 
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
+        self.job.messages.choose(self.layer)
         self.hint.refresh(self.layer)
         self.split.offer(self.layer)
         if self.layer is None:
@@ -213,6 +215,7 @@ class SegmentPanel(ScrollingPanel):
 
     def _layers_changed(self, *_: object) -> None:
         """Follow the viewer's layers."""
+        self.job.messages.forget_failure()
         self.image.reset_choices()
         self._image_changed()
 
@@ -240,13 +243,17 @@ class SegmentPanel(ScrollingPanel):
         for remark in made.result.remarks:
             show_warning(remark)
         if layer not in self._viewer.layers:
-            self.job.status.setText("The image was closed meanwhile, so there is nothing to show the result on.")
+            said = "The image was closed meanwhile, so there is nothing to show the result on."
+            self.job.messages.show(said, here=True)
             return
+        now = read_layer(layer)
+        if (now.axes, tuple(now.array.shape)) != (image.axes, tuple(image.array.shape)):
+            raise UnetError(f"The image {layer.name} was replaced by one of another size: segment it again.")
         updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
         self.refresh()  # the forecast knows more now
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
         found = f"{made.result.found}{zoom_note(made.result.zoom)}"
-        self.job.status.setText(f"{self.job.status.text()} {found}.{undo}")
+        self.job.messages.show(f"{self.job.status.text()} {found}.{undo}")
         show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:

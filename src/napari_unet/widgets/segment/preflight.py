@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 
-from napari_unet.arrays.axes import check_axes
+from napari_unet.arrays.axes import SINGLE, check_axes
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.widgets.parts.job import seconds_text
-from napari_unet.widgets.viewer.layers import LayerImage, PixelSize
+from napari_unet.widgets.viewer.layers import LayerImage
 
 GIGAFLOPS_A_CORE = 60
 """Rough speed of one CPU core on these networks; replaced by what was measured after the first run."""
@@ -70,19 +71,25 @@ def describe_image(image: LayerImage, size: PixelSize | None) -> str:
             parts.append(f"{lengths[axis]} {thing}" + "s" * (lengths[axis] != 1))
     if "S" in lengths:
         parts.append("RGB")
-    if size is None:
-        parts.append("pixel size unknown")
-    else:
-        parts.append(_size_text(size) + ("" if size.stated else " (if its scale is in µm)"))
+    parts.append(_size_text(size))
     guess = "" if image.named else " Axes are a guess: see Advanced."
-    return f"{image.axes}: " + ", ".join(parts) + "." + guess
+    return f"{image.axes.replace(SINGLE, '')}: " + ", ".join(parts) + "." + guess
 
 
-def _size_text(size: PixelSize) -> str:
-    """Return the sides of a pixel, width first as in image sizes; one number where they are alike."""
-    *depth, height, width = (f"{um:.4g}" for um in size.um)
+def _size_text(size: PixelSize | None) -> str:
+    """Return width and height of a pixel, one number where alike, the distance of planes, the interval."""
+    text = _sides_text(size) if size is not None and size.um else "pixel size unknown"
+    if size is not None and (interval := size.get("T")) is not None:
+        text += f", {interval:.4g} s from frame to frame"
+    return text
+
+
+def _sides_text(size: PixelSize) -> str:
+    width, height, depth = (None if (um := size.get(axis)) is None else f"{um:.4g}" for axis in "XYZ")
     text = f"{width} µm per pixel" if height == width else f"{width} × {height} µm per pixel"
-    return text + (f" and {depth[0]} µm from plane to plane" if depth and depth[0] != width else "")
+    if depth is not None and depth != width:
+        text += f" and {depth} µm from plane to plane"
+    return text + ("" if size.stated else " (if its scale is in µm)")
 
 
 def problem(image: LayerImage, spec: ModelSpec | None, channel: int | None) -> str:

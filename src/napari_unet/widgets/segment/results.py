@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
 import numpy as np
 
 from napari_unet.widgets.segment.work import SegmentationRun
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import (
-    LayerImage,
-    add_labels,
-    as_displayed,
-    placement,
-    show_soon,
-    update_labels,
-)
+from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.layers import LayerImage
+from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, is_copy, notes_of, role_of
 from napari_unet.widgets.viewer.paint import (
-    RESULT,
     image_id,
     image_of,
     image_reference,
-    is_copy,
     is_untouched,
     name_values,
     prediction_history,
-    role_of,
 )
+from napari_unet.widgets.viewer.placing import add_labels, as_displayed, placement, show_soon, update_labels
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -47,29 +40,30 @@ def show_result(
     """
     result, channel = made.result, made.provenance["settings"]["channel"]
     shown = made.provenance["model"] + (f", channel {channel}" if channel is not None else "")
-    entry = {
-        "role": RESULT,
-        **image_reference(layer),
-        "image": "" if of_a_view else image_id(layer),
-        "kind": f"{shown}, {made.provenance['model_sha256']}",
-        "axes": result.axes,
-        "origin": result.origin if of_a_view else (),
-        "model_path": str(made.model),
-        "provenance": made.provenance,
-    }
+    notes = LayerNotes(
+        role=RESULT,
+        image=image_reference(layer),
+        kind=f"{shown}, {made.provenance['model_sha256']}",
+        axes=result.axes,
+        origin=result.origin if of_a_view else (),
+        model_path=str(made.model),
+        provenance=made.provenance,
+        pixel_size=known_size(layer),
+    )
     place = placement(layer, image.axes, result.axes, result.origin)
-    former = None if of_a_view else _former(viewer, entry, result)
-    entry["predictions"] = prediction_history(as_displayed(result.labels), former.metadata[KEY] if former else {})
+    former = None if of_a_view else _former(viewer, image_id(layer), notes.kind, result)
+    known = notes_of(former) if former is not None else LayerNotes()
+    notes = replace(notes, predictions=prediction_history(as_displayed(result.labels), known))
     updated = False
     if not of_a_view:
         _hide_results(viewer, layer, channel, but=former)
     if former is not None:
-        updated = update_labels(former, result.labels, entry, place)
+        updated = update_labels(former, result.labels, notes, place)
         show_soon(viewer, former)
     else:
         name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
         contour = _last_contour(viewer)
-        former = add_labels(viewer, result.labels, name=name, metadata=entry, place=place)
+        former = add_labels(viewer, result.labels, name=name, notes=notes, place=place)
         former.contour = contour
     if result.classes:
         name_values(former, dict(enumerate(result.classes)))
@@ -91,21 +85,26 @@ def _hide_results(
     for layer in viewer.layers:
         mine = role_of(layer) == RESULT and not is_copy(layer)
         if mine and layer is not but and image_of(viewer, layer) is image:
-            made = layer.metadata[KEY].get("provenance", {}).get("settings", {})
-            layer.visible = layer.visible and made.get("channel") != channel
+            layer.visible = layer.visible and notes_of(layer).channel != channel
 
 
 def _former(
-    viewer: napari.viewer.Viewer, entry: dict[str, Any], result: Segmentation
+    viewer: napari.viewer.Viewer, image: str, kind: str, result: Segmentation
 ) -> napari.layers.Labels | None:
     """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
 
     One that somebody corrected stays as it is: nobody's work is replaced.
     """
     for layer in viewer.layers:
-        known = layer.metadata.get(KEY, {})
-        same = known.get("image") == entry["image"] and known.get("kind") == entry["kind"]
-        if not same or is_copy(layer) or not isinstance(layer, napari.layers.Labels) or layer.multiscale:
+        known = notes_of(layer)
+        of_all = known.image is not None and known.image.id == image and not known.origin
+        if (
+            not of_all
+            or known.kind != kind
+            or is_copy(layer)
+            or not isinstance(layer, napari.layers.Labels)
+            or layer.multiscale
+        ):
             continue
         fits = layer.data.shape == result.labels.shape and np.iinfo(layer.data.dtype).max >= result.count
         if fits and is_untouched(layer):

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSource:
+    """What an image is called, the file that holds it, and the channel of that file that it shows."""
+
+    name: str
+    file: str = ""
+    channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationRun:
     """What a run gave, and what it was made by."""
 
@@ -59,9 +68,9 @@ def begin_segmentation(
     model_path: Path,
     region: dict[str, tuple[int, int]] | None,
     settings: SegmentationSettings,
-    source: str,
+    source: ImageSource,
 ) -> Callable[[], Steps[SegmentationRun]]:
-    """Return the function that a worker calls to segment; `source` names the image in the provenance."""
+    """Return the function that a worker calls to segment; `source` names the image in provenance and command."""
 
     def begin() -> Steps[SegmentationRun]:
         from napari_unet.nets.torch_preload import preload_torch
@@ -69,7 +78,7 @@ def begin_segmentation(
         preload_torch()
         from napari_unet.models.library import load_model
         from napari_unet.nets.device import choose_device, device_name
-        from napari_unet.provenance import segmentation_provenance
+        from napari_unet.provenance import segment_command, segmentation_provenance
         from napari_unet.segmentation import segment_steps
 
         model = load_model(model_path)
@@ -78,8 +87,11 @@ def begin_segmentation(
         result = yield from map_progress(steps, pace.see)
         seconds = pace.seconds()
         device = device_name(choose_device(settings.prediction.device))
-        provenance = segmentation_provenance(result.plan, source=source)
+        provenance = segmentation_provenance(result.plan, source=source.name)
         provenance["device"] = device
+        provenance["command"] = segment_command(
+            result.plan, settings, source.file or source.name, channel=source.channel
+        )
         return SegmentationRun(result=result, provenance=provenance, model=model_path, seconds=seconds)
 
     return begin

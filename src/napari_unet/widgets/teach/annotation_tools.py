@@ -15,7 +15,8 @@ from napari_unet.widgets.teach.form import TeachingForm
 from napari_unet.widgets.teach.painted_table import PaintedTable
 from napari_unet.widgets.viewer import annotation_layers
 from napari_unet.widgets.viewer.layers import read_layer
-from napari_unet.widgets.viewer.paint import ANNOTATION, Paint, image_of, images_of, prediction_of, role_of, take
+from napari_unet.widgets.viewer.notes import ANNOTATION, role_of
+from napari_unet.widgets.viewer.paint import Paint, image_of, images_of, prediction_of, take
 
 
 class AnnotationTools(QWidget):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import napari
@@ -51,7 +52,9 @@ class ComparisonView:
     def see(self, seen: Segmentation | None) -> None:
         """Show a prediction of that part."""
         image = image_named(self._viewer, self._image)
-        if seen is not None and image is not None:
+        if seen is None or image is None:
+            return
+        with suppress(UnetError):  # the layer got another image meanwhile, over which it would lie nowhere
             self._preview.show(seen, image, read_layer(image).axes)
 
     def offer(self, outcome: FineTuneComparison, name: str) -> bool:

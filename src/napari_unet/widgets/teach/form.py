@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.teach.work import FineTuneRequest
+from napari_unet.widgets.viewer.notes import LayerNotes
 from napari_unet.widgets.viewer.paint import Paint
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.device.choose(settings.get("device"))
         self.channel.setValue(int(settings.get("channel", 0)))
 
-    def follow(self, result: Mapping[str, Any]) -> None:
-        """Choose what made a result, told by our metadata of it: its corrections are to teach that."""
-        path = str(result.get("model_path", ""))
+    def follow(self, result: LayerNotes) -> None:
+        """Choose what made a result: its corrections are to teach that."""
+        path = result.model_path
         if path and is_there(Path(path)) and not self.model.is_new:  # a new network is a choice of its own
             self.model.choose_file(path)
-        channel = result.get("provenance", {}).get("settings", {}).get("channel")
+        channel = result.channel
         if channel is not None:
             self.channel.setRange(0, max(self.channel.maximum(), channel))
             self.channel.setValue(channel)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Labels
 
-from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import image_of, images_of, prediction_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def explain_missing_paint(viewer: napari.viewer.Viewer) -> str:
 
 
 def _without_image(viewer: napari.viewer.Viewer, layer: Labels) -> str:
-    name = layer.metadata.get(KEY, {}).get("of_name", "")
+    known = notes_of(layer).image
+    name = known.name if known is not None else ""
     if name and name not in [image.name for image in images_of(viewer)]:
         return f"The layer {layer.name} is painted, but its image {name} is not open: open it."
     size = " × ".join(map(str, reversed(layer.data.shape)))

@@ -11,14 +11,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
+from napari_unet.widgets.viewer.notes import is_copy, role_of
 from napari_unet.widgets.viewer.paint import (
     MEANING_TIP,
     MEANINGS,
     images_of,
-    is_copy,
     meanings_of,
     painted_layers,
-    role_of,
 )
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import napari.layers
 from napari.utils.notifications import show_info
@@ -43,10 +44,10 @@ from napari_unet.widgets.teach.work import (
     begin_saving,
     begin_weights,
 )
-from napari_unet.widgets.viewer.file_header import KEY
+from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.layers import read_layer, unwrapped
-from napari_unet.widgets.viewer.opened_masks import show_masks_as_labels
-from napari_unet.widgets.viewer.paint import CORRECTIONS, RESULT, Paint, image_named, role_of, take
+from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, notes_of, role_of
+from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint, image_named, take
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.visible import visible_region
 
@@ -55,12 +56,8 @@ ADVICE = (
     "Correct the result with the brush{}, or paint on an annotation layer: {}. "
     "A few strokes where the model is wrong teach most."
 )
-
-
 LOWEST = 210
 """Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
-
-
 MAX_NAME_LENGTH = 60
 """Letters of a model's name: of four bytes each, with an ending, they still make a file name on every disk."""
 
@@ -72,6 +69,7 @@ class FineTunePanel(ScrollingPanel):
         super().__init__()
         self._viewer = napari_viewer
         self._watch = FineTuneControl()
+        self._made: WeakKeyDictionary[napari.layers.Labels, Any] = WeakKeyDictionary()
         self.table = PaintedTable(napari_viewer)
         self.form = TeachingForm(napari_viewer)
         self.tools = AnnotationTools(napari_viewer, self.table, self.form)
@@ -84,7 +82,7 @@ class FineTunePanel(ScrollingPanel):
         self.advice = MessageLabel()
         self.trial = ComparisonView(napari_viewer)
         self.outcome = self.trial.box
-        show_masks_as_labels(napari_viewer)
+        watch_layers(napari_viewer)
         self._autosave = Autosave.of(napari_viewer)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self._lay_out()
@@ -93,9 +91,9 @@ class FineTunePanel(ScrollingPanel):
             self._use(former)
         results = [layer for layer in napari_viewer.layers if role_of(layer) == RESULT]
         for layer in results:
-            layer.events.metadata.connect(self._remade)
+            self._watch_result(layer)
         if came := [layer for layer in results if layer.name not in former.get("layers", {})]:
-            self.form.follow(came[-1].metadata[KEY])
+            self.form.follow(notes_of(came[-1]))
         self._connect()
         self._form_changed()
 
@@ -112,8 +110,8 @@ class FineTunePanel(ScrollingPanel):
         self.trial.begin(request.paints[0].of)
         self._watch = FineTuneControl(region=self.trial.region())
         self.curves.clear()
-        learnt = partial(self._learnt, request.model)
-        self.job.run(begin_fine_tuning(request, self._watch), learnt, self.trial.offer_former)
+        done = partial(self._learnt, request.model)
+        self.job.run(begin_fine_tuning(request, self._watch), done, self.trial.offer_former)
         self.form.seconds.setEnabled(False)
 
     def accept(self) -> None:
@@ -145,7 +143,7 @@ class FineTunePanel(ScrollingPanel):
                 image = image_named(self._viewer, paint.of)
                 if image is not None:
                     show_weights(self._viewer, image, paint, place, weights)
-            self.job.status.setText("The weights are shown: brighter pixels count more, black ones not at all.")
+            self.job.messages.show("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(request), done)
 
@@ -191,24 +189,24 @@ class FineTunePanel(ScrollingPanel):
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
         if not self.trial.offer(outcome, free_name(start)):
-            self.job.status.setText(
+            self.job.messages.show(
                 "Nothing better was learnt this time. What was learnt before is still on offer."
             )
-        QTimer.singleShot(MOMENT, self._look_at_outcome)
+        QTimer.singleShot(MOMENT, partial(self._scroll.ensureWidgetVisible, self.outcome))
         show_info(outcome.tuned.sentence())
+
+    def _stop(self) -> None:
+        self._watch.stop.set()
 
     def _leave(self) -> None:
         """End the work of a closed panel, and show the results again."""
         self.job.abandon()
         self.trial.forget()
 
-    def _look_at_outcome(self) -> None:
-        self._scroll.ensureWidgetVisible(self.outcome)
-
     def _saved(self, path: Path) -> None:
         self.trial.forget()
         MODEL_NEWS.saved.emit(str(path), unwrapped(self._viewer))
-        self.job.status.setText(f"Saved as {path.stem}. Segment uses it now.")
+        self.job.messages.show(f"Saved as {path.stem}. Segment uses it now.")
 
     def _offer_split(self, request: FineTuneRequest) -> None:
         if not self.form.tells_classes:
@@ -221,18 +219,24 @@ class FineTunePanel(ScrollingPanel):
         self.right.setChecked(chosen.get("right", False))
         self.table.choose(chosen.get("layers", {}))
 
-    def _stop(self) -> None:
-        self._watch.stop.set()
-
     def _layer_came(self, event: Any) -> None:
+        if role_of(event.value) != PREVIEW:
+            self.job.messages.forget_failure()
         self._layers_changed()
         if role_of(event.value) == RESULT:
-            self.form.follow(event.value.metadata[KEY])
-            event.value.events.metadata.connect(self._remade)
+            self.form.follow(notes_of(event.value))
+            self._watch_result(event.value)
+
+    def _watch_result(self, layer: napari.layers.Labels) -> None:
+        self._made[layer] = notes_of(layer).provenance
+        layer.events.metadata.connect(self._remade)
 
     def _remade(self, event: Any) -> None:
-        """Follow a result that another run of its model replaced in its layer."""
-        self.form.follow(event.source.metadata[KEY])
+        """Follow a result that another run of its model replaced in its layer; other notes of it change, too."""
+        notes = notes_of(event.source)
+        if notes.provenance is not self._made.get(event.source):
+            self._made[event.source] = notes.provenance
+            self.form.follow(notes)
 
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()
@@ -267,7 +271,7 @@ class FineTunePanel(ScrollingPanel):
         on_panel_closed(self, self._leave)
         self.table.changed.connect(self._keep_settings)
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
-        self.tools.told.connect(self.job.status.setText)
+        self.tools.told.connect(self.job.messages.show)
         self.tools.failed.connect(self.job.fail)
         self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
         self.job.progressed.connect(self._progressed)

@@ -10,9 +10,10 @@ from napari.layers import Image
 from napari.utils.colormaps import label_colormap
 from numpy.typing import NDArray
 
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import move, placement, selection_kept
-from napari_unet.widgets.viewer.paint import PREVIEW, RESULT, image_of, role_of
+from napari_unet.widgets.viewer.layers import read_layer
+from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, notes_of, role_of
+from napari_unet.widgets.viewer.paint import image_of
+from napari_unet.widgets.viewer.placing import move, placement, selection_kept
 from napari_unet.widgets.viewer.visible import visible_region
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Preview:
     def region(self, image: Image, axes: str) -> Region:
         """Return the middle of what is visible of an image; UnetError where nothing is."""
         region = visible_region(self._viewer, image, axes)
-        lengths = dict(zip(axes, image.data[0].shape if image.multiscale else image.data.shape, strict=True))
+        lengths = dict(zip(axes, read_layer(image).array.shape, strict=True))
         return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
 
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
@@ -64,7 +65,7 @@ class Preview:
             return
         alone = self._alone
         self.remove()
-        metadata = {KEY: {"role": PREVIEW}}
+        metadata = as_metadata(LayerNotes(role=PREVIEW))
         with selection_kept(self._viewer):
             self._layer = self._viewer.add_image(
                 colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
@@ -135,10 +136,10 @@ class Preview:
 
 def within(region: Region, layer: Labels) -> tuple[slice, ...]:
     """Return a region of the image as a part of a labels layer with its own origin."""
-    entry = layer.metadata.get(KEY, {})
-    origin = entry.get("origin") or (0,) * layer.ndim
+    notes = notes_of(layer)
+    origin = notes.origin or (0,) * layer.ndim
     part = []
-    for axis, start, length in zip(entry["axes"], origin, layer.data.shape, strict=True):
+    for axis, start, length in zip(notes.axes, origin, layer.data.shape, strict=True):
         low, high = region.get(axis, (start, start + length))
         part.append(slice(max(0, low - start), max(0, min(length, high - start))))
     return tuple(part)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import result_axes
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import placement
-from napari_unet.widgets.viewer.paint import WEIGHTS, Paint
+from napari_unet.widgets.viewer.notes import WEIGHTS, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.paint import Paint
+from napari_unet.widgets.viewer.placing import placement
 
 if TYPE_CHECKING:
     import napari
@@ -38,6 +38,6 @@ def show_weights(
         colormap="inferno",
         blending="additive",
         opacity=0.7,
-        metadata={KEY: {"role": WEIGHTS}},
+        metadata=as_metadata(LayerNotes(role=WEIGHTS)),
         **placement(image, paint.image.axes, kept, origin),
     )

@@ -15,18 +15,18 @@ from napari_unet.arrays.axes import result_axes
 from napari_unet.arrays.boxes import annotated_box
 from napari_unet.arrays.duplicate_ids import ids_in_several_places, split_scattered
 from napari_unet.errors import UnetError
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import LayerImage, placement
+from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.layers import LayerImage
+from napari_unet.widgets.viewer.notes import ANNOTATION, LayerNotes, as_metadata, notes_of, sign
 from napari_unet.widgets.viewer.paint import (
-    ANNOTATION,
     CORRECTIONS,
     STROKES,
     Paint,
     image_reference,
     labels_shape,
     name_values,
-    sign,
 )
+from napari_unet.widgets.viewer.placing import placement
 
 if TYPE_CHECKING:
     import napari
@@ -47,10 +47,11 @@ def new_annotation_layer(
     if not shape:
         raise UnetError(f"the axes of {image.name} are unclear: say them under Advanced in the Segment panel")
     kept = result_axes(read.axes)
+    notes = LayerNotes(role=ANNOTATION, image=image_reference(image), axes=kept, pixel_size=known_size(image))
     layer = viewer.add_labels(
         np.zeros(shape, np.uint16),
         name=f"{image.name} (annotation)",
-        metadata={KEY: {"role": ANNOTATION, **image_reference(image), "axes": kept}},
+        metadata=as_metadata(notes),
         **placement(image, read.axes, kept),
     )
     sign(layer)
@@ -83,7 +84,7 @@ def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:
     object: nobody painted those, yet they are none of the background.
     """
     values = np.asarray(layer.data)
-    axes = layer.metadata[KEY]["axes"]
+    axes = notes_of(layer).axes
     across = (axes.index("Y"), axes.index("X"))
     planes = np.argwhere((values != 0).any(axis=across, keepdims=True))
     rims = [_rim(values, sure, _plane(index, across)) for index in planes]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import napari.layers
 from qtpy.QtWidgets import QPushButton
 
-from napari_unet.widgets.viewer.file_header import KEY, SIZES, header_sizes
-from napari_unet.widgets.viewer.layers import ChannelsBetweenError, placement
+from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.layers import ChannelsBetweenError, full_resolution
+from napari_unet.widgets.viewer.notes import LayerNotes, as_metadata
+from napari_unet.widgets.viewer.placing import placement
 
 
 class SplitButton(QPushButton):  # type: ignore[misc]
@@ -41,9 +43,11 @@ def split_channels(
     """
     kept = axes.replace("C", "")
     place = placement(layer, axes, kept.replace("S", ""))
-    said = {"image_axes": kept, SIZES: header_sizes(layer)}
     number = axes.index("C")
-    count = (layer.data[0] if layer.multiscale else layer.data).shape[number]
+    count = full_resolution(layer).shape[number]
+    notes = [
+        LayerNotes(image_axes=kept, pixel_size=known_size(layer), file_channel=channel) for channel in range(count)
+    ]
     place["axis_labels"] = tuple(kept.replace("S", "").lower())
     viewer.layers.remove(layer)
     added = viewer.add_image(
@@ -52,7 +56,7 @@ def split_channels(
         multiscale=layer.multiscale,
         rgb=layer.rgb,
         name=[f"{layer.name} channel {channel}" for channel in range(count)],
-        metadata=[{KEY: dict(said)} for _ in range(count)],
+        metadata=[as_metadata(one) for one in notes],
         **place,
     )
     for channel in added:

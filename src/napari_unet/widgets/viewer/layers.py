@@ -1,23 +1,21 @@
-"""Layers and arrays: what an image layer holds, and where its labels belong.
+"""Layers and arrays: what an image layer holds, its axes and its pixel size.
 
-The only place that knows napari's scale, units, axis labels and transforms. Pixel sizes leave it in um.
+The only place that knows napari's units and axis labels. Pixel sizes leave it in um and seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
 
-from napari_unet.arrays.axes import check_axes
+from napari_unet.arrays.axes import SINGLE, check_axes
+from napari_unet.arrays.pixel_size import LENGTHS, PixelSize
 from napari_unet.errors import UnetError
-from napari_unet.widgets.parts.job import MOMENT
-from napari_unet.widgets.viewer.file_header import KEY, header_axes, header_sizes
+from napari_unet.widgets.viewer.file_header import header_axes, known_size
+from napari_unet.widgets.viewer.notes import notes_of, write_notes
 
 if TYPE_CHECKING:
     import napari
@@ -31,6 +29,7 @@ LETTERS = {
 SAMPLED = 128
 """Pixels per axis that are enough to guess what an image is."""
 GUESSED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
+MAX_NDIM = max(GUESSED)
 
 
 class ChannelsBetweenError(UnetError):
@@ -43,7 +42,11 @@ class ChannelsBetweenError(UnetError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerImage:
-    """What an image layer holds: its array at full resolution, and the letter of each axis."""
+    """What an image layer holds: its array at full resolution, and the letter of each axis.
+
+    Leading axes of length 1 may be left out: napari aligns layers from the last axis on, so labels of the rest lie
+    where they belong. A channel axis of length 1 between others is called Q: labels keep it, for the same reason.
+    """
 
     array: Any
     axes: str
@@ -56,66 +59,139 @@ class LayerImage:
         return int(self.array.shape[self.axes.index("C")]) if "C" in self.axes else 1
 
 
+class _WithoutLeadingAxes:
+    """An array that is read where it is sliced, without its first axes, which have length 1."""
+
+    def __init__(self, array: Any, count: int) -> None:
+        self._array, self._index = array, (0,) * count
+        self.shape, self.dtype = tuple(array.shape[count:]), array.dtype
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._array[(*self._index, *(key if isinstance(key, tuple) else (key,)))]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self[...], dtype=dtype, copy=None if copy is None else copy)
+
+
 def unwrapped(viewer: Any) -> Any:
     """Return the viewer itself: each panel gets a proxy of its own."""
     return getattr(viewer, "__wrapped__", viewer)
 
 
 def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImage:
-    """Return the image of a layer; `axes`, or what `say_axes` keeps, overrules what the layer says."""
+    """Return the image of a layer; `axes`, or what `set_axes_override` keeps, overrules what the layer says."""
     array = full_resolution(layer)
     axes = axes_override(layer) if axes is None else axes
-    if axes:
-        named = check_axes(axes, array.shape)
-        if ("S" in named) != layer.rgb or (layer.rgb and not named.endswith("S")):
-            say = "ends its axes with S" if layer.rgb else "has no S axis: call it C, or open it as RGB"
-            raise UnetError(f"axes {named!r} do not fit: this layer {say}")
-        return LayerImage(array=array, axes=_aligned(named), named=True)
+    letters, named = (_typed(layer, axes, array.shape), True) if axes else _found(layer, array.shape)
+    count = len(array.shape) - len(letters)
+    return _aligned(_without_leading(array, count), letters, named)
+
+
+def _typed(layer: napari.layers.Image, axes: str, shape: tuple[int, ...]) -> str:
+    """Return the axes that the user typed; leading axes of length 1 may be left out."""
+    beyond = max(0, len(shape) - len(axes))
+    named = check_axes(axes, shape[beyond:] if _all_single(shape[:beyond]) else shape)
+    if ("S" in named) != layer.rgb or (layer.rgb and not named.endswith("S")):
+        say = "ends its axes with S" if layer.rgb else "has no S axis: call it C, or open it as RGB"
+        raise UnetError(f"axes {named!r} do not fit: this layer {say}")
+    return named
+
+
+def _found(layer: napari.layers.Image, shape: tuple[int, ...]) -> tuple[str, bool]:
+    """Return the axes by the layer's labels, by its file, or by their number; and whether that is no guess."""
     samples = "S" if layer.rgb else ""
-    letters = [LETTERS.get(str(label).lower().strip(), "") for label in layer.axis_labels]
-    named = "".join(letters)
-    if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
-        return LayerImage(array=array, axes=_aligned(named + samples), named=True)
+    if letters := _labelled(layer, shape):
+        return letters + samples, True
     if (stored := header_axes(layer)) is not None:
-        return LayerImage(array=array, axes=_aligned(check_axes(stored, array.shape)), named=True)
-    guess = _guess(layer)
+        return check_axes(stored, shape), True
+    beyond = max(0, layer.ndim - MAX_NDIM)
+    guess = _guess(layer, shape[beyond : layer.ndim], beyond) if _all_single(shape[:beyond]) else ""
     if not guess:
         raise UnetError(
             f"The image {layer.name} has {layer.ndim} dimensions, an image has at most T, C, Z, Y and X: "
             "open one index of an axis alone"
         )
-    return LayerImage(array=array, axes=_aligned(check_axes(guess + samples, array.shape)), named=layer.ndim == 2)
+    return check_axes(guess + samples, shape[beyond:]), layer.ndim == 2
 
 
-def _aligned(axes: str) -> str:
-    """Return axes whose labels lie in their own planes in napari, which aligns layers from the last axis on."""
-    if "C" in axes[1:]:
+def _labelled(layer: napari.layers.Layer, shape: tuple[int, ...]) -> str:
+    """Return the axes by the layer's labels, less unknown leading ones of length 1; empty if they are none."""
+    letters = [LETTERS.get(str(label).lower().strip(), "") for label in layer.axis_labels]
+    while letters and not letters[0] and shape[len(shape) - len(letters)] == 1 and layer.ndim == len(shape):
+        letters = letters[1:]
+    good = all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters)
+    return "".join(letters) if good else ""
+
+
+def _all_single(lengths: tuple[int, ...]) -> bool:
+    return all(length == 1 for length in lengths)
+
+
+def _without_leading(array: Any, count: int) -> Any:
+    """Return an array without its first axes; nothing is read."""
+    if not count:
+        return array
+    lazy = hasattr(array, "__array_function__")  # NumPy and dask slice without reading
+    return array[(0,) * count] if lazy else _WithoutLeadingAxes(array, count)
+
+
+def _aligned(array: Any, axes: str, named: bool) -> LayerImage:
+    """Return an image whose labels lie in its own planes in napari, which aligns layers from the last axis on."""
+    place = max(0, axes.find("C"))
+    if place and _all_single(array.shape[:place]):
+        array, axes = _without_leading(array, place), axes[place:]
+    elif place and array.shape[place] == 1:
+        axes = axes.replace("C", SINGLE)
+    elif place:
         raise ChannelsBetweenError(
             axes,
             f"in {axes} channels lie between other axes, where labels cannot follow them: press Split channels "
             "in the Segment panel, or type Z for C under Advanced to segment all",
         )
-    return axes
+    return LayerImage(array=array, axes=axes, named=named)
 
 
-def _guess(layer: napari.layers.Image) -> str:
-    """Return what the axes mean by their number, and time by its unit; empty where there are too many."""
-    in_time = layer.ndim > 2 and layer.units[0].is_compatible_with("s")
-    rest = GUESSED.get(layer.ndim - in_time, "")
+def _guess(layer: napari.layers.Layer, shape: tuple[int, ...], first: int = 0) -> str:
+    """Return what axes mean by their number, from the layer's `first` on; empty where there are too many.
+
+    Time is known by its unit. A last axis of length 1 behind a plane is a channel: no volume is one pixel wide.
+    """
+    ndim = len(shape)
+    if ndim > 2 and shape[-1] == 1 and min(shape[-3:-1]) > 1:
+        return _guess(layer, shape[:-1], first) + "C"
+    in_time = ndim > 2 and layer.units[first].is_compatible_with("s")
+    rest = GUESSED.get(ndim - in_time, "")
     if not in_time:
         return rest
     return f"T{rest}" if rest and "T" not in rest else ""
 
 
+def labels_axes(layer: napari.layers.Labels) -> str:
+    """Return the axes of a labels layer: by our notes, its axis labels, its file, or their number."""
+    known = notes_of(layer).axes
+    if len(known) == layer.ndim:
+        return known
+    shape = full_resolution(layer).shape
+    if len(letters := _labelled(layer, shape)) == layer.ndim:
+        return letters
+    if stored := header_axes(layer):
+        return stored
+    if not (guess := _guess(layer, shape)):
+        raise UnetError(f"labels of {layer.ndim} dimensions cannot be written: export a part of them")
+    return guess
+
+
 def set_axes_override(layer: napari.layers.Image, axes: str) -> None:
     """Keep with an image what its axes mean, for all panels; an empty text forgets it."""
-    if axes != axes_override(layer):
-        layer.metadata = {**layer.metadata, KEY: {**layer.metadata.get(KEY, {}), "image_axes": axes}}
+    notes = notes_of(layer)
+    if notes.image_axes != axes:
+        write_notes(layer, replace(notes, image_axes=axes))
 
 
 def axes_override(layer: napari.layers.Image) -> str:
-    """Return what somebody said of the axes of an image, empty where nobody did."""
-    return str(layer.metadata.get(KEY, {}).get("image_axes", ""))
+    """Return what the user said of the axes of an image, empty where nothing was said."""
+    return notes_of(layer).image_axes
 
 
 def full_resolution(layer: napari.layers.Layer) -> Any:
@@ -131,146 +207,51 @@ def sample_of(layer: napari.layers.Image) -> NDArray[Any] | None:
     return data[tuple(slice(None, None, max(1, length // SAMPLED)) for length in data.shape)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PixelSize:
-    """um per spatial axis of a layer; `stated` is False where the layer has a scale but names no unit."""
-
-    um: tuple[float, ...]
-    stated: bool
-
-
 def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
-    """Return the pixel size of the Z, Y, X axes of a layer or of its file, None where neither says one."""
-    sizes, stated = [], True
-    for axis, scale, unit in zip(axes.replace("S", ""), layer.scale, layer.units, strict=False):
-        if axis not in "ZYX":
-            continue
-        if unit.is_compatible_with("um"):
-            sizes.append(float((scale * unit).to("um").magnitude))
-        else:
-            stated = False
-            sizes.append(float(scale))
-    if not stated and all(size == 1 for size in sizes):
-        stored = header_sizes(layer)
-        if not stored:
-            return None
-        sizes, stated = [stored.get(axis, stored["Y"]) for axis in axes if axis in "ZYX"], True
-    return PixelSize(um=tuple(abs(size) for size in sizes), stated=stated)
+    """Return the pixel size of the axes T, Z, Y, X of a layer, None where nothing says it.
 
-
-def placement(
-    layer: napari.layers.Image, axes: str, kept: str, origin: Sequence[int] | None = None
-) -> dict[str, Any]:
-    """Return the arguments that place labels with axes `kept` exactly over the image they come from.
-
-    `axes` are those of the image; channels and samples fall away. `origin` is where the labels' first pixel
-    lies in the image, per kept axis.
+    A unit states it. Without one it is that which the layer's file has, or which the layer had that napari derived
+    it from, where its scale is still that one or 1; any other scale is taken for um, not stated.
     """
-    spatial = axes.replace("S", "")  # napari's transforms do not count RGB samples
-    keep = [spatial.index(axis) for axis in kept]
-    square = np.ix_(keep, keep)
-    affine = np.asarray(layer.affine.affine_matrix)
-    homogeneous = np.ix_([*keep, len(spatial)], [*keep, len(spatial)])
-    return {
-        "scale": np.asarray(layer.scale)[keep],
-        "translate": np.asarray(_corner(layer, spatial, kept, origin))[keep],
-        "rotate": np.asarray(layer.rotate)[square],
-        "shear": _shear_matrix(layer.shear, len(spatial))[square],
-        "affine": affine[homogeneous],
-        "units": tuple(layer.units[i] for i in keep),
-        "axis_labels": tuple(layer.axis_labels[i] for i in keep),
-    }
+    kept = known_size(layer)
+    spatial = axes.replace("S", "")
+    sizes: dict[str, float | None] = {}
+    stated = True
+    for axis, scale, unit in zip(spatial[::-1], layer.scale[::-1], layer.units[::-1], strict=False):
+        sizes[axis] = _stated(axis, abs(float(scale)), unit)
+        if sizes[axis] is None:
+            sizes[axis], sure = _unstated(axis, abs(float(scale)), kept)
+            stated = stated and sure
+    return PixelSize.known(sizes, stated=stated)
 
 
-@contextmanager
-def selection_kept(viewer: napari.viewer.Viewer) -> Iterator[None]:
-    """Let layers come without being selected: who paints goes on painting, and less is drawn anew at once."""
-    selected = list(viewer.layers.selection)
-    with viewer.layers.selection.events.blocker_all():
-        yield
-        viewer.layers.selection = selected
+def remember_size(layer: napari.layers.Layer) -> None:
+    """Keep in the notes what a layer's units state, for layers that napari derives from it lose them."""
+    try:
+        axes = labels_axes(layer) if not hasattr(layer, "rgb") else read_layer(layer).axes
+    except ChannelsBetweenError as error:
+        axes = error.axes
+    except UnetError:
+        return
+    size, notes = pixel_size(layer, axes), notes_of(layer)
+    if size is None or not size.stated:
+        return
+    known = notes.pixel_size.by_axis if notes.pixel_size is not None else {}
+    if (merged := PixelSize({**known, **size.by_axis})) != notes.pixel_size:
+        write_notes(layer, replace(notes, pixel_size=merged))
 
 
-def add_labels(
-    viewer: napari.viewer.Viewer,
-    labels: NDArray[np.int32],
-    *,
-    name: str,
-    metadata: Mapping[str, Any],
-    place: Mapping[str, Any],
-) -> napari.layers.Labels:
-    """Add and return a Labels layer; it is drawn and selected a moment later, as all at once takes too long."""
-    with selection_kept(viewer):
-        layer = viewer.add_labels(
-            as_displayed(labels), name=name, metadata={KEY: dict(metadata)}, visible=False, **place
-        )
-    layer.metadata[KEY]["layer"] = str(layer.unique_id)  # napari copies metadata with a layer
-    show_soon(viewer, layer)
-    return layer
+def _stated(axis: str, scale: float, unit: Any) -> float | None:
+    """Return um, or seconds along T, where an axis has a unit of that kind."""
+    wanted = "s" if axis == "T" else "um"
+    return float((scale * unit).to(wanted).magnitude) if unit.is_compatible_with(wanted) else None
 
 
-def show_soon(viewer: napari.viewer.Viewer, layer: napari.layers.Layer) -> None:
-    """Make a layer visible and the active one, a moment later."""
-
-    def show() -> None:
-        if layer in viewer.layers:
-            layer.visible = True
-            viewer.layers.selection.active = layer
-
-    QTimer.singleShot(MOMENT, show)
-
-
-def update_labels(
-    layer: napari.layers.Labels, labels: NDArray[np.int32], metadata: Mapping[str, Any], place: Mapping[str, Any]
-) -> bool:
-    """Put new labels into a layer of the same shape; return whether one undo brings the former ones back.
-
-    The caller makes sure that the ids fit the layer's dtype: undo cannot cross a change of it.
-    """
-    layer.metadata = {**layer.metadata, KEY: {**metadata, "layer": str(layer.unique_id)}}
-    move(layer, place)
-    changed = np.nonzero(layer.data != labels)
-    if len(changed[0]) == 0:
-        return False
-    layer.data_setitem(changed, labels[changed].astype(layer.data.dtype))
-    return True
-
-
-def move(layer: napari.layers.Layer, place: Mapping[str, Any]) -> None:
-    """Put a layer where the image lies now; what is right already is left alone, as each change redraws."""
-    for name in ("scale", "translate", "rotate", "affine"):
-        present = np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
-        if not np.allclose(present, place[name]):
-            setattr(layer, name, place[name])
-    if not np.allclose(_shear_matrix(layer.shear, layer.ndim), place["shear"]):
-        layer.shear = place["shear"][np.triu_indices(layer.ndim, k=1)]
-    for name in ("units", "axis_labels"):
-        if tuple(getattr(layer, name)) != place[name]:
-            setattr(layer, name, place[name])
-
-
-def as_displayed(labels: NDArray[np.int32]) -> NDArray[Any]:
-    """Return labels as uint16 where the ids fit: napari draws them six times as fast as int32."""
-    return labels.astype(np.uint16) if labels.max(initial=0) < 2**16 else labels
-
-
-def _corner(
-    layer: napari.layers.Image, spatial: str, kept: str, origin: Sequence[int] | None
-) -> NDArray[np.float64]:
-    """Return the translation that moves a part's first pixel to where it lies in the image."""
-    if origin is None or not any(origin):
-        return np.asarray(layer.translate, float)
-    start = [dict(zip(kept, origin, strict=True)).get(axis, 0) for axis in spatial]
-    linear = np.asarray(layer.rotate) @ _shear_matrix(layer.shear, len(spatial)) @ np.diag(layer.scale)
-    moved: NDArray[np.float64] = np.asarray(layer.translate, float) + linear @ np.asarray(start, float)
-    return moved
-
-
-def _shear_matrix(shear: Any, ndim: int) -> NDArray[np.float64]:
-    """Return napari's shear, a vector of upper triangular values, as a matrix."""
-    values = np.asarray(shear, float)
-    if values.ndim == 2:
-        return values
-    matrix = np.eye(ndim)
-    matrix[np.triu_indices(ndim, k=1)] = values
-    return matrix
+def _unstated(axis: str, scale: float, kept: PixelSize | None) -> tuple[float | None, bool]:
+    """Return the size of an axis without a unit, and whether that is more than a scale."""
+    known = kept.get(axis) if kept is not None else None
+    if known is not None and (scale == 1 or np.isclose(scale, known)):
+        return known, True
+    if scale == 1 or axis not in LENGTHS:
+        return None, True
+    return scale, False

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import result_shape
 from napari_unet.errors import UnetError
-from napari_unet.widgets.viewer.file_header import KEY, SIZES, header_sizes, written_mask
+from napari_unet.widgets.viewer.file_header import written_mask
 from napari_unet.widgets.viewer.layers import LayerImage, full_resolution, read_layer
+from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, ImageReference, LayerNotes, notes_of, role_of
 
 if TYPE_CHECKING:
     import napari
@@ -31,8 +32,6 @@ MEANING_TIP = (
 )
 MAX_PREDICTIONS, REMEMBERED_BYTES = 9, 2**28
 """How many former predictions a layer remembers, and how much memory they may take; one is always kept."""
-ANNOTATION, RESULT, PREVIEW, WEIGHTS = "annotation", "result", "preview", "weights"
-"""Roles that our layers have, in their metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,11 +72,6 @@ def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image
                 yield layer, image
 
 
-def role_of(layer: napari.layers.Layer) -> str:
-    """Return what the layer is to us; empty for layers that we did not make."""
-    return str(layer.metadata.get(KEY, {}).get("role", ""))
-
-
 def name_values(layer: Labels, meanings: Mapping[int, str]) -> None:
     """Let napari's status bar say what the values of a layer mean."""
     layer.features = {"index": list(meanings), "meaning": list(meanings.values())}
@@ -91,17 +85,6 @@ def value_names(layer: Labels) -> dict[int, str]:
     return {int(value): str(meaning) for value, meaning in named}
 
 
-def is_copy(layer: napari.layers.Layer) -> bool:
-    """Whether somebody copied a layer of ours, with its metadata, as napari does: then it is the user's."""
-    own = str(layer.unique_id)
-    return bool(layer.metadata.get(KEY, {}).get("layer", own) != own)
-
-
-def sign(layer: napari.layers.Layer) -> None:
-    """Note in a layer of ours which one it is, so that copies of it can be told."""
-    layer.metadata = {**layer.metadata, KEY: {**layer.metadata[KEY], "layer": str(layer.unique_id)}}
-
-
 def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     """Return the image that a Labels layer belongs to, None where it is not open.
 
@@ -109,17 +92,19 @@ def image_of(viewer: napari.viewer.Viewer, layer: Labels) -> Image | None:
     of the same shape: from which a mask says that it was made, whose name the layer's begins with, else the
     nearest below it.
     """
-    entry = layer.metadata.get(KEY, {})
-    if (image := image_named(viewer, entry.get("of", ""))) is not None:
+    notes = notes_of(layer)
+    known = notes.image
+    if known is not None and (image := image_named(viewer, known.id)) is not None:
         return image
-    shape, origin = layer.data.shape, entry.get("origin")
-    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), shape, origin)]
-    if "of" in entry:  # it was closed: is it opened again?
-        name, path = entry.get("of_name"), entry.get("of_path", "")
-        moved = not path or not Path(path).exists()
-        fitting = [image for image in fitting if image.name == name and (moved or path_of(image) == path)]
+    shape = layer.data.shape
+    fitting = [image for image in images_of(viewer) if covers(labels_shape(image), shape, notes.origin)]
+    if known is not None:  # it was closed: is it opened again?
+        moved = not known.path or not Path(known.path).exists()
+        fitting = [
+            image for image in fitting if image.name == known.name and (moved or path_of(image) == known.path)
+        ]
         return fitting[0] if fitting else None
-    source = str(entry.get("provenance", {}).get("source", ""))
+    source = str(notes.provenance.get("source", ""))
     sources = [image for image in fitting if source and image.name in (source, Path(source).stem)]
     if sources:
         return sources[0]
@@ -135,7 +120,7 @@ def covers(whole: tuple[int, ...], part: tuple[int, ...], origin: Sequence[int] 
     """Whether labels of an image of one shape have another one: all of it, or a part that begins at an origin."""
     if not origin or len(whole) != len(part):
         return whole == tuple(part)
-    return all(start + length <= side for start, length, side in zip(origin, part, whole, strict=True))
+    return all(0 <= start <= side - length for start, length, side in zip(origin, part, whole, strict=True))
 
 
 def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
@@ -143,14 +128,9 @@ def image_named(viewer: napari.viewer.Viewer, of: str) -> Image | None:
     return next((image for image in images_of(viewer) if image_id(image) == of), None)
 
 
-def image_reference(image: Image) -> dict[str, Any]:
-    """Return the entries of our metadata that say which image a layer belongs to, also once it was closed."""
-    return {
-        "of": image_id(image),
-        "of_name": image.name,
-        "of_path": path_of(image),
-        SIZES: header_sizes(image),
-    }
+def image_reference(image: Image) -> ImageReference:
+    """Return what names an image, also once it was closed."""
+    return ImageReference(id=image_id(image), name=image.name, path=path_of(image))
 
 
 def image_id(image: Image) -> str:
@@ -181,21 +161,15 @@ def meanings_of(layer: Labels) -> list[str]:
     return [TRUTH, STROKES]
 
 
-def prediction_history(labels: NDArray[Any], former: Mapping[str, Any]) -> list[NDArray[Any]]:
+def prediction_history(labels: NDArray[Any], former: LayerNotes) -> tuple[NDArray[Any], ...]:
     """Return the predictions that a result layer remembers: its own and, for undo, those before."""
-    before = former.get("predictions", [])
     fitting = max(1, min(MAX_PREDICTIONS, REMEMBERED_BYTES // max(labels.nbytes, 1)))
-    return [labels.copy(), *before[:fitting]]
+    return (labels.copy(), *former.predictions[:fitting])
 
 
 def prediction_of(layer: Labels) -> NDArray[Any] | None:
     """Return what the model had said before anybody painted, None where nothing is remembered."""
-    return nearest(predictions_of(layer), layer.data)
-
-
-def predictions_of(layer: Labels) -> list[NDArray[Any]]:
-    """Return what a layer remembers of what models said."""
-    return list(layer.metadata.get(KEY, {}).get("predictions", []))
+    return nearest(notes_of(layer).predictions, layer.data)
 
 
 def nearest(predictions: Sequence[NDArray[Any]], values: NDArray[Any]) -> NDArray[Any] | None:
@@ -219,8 +193,8 @@ def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] 
     untouched = 0 if prediction is None else prediction
     if meaning != TRUTH and not (values != untouched).any():
         return None
-    entry = layer.metadata.get(KEY, {})
-    made = entry.get("provenance", {}).get("settings", {}) if meaning == CORRECTIONS else {}
+    notes = notes_of(layer)
+    made = notes.settings if meaning == CORRECTIONS else {}
     return Paint(
         name=layer.name,
         of=image_id(image),
@@ -228,9 +202,9 @@ def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] 
         meaning=meaning,
         values=values,
         prediction=prediction,
-        origin=tuple(entry.get("origin", ())),
+        origin=notes.origin,
         zoom=made.get("zoom"),
         channel=made.get("channel"),
-        kind=str(entry.get("provenance", {}).get("values", "")),
+        kind=str(notes.provenance.get("values", "")),
         right=right,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from napari_unet.widgets.viewer.paint import PREVIEW, role_of
+from napari_unet.widgets.viewer.notes import PREVIEW, role_of
 
 
 def unfreeze_after_removal(removed: Any) -> None:

@@ -23,7 +23,9 @@ def visible_region(
     corners = _seen_by_camera(viewer, layer) if layer.multiscale else np.asarray(layer.corner_pixels)
     if not np.ptp(corners, axis=0).any():
         raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")
-    point = layer.world_to_data(viewer.dims.point[-len(spatial) :])
+    beyond = layer.ndim - len(spatial)  # leading axes of length 1 that were left out
+    corners = corners[:, beyond:]
+    point = layer.world_to_data(viewer.dims.point[-layer.ndim :])[beyond:]
     shown = {axis - (viewer.dims.ndim - len(spatial)) for axis in viewer.dims.displayed}
     region = {}
     for number, axis in enumerate(spatial):
