@@ -1,4 +1,4 @@
-"""What tests of autosave and Restore share: paint, a look of the autosave, a crash."""
+"""What tests of autosave and Restore share: paint, a look of the autosave, a crash; and of Export."""
 
 import numpy as np
 import tifffile
@@ -6,6 +6,7 @@ import tifffile
 from napari_unet.files.session import former_sessions
 from napari_unet.widgets.viewer.annotation_layers import new_annotation_layer
 from napari_unet.widgets.viewer.layers import read_layer
+from tests.widgets.conftest import click, wait_until_done
 
 
 def look(saver, qtbot):
@@ -31,3 +32,10 @@ def crash(monkeypatch):
     monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)
     [session] = former_sessions()
     return session
+
+
+def export(qtbot, panel, path):
+    """Type a file name into the Export panel and press its button."""
+    panel.path.setText(str(path))
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)

@@ -9,9 +9,10 @@ from napari_unet.errors import UnetError
 from napari_unet.files.images import read_labels
 from napari_unet.files.tiff import read_provenance, write_labels
 from napari_unet.widgets.autosave.watcher import is_drawn_here
-from napari_unet.widgets.export.panel import provenance_of, write_labels_layer
+from napari_unet.widgets.export.labels import provenance_of, write_labels_layer
 from napari_unet.widgets.viewer.paint import image_of
 from tests.widgets.conftest import click, messages, wait_until_done
+from tests.widgets.saving import export
 
 PLUGIN = "napari-unet-interactive"
 
@@ -24,12 +25,6 @@ def viewer(make_napari_viewer):
 @pytest.fixture
 def panel(viewer):
     return viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
-
-
-def export(qtbot, panel, path):
-    panel.path.setText(str(path))
-    click(qtbot, panel.job.start_button)
-    wait_until_done(qtbot, panel)
 
 
 def test_from_sample_to_a_calibrated_file(viewer, panel, qtbot, tmp_path):
@@ -91,7 +86,7 @@ def test_an_exported_mask_opens_as_labels_and_no_other_file_does(viewer, panel, 
     np.testing.assert_array_equal(labels.data, mask)
     assert labels.name == "masks"
     np.testing.assert_array_equal(labels.scale, (1, 1), "as napari shows its image, too")
-    assert "source" in provenance_of(labels.metadata)
+    assert "source" in provenance_of(labels)
     [image] = viewer.open(tmp_path / "image.tif")
     viewer.open(tmp_path / "sure.tif")
     viewer.open(tmp_path / "masks.tif")

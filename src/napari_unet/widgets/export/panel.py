@@ -1,14 +1,12 @@
-"""The Export panel and napari's File > Save for Labels layers: calibrated TIFF with provenance."""
+"""The Export panel: labels as a calibrated TIFF with provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import napari.layers
-import numpy as np
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import (
     QComboBox,
@@ -21,20 +19,18 @@ from qtpy.QtWidgets import (
     QPushButton,
 )
 
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
-from napari_unet.files.same_file import same_file
-from napari_unet.files.tiff import write_labels
 from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.export.labels import LabelsToWrite, labels_to_write, replaced_image
 from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
-from napari_unet.widgets.viewer.file_header import KEY
-from napari_unet.widgets.viewer.layers import GUESSED, LETTERS, full_resolution, pixel_size
-from napari_unet.widgets.viewer.opened_masks import show_masks_as_labels
-from napari_unet.widgets.viewer.paint import images_of, path_of
+from napari_unet.widgets.viewer.arrivals import watch_layers
+from napari_unet.widgets.viewer.layers import labels_axes, pixel_size, unwrapped
 
 LOWEST = 130
 """Height in pixels that the panel keeps beside others: labels, pixel size and file are in sight."""
@@ -54,23 +50,29 @@ class ExportPanel(ScrollingPanel):
         self._agreed: tuple[Path, Any] | None = None
         """The file that may be replaced, and by which layer."""
         self._shown: napari.layers.Labels | None = None
-        self._typed: WeakKeyDictionary[napari.layers.Labels, tuple[float, float]] = WeakKeyDictionary()
-        self.size = _micrometres("Width of a pixel. Taken from the layer; correct it if the image did not say.")
-        self.depth = _micrometres("Distance of planes. Unknown is taken as the pixel size.")
+        self._typed: WeakKeyDictionary[napari.layers.Labels, dict[str, float]] = WeakKeyDictionary()
+        self.size = _length("µm", "Width of a pixel. Taken from the layer; correct it if the image did not say.")
+        self.height = _length("µm", "Height of a pixel, where it is not its width.")
+        self.depth = _length("µm", "Distance of planes. Unknown is taken as the pixel size.")
+        self.interval = _length("s", "Seconds from frame to frame.")
+        self._boxes = {"X": self.size, "Y": self.height, "Z": self.depth, "T": self.interval}
         self.path = QLineEdit()
         self.path.setPlaceholderText("where to write, for example masks.tif")
         self.browse = QPushButton("…")
         self.line = MessageLabel()
         self.job = JobControl("Export", self.start)
-        show_masks_as_labels(napari_viewer)
+        watch_layers(napari_viewer)
         self._lay_out()
         self.browse.clicked.connect(self._browse)
         self.labels.changed.connect(self.refresh)
-        self._viewer.layers.events.inserted.connect(self._layers_changed)
+        self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layers_changed)
         self._viewer.layers.events.renamed.connect(self._renamed)
         self._viewer.layers.selection.events.active.connect(self._selected)
+        for layer in self._viewer.layers:
+            layer.events.visible.connect(self._follow_visible)
         self.labels.reset_choices()
+        self._choose_likeliest()
         self.refresh()
 
     @property
@@ -95,26 +97,25 @@ class ExportPanel(ScrollingPanel):
         pair = (target, self.layer.unique_id)
         if target.exists() and pair != self._agreed and not self._may_replace(target):
             return
-        sizes = self._sizes(axes)
-        data, facts = full_resolution(self.layer), provenance_of(self.layer.metadata)
+        labels = self._snapshot(axes)
 
         def begin() -> Steps[Path]:
             yield Progress(done=0, total=0, doing="Writing")
-            write_labels(target, np.array(data), axes=axes, pixel_size=sizes, provenance=facts)
+            labels.write(target)
             return target
 
         def written(path: Path) -> None:
             self._agreed = pair
-            self.job.status.setText(f"Written: {path}")
+            self.job.messages.show(f"Written: {path}")
 
         self.job.run(begin, written)
 
     def refresh(self, *_: object) -> None:
         """Show the pixel size of the chosen layer, and that it gets from now on."""
         self._watch(self.layer)
+        self.job.messages.choose(self.layer)
         if self.layer is None:
-            self.size.setValue(0)
-            self._form.setRowVisible(self.depth, False)
+            self._show_size(None, "")
             self.line.setText("Segment an image first.")
             return
         try:
@@ -123,28 +124,40 @@ class ExportPanel(ScrollingPanel):
             self.line.setText(capitalized(str(error)))
             return
         size = pixel_size(self.layer, axes)
-        typed = self._typed.get(self.layer, (0, 0))
-        self.size.setValue(size.um[-1] if size else typed[0])
-        self.depth.setValue((size.um[0] if size else typed[1]) if "Z" in axes else 0)
-        self._form.setRowVisible(self.depth, "Z" in axes)
-        if size is None:
+        self._show_size(size, axes)
+        if size is None or not size.um:
             self.line.setText("The image did not say how large a pixel is: type it, or leave it unknown.")
         elif not size.stated:
             self.line.setText("The image has a scale but names no unit: check that this is in µm.")
         else:
             self.line.setText("")
 
-    def _sizes(self, axes: str) -> tuple[float, ...] | None:
-        """Return um per axis: the layer's, or what was typed in their place; an unknown depth is the width."""
-        if not self.size.value() or self.layer is None:
-            return None
-        known = pixel_size(self.layer, axes)
-        width, depth = self.size.value(), self.depth.value() or self.size.value()
-        sides: tuple[float, ...] = (width, width)
-        if known is not None and abs(known.um[-1] - width) < ROUNDING:
-            sides = known.um[-2:]
-            depth = known.um[0] if "Z" in axes and abs(known.um[0] - depth) < ROUNDING else depth
-        return (depth, *sides) if "Z" in axes else sides
+    def _show_size(self, size: PixelSize | None, axes: str) -> None:
+        """Fill the boxes of the axes that labels have: with what is known of them, else with what was typed."""
+        typed = self._typed.get(self.layer, {}) if self.layer is not None else {}
+        sizes = {axis: (size and size.get(axis)) or typed.get(axis, 0.0) for axis in self._boxes}
+        for axis, box in self._boxes.items():
+            box.setValue(sizes[axis] if axis in axes else 0)
+        square = abs(sizes["Y"] - sizes["X"]) < ROUNDING
+        for axis, box in self._boxes.items():
+            self._form.setRowVisible(box, axis == "X" or (axis in axes and not (axis == "Y" and square)))
+
+    def _sizes(self, axes: str) -> PixelSize | None:
+        """Return what the boxes say; one that was left alone stands for the layer's own value, unrounded."""
+        known = pixel_size(self.layer, axes) if self.layer is not None else None
+        sizes: dict[str, float | None] = {}
+        for axis, box in self._boxes.items():
+            own = known.get(axis) if known is not None else None
+            same = own is not None and abs(own - box.value()) < ROUNDING
+            sizes[axis] = (own if same else box.value() or None) if axis in axes else None
+        if not self._form.isRowVisible(self.height) and sizes["X"] != (known and known.get("X")):
+            sizes["Y"] = sizes["X"]
+        return PixelSize.known(sizes) if sizes["X"] else PixelSize.known({"T": sizes["T"]})
+
+    def _snapshot(self, axes: str) -> LabelsToWrite:
+        """Return what is written of the chosen layer, safe from painting that goes on."""
+        assert self.layer is not None
+        return labels_to_write(self.layer, unwrapped(self._viewer), axes, self._sizes(axes))
 
     def _fault_of(self, target: Path) -> str:
         """Return why nothing can be written there, empty where it can."""
@@ -164,11 +177,34 @@ class ExportPanel(ScrollingPanel):
         if event.value in self.labels.choices:
             self.labels.value = event.value
 
+    def _choose_likeliest(self) -> None:
+        """Offer the labels that are selected, else the topmost that are visible, else the topmost."""
+        active = self._viewer.layers.selection.active
+        choices = [layer for layer in self._viewer.layers if layer in self.labels.choices]
+        visible = [layer for layer in choices if layer.visible]
+        if choices:
+            self.labels.value = active if active in choices else (visible or choices)[-1]
+
+    def _follow_visible(self, *_: object) -> None:
+        """Offer other labels where those on offer were hidden, as Segment hides former results."""
+        if self.layer is not None and not self.layer.visible:
+            shown = [layer for layer in self._viewer.layers if layer in self.labels.choices and layer.visible]
+            if shown:
+                self.labels.value = shown[-1]
+
     def _renamed(self, *_: object) -> None:
         rename_choices(self.labels)
 
+    def _layer_came(self, event: Any) -> None:
+        event.value.events.visible.connect(self._follow_visible)
+        self._layers_changed()
+
     def _layers_changed(self, *_: object) -> None:
+        former = self.layer
+        self.job.messages.forget_failure()
         self.labels.reset_choices()
+        if former is None or former not in self.labels.choices:
+            self._choose_likeliest()
         if self.layer is not self._shown:  # else what was typed stands
             self.refresh()
 
@@ -177,7 +213,7 @@ class ExportPanel(ScrollingPanel):
         if layer is self._shown:
             return
         if self._shown is not None:
-            self._typed[self._shown] = (self.size.value(), self.depth.value())
+            self._typed[self._shown] = {axis: box.value() for axis, box in self._boxes.items()}
             self._shown.events.scale.disconnect(self.refresh)
             self._shown.events.units.disconnect(self.refresh)
         if layer is not None:
@@ -199,7 +235,9 @@ class ExportPanel(ScrollingPanel):
         self._form = QFormLayout()
         self._form.addRow("Labels", self.labels.native)
         self._form.addRow("Pixel size", self.size)
+        self._form.addRow("Pixel height", self.height)
         self._form.addRow("Plane distance", self.depth)
+        self._form.addRow("Frame interval", self.interval)
         self._form.addRow("File", place)
         layout = self.contents()
         layout.addLayout(self._form)
@@ -208,37 +246,6 @@ class ExportPanel(ScrollingPanel):
         layout.addStretch(1)
         ignore_wheel(self)
         self.keep(LOWEST)
-
-
-def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a Labels layer for napari's File > Save; return what was written."""
-    levels = isinstance(data, Sequence) and not isinstance(data, np.ndarray)
-    viewer = napari.current_viewer()
-    if viewer is not None and (fault := replaced_image(viewer, Path(path))):
-        raise UnetError(fault)
-    full = np.asarray(data[0] if levels else data)
-    layer = napari.layers.Labels(full, **_placing(meta))
-    size = pixel_size(layer, labels_axes(layer))
-    write_labels(
-        path,
-        full,
-        axes=labels_axes(layer),
-        pixel_size=size.um if size else None,
-        provenance=provenance_of(layer.metadata),
-    )
-    return [path]
-
-
-def replaced_image(viewer: napari.viewer.Viewer, target: Path) -> str:
-    """Return a sentence where a file is that of an image open in a viewer, under whatever name; else nothing."""
-    opened = [path for image in images_of(viewer) if (path := path_of(image))]
-    try:
-        replaced = any(same_file(path, target) for path in opened)
-    except UnetError as error:  # nobody may look there
-        return f"{error}."
-    if replaced:
-        return f"{target.name} is an image that is open here, and masks would replace it: choose another name."
-    return ""
 
 
 def chosen_file(text: str) -> Path:
@@ -251,33 +258,11 @@ def chosen_file(text: str) -> Path:
         raise UnetError(f"{error}: type the whole path.") from None
 
 
-def labels_axes(layer: napari.layers.Labels) -> str:
-    """Return the axes of a labels layer: from our own record, from its axis labels, or by their number."""
-    known = str(layer.metadata.get(KEY, {}).get("axes", ""))
-    if len(known) == layer.ndim:
-        return known
-    letters = "".join(LETTERS.get(str(label).lower(), "?") for label in layer.axis_labels)
-    if "?" not in letters and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
-        return letters
-    if layer.ndim not in GUESSED:
-        raise UnetError(f"labels of {layer.ndim} dimensions cannot be written: export a part of them")
-    return GUESSED[layer.ndim]
-
-
-def provenance_of(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return what made the labels; for labels that we did not make, that much."""
-    return dict(metadata.get(KEY, {}).get("provenance", {})) or {"source": "labels drawn or loaded in napari"}
-
-
-def _micrometres(tip: str) -> QDoubleSpinBox:
+def _length(unit: str, tip: str) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setDecimals(5)
     box.setRange(0, 1e6)
     box.setSpecialValueText(UNKNOWN)
-    box.setSuffix(" µm")
+    box.setSuffix(f" {unit}")
     box.setToolTip(tip)
     return box
-
-
-def _placing(meta: dict[str, Any]) -> dict[str, Any]:
-    return {name: meta[name] for name in ("scale", "units", "axis_labels", "metadata") if name in meta}
