@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -106,12 +107,13 @@ class FineTunePanel(ScrollingPanel):
         request = self._request()
         if request is None:
             return
-        self._offer_split(request)
+        if not self.form.tells_classes:
+            self.tools.offer_split(request.paints)
         self.trial.begin(request.paints[0].of)
         self._watch = FineTuneControl(region=self.trial.region())
         self.curves.clear()
-        done = partial(self._learnt, request.model)
-        self.job.run(begin_fine_tuning(request, self._watch), done, self.trial.offer_former)
+        begin, done = begin_fine_tuning(request, self._watch), partial(self._learnt, request.model)
+        self.job.run(begin, done, self.trial.offer_former)
         self.form.seconds.setEnabled(False)
 
     def accept(self) -> None:
@@ -208,10 +210,6 @@ class FineTunePanel(ScrollingPanel):
         MODEL_NEWS.saved.emit(str(path), unwrapped(self._viewer))
         self.job.messages.show(f"Saved as {path.stem}. Segment uses it now.")
 
-    def _offer_split(self, request: FineTuneRequest) -> None:
-        if not self.form.tells_classes:
-            self.tools.offer_split(request.paints)
-
     def _use(self, settings: dict[str, Any]) -> None:
         """Choose what was chosen in a former session, as far as that can be chosen."""
         chosen = like(settings, self.settings())
@@ -246,10 +244,8 @@ class FineTunePanel(ScrollingPanel):
     def _images_read(self) -> list[Any]:
         found = []
         for _, image, _ in self.table.chosen():
-            try:
+            with suppress(UnetError):
                 found.append(read_layer(image))
-            except UnetError:
-                continue
         return found
 
     def _form_changed(self, *_: object) -> None:
