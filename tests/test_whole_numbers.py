@@ -19,7 +19,7 @@ def test_whole_floats_count_as_what_they_are(touching_cells, tmp_path):
     for read in (dense, painted):
         np.testing.assert_array_equal(read(floats).labels, read(touching_cells).labels)
     tifffile.imwrite(tmp_path / "a.tif", floats)
-    np.testing.assert_array_equal(read_class_images([tmp_path / "a.tif"])[0], touching_cells)
+    np.testing.assert_array_equal(read_class_images([tmp_path / "a.tif"]).indices[0], touching_cells)
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan, np.inf, -np.inf, 1e300])

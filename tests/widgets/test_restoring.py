@@ -58,7 +58,7 @@ def test_a_session_of_a_former_version_comes_back(viewer, saver, qtbot, make_nap
     index = json.loads((session.folder / "session.json").read_text())
     for about in index["layers"].values():
         about["entry"] = {
-            "role": "result", "kind": "nuclei, ab12", "axes": "YX", "origin": [4, 8], "model_path": "",
+            "role": "annotation", "kind": "nuclei, ab12", "axes": "YX", "origin": [4, 8], "model_path": "",
             "provenance": {"model": "nuclei", "settings": {"channel": 1}}, "file_sizes": {"Y": 0.5, "X": 0.2},
         }  # fmt: skip
         about["image"] = "gone"
@@ -68,9 +68,20 @@ def test_a_session_of_a_former_version_comes_back(viewer, saver, qtbot, make_nap
     restore(second, session)
     [back] = second.layers
     notes = notes_of(back)
-    assert (notes.role, notes.axes, notes.origin, notes.channel) == ("result", "YX", (4, 8), 1)
+    assert (notes.role, notes.axes, notes.origin, notes.channel) == ("annotation", "YX", (4, 8), 1)
     assert notes.image.name == "gone"
     assert pixel_size(back, "YX").by_axis == {"Y": 0.5, "X": 0.2}
+
+
+def test_pixel_size_and_axes_of_length_1_come_back(viewer, saver, qtbot, make_napari_viewer, monkeypatch):
+    size = {"scale": (30, 1, 0.5, 0.2), "units": ("s", "pixel", "um", "um"), "axis_labels": tuple("tcyx")}
+    paint_on(viewer, viewer.add_image(np.zeros((3, 1, 32, 48), np.uint8), **size))
+    look(saver, qtbot)
+    second = make_napari_viewer()
+    restore(second, crash(monkeypatch))
+    [back] = second.layers
+    assert notes_of(back).axes == "TQYX"
+    assert pixel_size(back, "TQYX").by_axis == {"T": 30, "Y": 0.5, "X": 0.2}
 
 
 def test_paint_does_not_come_back_on_another_image_of_the_same_name(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import SINGLE
 from napari_unet.files.provenance_values import without_odd_values
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -107,7 +108,8 @@ def _entry(value: Any, axes: int, has_prediction: bool) -> dict[str, Any]:
         "origin": lambda origin: _is_origin(origin, axes),
         "provenance": _is_provenance,
         "model_path": lambda path: bool(_text(path)),
-        "file_sizes": _are_sizes,
+        "pixel_size": _are_sizes,
+        "file_sizes": _are_sizes,  # of sessions before there was a pixel size
     }
     kept = {name: told[name] for name, is_right in checks.items() if name in told and is_right(told[name])}
     if "axes" not in kept or (kept.get("role") == "result" and not has_prediction):
@@ -119,7 +121,7 @@ def _are_axes(value: Any, count: int) -> bool:
     return (
         isinstance(value, str)
         and len(value) == len(set(value)) == count
-        and {"Y", "X"} <= set(value) <= set("TCZYX")
+        and {"Y", "X"} <= set(value) <= {*"TCZYX", SINGLE}
     )
 
 
@@ -138,7 +140,7 @@ def _is_provenance(value: Any) -> bool:
 
 def _are_sizes(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        axis in ("Z", "Y", "X") and isinstance(size, int | float) and SMALLEST < size < FARTHEST
+        axis in ("T", "Z", "Y", "X") and isinstance(size, int | float) and SMALLEST < size < FARTHEST
         for axis, size in value.items()
     )
 
