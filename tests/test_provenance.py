@@ -1,46 +1,36 @@
-"""What a mask says of itself is what was done."""
+"""The command in the provenance chooses what was chosen."""
 
-import json
-from dataclasses import replace
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from napari_unet.arrays.source import Source
-from napari_unet.planning import plan_segmentation
-from napari_unet.progress import finish
-from napari_unet.provenance import segmentation_provenance
-from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.cli import build_parser
+from napari_unet.models.library import SHIPPED
+from napari_unet.provenance import segment_command
+from napari_unet.settings.offered import chosen
 from napari_unet.settings.segmentation import SegmentationSettings
 
-STACK = np.zeros((3, 32, 32))
-STACK[:, 5:15, 5:15] = 1
+CHOICES = {
+    "nothing": {},
+    "thresholds": {"core_threshold": 0.123456789, "edge_threshold": 0.4, "min_size": 12},
+    "range": {"intensity": {"range": ((100.0, 4000.0), (0.5, 255.0))}},
+    "percentiles": {"intensity": {"percentiles": ((1.0, 99.8),)}},
+    "run": {"prediction": {"tile": 512, "precision": "fast", "rotations": True, "device": "cpu"}, "join": "ZT"},
+}
 
 
-def facts(model, settings=None, image=STACK, axes="ZYX", **options):
-    plan = finish(plan_segmentation(Source.of(image, axes), model, settings, **options))
-    said = segmentation_provenance(plan, source="cells.tif")
-    assert json.loads(json.dumps(said)) == said
-    return said["settings"]
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_command_line_understands_it_as_it_was_chosen(choice):
+    settings = SegmentationSettings(**CHOICES[choice])
+    plan = SimpleNamespace(model_path=SHIPPED / "nuclei.safetensors", zoom=0.5)
+    words = shlex.split(segment_command(plan, settings, "/data/cells 1.tif", channel=2))
+    given = build_parser("segment").parse_args(words[1:])
+    assert (given.input, given.model, given.channel) == (["/data/cells 1.tif"], "nuclei", 2)
+    assert chosen(SegmentationSettings(), "segment", vars(given)) == settings.replace(zoom=0.5)
 
 
-def test_objects_that_were_joined_say_along_which_axes(bright_model):
-    assert facts(bright_model, SegmentationSettings(join="Z"))["join"] == "Z"
-    assert facts(bright_model)["join"] == ""
-    one_plane = {"Z": (1, 2)}
-    assert facts(bright_model, SegmentationSettings(join="Z"), region=one_plane)["join"] == ""
-
-
-@pytest.mark.parametrize("by_model", [False, True])
-@pytest.mark.parametrize("by_user", [False, True])
-def test_rotations_are_told_whoever_asked_for_them(bright_model, by_model, by_user):
-    model = replace(bright_model, spec=replace(bright_model.spec, rotations=by_model))
-    settings = SegmentationSettings(prediction=PredictionSettings(rotations=by_user))
-    assert facts(model, settings)["rotations"] is (by_model or by_user)
-
-
-def test_thresholds_and_channels_are_those_of_the_run(bright_model):
-    settings = SegmentationSettings(core_threshold=0.8, edge_threshold=0.6, min_size=3, channels=(1,), zoom=0.5)
-    said = facts(bright_model, settings, image=np.stack([STACK, STACK]), axes="CZYX")
-    assert (said["core_threshold"], said["edge_threshold"], said["min_size"]) == (0.8, 0.6, 3)
-    assert (said["channels"], said["channel"], said["zoom"]) == ([1], 1, 0.5)
+def test_a_model_of_another_folder_is_named_by_its_path():
+    plan = SimpleNamespace(model_path=Path("/models/mine.safetensors"), zoom=1.0)
+    assert "--model /models/mine.safetensors" in segment_command(plan, SegmentationSettings(), "a.tif")

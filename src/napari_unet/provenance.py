@@ -38,7 +38,14 @@ def _chosen(settings: Settings) -> Iterator[str]:
         elif "segment" in option.offered and value != option.default:
             yield option.argument
             if option.switch is None:
-                yield f"{value:g}" if isinstance(value, float) else str(value)
+                yield _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as the command line takes it: pairs as LOW,HIGH;LOW,HIGH."""
+    if isinstance(value, tuple):
+        return ";".join(",".join(map(_as_text, pair)) for pair in value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _model_name(plan: SegmentationPlan) -> str:
