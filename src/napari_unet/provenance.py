@@ -71,7 +71,7 @@ def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str
             "channel": channels[0] if len(channels) == 1 and _has_several(plan) else None,
             "zoom": plan.zoom,
             "smoothing": round(plan.intensity.smoothing, 3),
-            **plan.by_hand.model_dump(exclude_none=True),
+            **plan.by_hand.model_dump(mode="json", exclude_none=True),
             "join": plan.joined_axes,
             **plan.prediction.model_dump(),
             **plan.thresholds.model_dump(),

@@ -47,6 +47,8 @@ def example(option):
     """Return an argument that is not the default, and the value that it stands for."""
     if option.switch is not None:
         return [option.argument], option.switch[0]
+    if get_origin(option.kind) is tuple:
+        return [option.argument, "1,5"], ((1.0, 5.0),)
     values = get_args(option.kind) if get_origin(option.kind) is Literal else option.choices.values()
     values = [value for value in values if value not in ("", option.default)]
     if is_group(option):
@@ -101,6 +103,23 @@ def test_core_and_edge_probability_decide_what_is_an_object_and_how_far_it_reach
     assert np.bincount(wider.array.ravel())[1:].tolist() == [36, 576]
     made = wider.metadata["provenance"]["settings"]
     assert (made["core_threshold"], made["edge_threshold"]) == (0.6, 0.3)
+
+
+def test_an_intensity_range_by_hand_decides_what_is_bright_and_is_in_the_provenance(
+    bright_model, tmp_path, capsys
+):
+    assert segmented(bright_model, tmp_path).array.max() == 1
+    brighter = segmented(bright_model, tmp_path, "--range", "0,700")
+    assert brighter.array.max() == 2
+    made = brighter.metadata["provenance"]
+    assert made["settings"]["range"] == [[0, 700]]
+    assert made["intensity"]["channels"][0][0] == {"step": "range", "low": 0, "high": 700}
+    by_percentiles = segmented(bright_model, tmp_path, "--percentiles", "0,98")
+    assert by_percentiles.array.max() == 2
+    assert by_percentiles.metadata["provenance"]["settings"]["percentiles"] == [[0, 98]]
+    command = ["segment", "a.tif", "--output", "b.tif", "--range", "700,0"]
+    assert main(command) == 1
+    assert "must be two rising numbers such as 100,4000" in capsys.readouterr().err
 
 
 def test_thresholds_that_do_not_fit_are_one_sentence(bright_model, tmp_path, capsys):

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_unet.arrays.metrics import average_precision
 from napari_unet.files.images import read_image, read_labels
@@ -50,6 +51,21 @@ def test_large_objects_are_seen_smaller_and_the_user_reads_so(panel, viewer, qtb
     again = segment(qtbot, panel)
     assert again.metadata[KEY]["provenance"]["settings"]["zoom"] == 1
     assert "size" not in panel.job.status.text()
+
+
+def test_a_range_under_advanced_is_what_the_network_sees_as_0_and_1(panel, viewer, qtbot):
+    viewer.add_image(nuclei_image())
+    box = panel.advanced.boxes["range"]
+    qtbot.keyClicks(box, "100;")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert "two rising numbers" in panel.line.text()
+    box.clear()
+    qtbot.keyClicks(box, "0,60000")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert "two rising numbers" not in panel.line.text()
+    made = segment(qtbot, panel).metadata[KEY]["provenance"]
+    assert made["settings"]["range"] == [[0, 60000]]
+    assert {"step": "range", "low": 0, "high": 60000} in made["intensity"]["channels"][0]
 
 
 def test_labels_lie_exactly_over_a_moved_turned_and_scaled_image(panel, viewer, qtbot):
