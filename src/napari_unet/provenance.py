@@ -80,6 +80,7 @@ def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str
         "command": command,
         "values": "classes" if semantic else "objects",
         **({"classes": list(plan.spec.classes)} if semantic else {}),
+        **({"class_marks": list(plan.spec.class_marks)} if plan.spec.class_marks else {}),
     }
 
 

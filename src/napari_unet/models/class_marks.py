@@ -29,8 +29,8 @@ def marks_of(count: int, marks: Sequence[str]) -> tuple[str, ...]:
 
 
 def colour_of(mark: str) -> tuple[float, float, float] | None:
-    """Return the colour of a mark as red, green and blue in 0..1; None for a grey value."""
-    if not mark.startswith("#"):
+    """Return the colour of a mark as red, green and blue in 0..1; None for a grey value, or what is no mark."""
+    if not (mark.startswith("#") and MARK.fullmatch(mark)):
         return None
     red, green, blue = (int(mark[start : start + 2], 16) / 255 for start in (1, 3, 5))
     return red, green, blue

@@ -17,8 +17,8 @@ from napari_unet.widgets.viewer.paint import (
     image_of,
     image_reference,
     is_untouched,
-    name_values,
     prediction_history,
+    show_classes,
 )
 from napari_unet.widgets.viewer.placing import add_labels, as_displayed, placement, show_soon, update_labels
 
@@ -66,7 +66,7 @@ def show_result(
         former = add_labels(viewer, result.labels, name=name, notes=notes, place=place)
         former.contour = contour
     if result.classes:
-        name_values(former, dict(enumerate(result.classes)))
+        show_classes(former, result.classes, result.plan.spec.class_marks)
     else:  # what is painted next is an object of its own
         former.selected_label = min(result.count + 1, np.iinfo(former.data.dtype).max)
     return updated

@@ -22,7 +22,7 @@ from napari_unet.widgets.viewer.file_header import known_size, written_mask
 from napari_unet.widgets.viewer.layers import read_layer, remember_size, unwrapped
 from napari_unet.widgets.viewer.notes import LayerNotes, as_metadata, notes_of, write_notes
 from napari_unet.widgets.viewer.origin import kept_origin, with_its_axes
-from napari_unet.widgets.viewer.paint import REMEMBERED_BYTES, image_of, name_values
+from napari_unet.widgets.viewer.paint import REMEMBERED_BYTES, image_of, show_classes
 from napari_unet.widgets.viewer.placing import move, placement
 
 if TYPE_CHECKING:
@@ -110,6 +110,6 @@ def _as_labels(layer: Image, values: NDArray[Any], header: TiffHeader) -> Labels
         metadata=as_metadata(notes),
     )
     if classes := provenance.get("classes"):
-        name_values(labels, dict(enumerate(classes)))
+        show_classes(labels, classes, provenance.get("class_marks", ()))
     labels._set_source(layer.source)  # it is nothing that was drawn here: see Autosave
     return labels

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import result_shape
 from napari_unet.errors import UnetError
+from napari_unet.models.class_marks import colour_of
 from napari_unet.widgets.viewer.file_header import written_mask
 from napari_unet.widgets.viewer.layers import LayerImage, full_resolution, read_layer
 from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, ImageReference, LayerNotes, notes_of, role_of
@@ -70,6 +72,20 @@ def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image
             image = image_of(viewer, layer)
             if image is not None:
                 yield layer, image
+
+
+def show_classes(layer: Labels, names: Sequence[str], marks: Sequence[str] = ()) -> None:
+    """Let a layer say what its classes are called, and show them in the colours of the truth that was learnt.
+
+    `marks` are those of `ModelSpec.class_marks`; a black background stays transparent.
+    """
+    name_values(layer, dict(enumerate(names)))
+    colours = {number: colour for number, mark in enumerate(marks) if (colour := colour_of(str(mark)))}
+    if colours:
+        shown: dict[int | None, Any] = {None: (0, 0, 0, 0)}
+        for number, colour in colours.items():
+            shown[number] = (*colour, float(number > 0 or any(colour)))
+        layer.colormap = DirectLabelColormap(color_dict=shown)
 
 
 def name_values(layer: Labels, meanings: Mapping[int, str]) -> None:
