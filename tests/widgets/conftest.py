@@ -41,6 +41,14 @@ def user_folder(tmp_path, monkeypatch):
     return tmp_path / "data" / "napari-unet-interactive"
 
 
+@pytest.fixture(autouse=True)
+def no_suggestions(monkeypatch):
+    """Ask no model about images that tests open, but where a test is about that."""
+    from napari_unet.widgets.segment import suggesting
+
+    monkeypatch.setattr(suggesting, "DELAY", 10**9)
+
+
 def click(qtbot, button):
     """Press a button as a user does."""
     from qtpy.QtCore import Qt

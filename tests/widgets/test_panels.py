@@ -8,7 +8,6 @@ import pytest
 import tifffile
 
 from napari_unet.files.images import read_image
-from napari_unet.models.library import load_model, own_folder
 from napari_unet.widgets.export.panel import ExportPanel
 from napari_unet.widgets.segment.panel import SegmentPanel
 from napari_unet.widgets.teach.panel import FineTunePanel
@@ -61,20 +60,6 @@ def test_a_model_of_classes_is_said_to_find_classes(make_napari_viewer, qtbot):
     result.data_setitem((np.array([20]), np.array([20])), 2)
     qtbot.waitUntil(lambda: result.visible)
     assert "meaning: axon" in result.get_status((20, 20))["value"]
-
-
-def test_the_users_own_models_are_never_talked_down(make_napari_viewer, qtbot):
-    """Also those that were learnt from nothing, which have no parent."""
-    own_folder().mkdir(parents=True, exist_ok=True)
-    load_model("axons").save(own_folder() / "mine.safetensors")
-    viewer = make_napari_viewer()
-    viewer.add_image(dots())
-    panel = SegmentPanel(viewer)
-    qtbot.addWidget(panel)
-    panel.model.choose_name("axons")
-    assert "use nuclei" in panel.hint.button.text()
-    panel.model.choose_name("mine")
-    assert panel.hint.button.isHidden()
 
 
 def test_the_forecast_knows_that_rotations_take_longer(make_napari_viewer, qtbot):

@@ -1,4 +1,4 @@
-"""What the chosen model is made for, and a hint where another suits the image better."""
+"""What the chosen model is made for, and which models know the image."""
 
 from __future__ import annotations
 
@@ -7,51 +7,77 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.models.library import SHIPPED
 from napari_unet.models.spec import ModelSpec
-from napari_unet.models.suggestion import Suggestion, suggest
+from napari_unet.models.suggestion import Suggestion
 from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.message_label import MessageLabel
-from napari_unet.widgets.viewer.layers import sample_of
+from napari_unet.widgets.segment.suggesting import ModelSuggestions
+from napari_unet.widgets.viewer.layers import LayerImage
 
 FIGURES = {"AP50": "AP@0.5 {:.2f}", "mean_IoU": "mean IoU {:.2f}", "V_Rand": "V_Rand {:.2f}"}
 
 
 class ModelHint(QWidget):  # type: ignore[misc]
-    """The model's card in a line, and a button for a better one; the user's own models are never talked down."""
+    """The model's card in a line, and which models know the image; the user's own are never talked down."""
 
     def __init__(self, model: ModelChoice) -> None:
         super().__init__()
         self._model = model
-        self.card = MessageLabel()
-        self.button = QPushButton()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.card)
-        layout.addWidget(self.button)
         self._suggested = ""
+        self.suggestions = ModelSuggestions(self)
+        self.card = MessageLabel()
+        self.known = MessageLabel()
+        self.button = QPushButton()
+        self._lay_out()
+        self.suggestions.answered.connect(self._say)
         self.button.clicked.connect(lambda _: model.choose_name(self._suggested))
-        self.button.hide()
 
-    def refresh(self, layer: napari.layers.Image | None) -> None:
-        """Follow the image and the model."""
+    def refresh(
+        self,
+        layer: napari.layers.Image | None = None,
+        image: LayerImage | None = None,
+        channel: int | None = None,
+        *,
+        ask: bool = True,
+    ) -> None:
+        """Follow the model and the image, which is None where it cannot be read.
+
+        Without `ask` the models are not asked about an image of which nothing is known yet.
+        """
         spec = self._model.spec
         self.card.setText(card_text(spec) if spec else "")
-        found = guess(layer) if layer is not None else None
-        known = [name for name in found.models if name in self._model.names()] if found else []
-        chosen = self._model.currentText()
         own = self._model.path is not None and self._model.path.parent != SHIPPED
-        self._suggested = known[0] if known and not own and chosen not in known else ""
+        if layer is None or image is None or own:
+            self.suggestions.drop()
+            self._say(None)
+        else:
+            self._say(self.suggestions.of(layer, image, channel, ask=ask))
+
+    def _say(self, found: Suggestion | None) -> None:
+        """Show what is known of the image."""
+        self.known.setText(suggestion_text(found) if found else "")
+        self.known.setVisible(bool(found))
+        best = found.models[0] if found and found.known else ""
+        self._suggested = best if best in self._model.names() and best != self._model.currentText() else ""
+        self.button.setText(f"Use {self._suggested}")
         self.button.setVisible(bool(self._suggested))
-        if found and self._suggested:
-            self.button.setText(f"This looks like {found.kind}: use {self._suggested}")
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.card, self.known, self.button):
+            layout.addWidget(part)
+        self.known.hide()
+        self.button.hide()
 
 
-def guess(layer: napari.layers.Image) -> Suggestion | None:
-    """Return which models suit an image layer."""
-    sample = sample_of(layer)
-    if sample is None or sample.size == 0 or sample.dtype.kind not in "biuf":
-        return None
-    return suggest(sample, rgb=layer.rgb)
+def suggestion_text(found: Suggestion) -> str:
+    """Return in a sentence which two models know an image best, and how sure they are."""
+    sure = [f"{name} ({share:.0%})" for name, share in zip(found.models, found.familiarity, strict=True)]
+    shown = ", then ".join(sure[:2])
+    if not found.known:
+        return f"None of these models knows this image: expect to fine-tune one. Nearest: {shown}."
+    return f"Knows this image best: {shown}."
 
 
 def card_text(spec: ModelSpec) -> str:

@@ -117,6 +117,7 @@ class SegmentPanel(ScrollingPanel):
         except UnetError as error:
             self.job.fail(str(error))
             return
+        self.hint.suggestions.drop()  # segmenting needs the processor
 
         def done(made: SegmentationRun) -> None:
             pixels = preflight.pixel_count(image, region)
@@ -130,18 +131,20 @@ class SegmentPanel(ScrollingPanel):
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
         self.job.messages.choose(self.layer)
-        self.hint.refresh(self.layer)
         self.split.offer(self.layer)
         if self.layer is None:
             self._read_last = None
+            self.hint.refresh()
             self.line.setText("Open an image, or try File > Open Sample > U-Net Interactive.")
             return
         try:
             image = self._read(self.layer)
         except UnetError as error:
+            self.hint.refresh()
             self.line.setText(f"{capitalized(str(error))}.")
             self.split.offer(self.layer, error)
             return
+        self.hint.refresh(self.layer, image, self._chosen_channel(), ask=not self.job.is_running)
         spec, path = self.model.spec, self.model.path
         sentence = preflight.problem(image, spec, self._chosen_channel())
         text = preflight.describe_image(image, pixel_size(self.layer, image.axes))
@@ -274,4 +277,5 @@ class SegmentPanel(ScrollingPanel):
         layout.addStretch(1)
         ignore_wheel(self)
         on_panel_closed(self, self.job.abandon)
+        on_panel_closed(self, self.hint.suggestions.drop)
         self.keep(LOWEST)

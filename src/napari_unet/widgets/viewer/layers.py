@@ -26,8 +26,6 @@ LETTERS = {
     "z": "Z", "depth": "Z", "plane": "Z",
     "y": "Y", "row": "Y", "x": "X", "column": "X",
 }  # fmt: skip
-SAMPLED = 128
-"""Pixels per axis that are enough to guess what an image is."""
 GUESSED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 MAX_NDIM = max(GUESSED)
 
@@ -197,14 +195,6 @@ def axes_override(layer: napari.layers.Image) -> str:
 def full_resolution(layer: napari.layers.Layer) -> Any:
     """Return the data of a layer at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
-
-
-def sample_of(layer: napari.layers.Image) -> NDArray[Any] | None:
-    """Return some pixels of a layer's smallest level; None where reading them could take long."""
-    data = layer.data[-1] if layer.multiscale else layer.data
-    if not isinstance(data, np.ndarray):
-        return None
-    return data[tuple(slice(None, None, max(1, length // SAMPLED)) for length in data.shape)]
 
 
 def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
