@@ -52,20 +52,20 @@ def segment(qtbot, segment_panel):
 def learn(qtbot, panel, seconds=8):
     panel.form.seconds.setValue(seconds)
     click(qtbot, panel.job.start_button)
-    wait_until_done(qtbot, panel, 120000)
+    wait_until_done(qtbot, panel, 600000)
 
 
-def learn_until(qtbot, panel, score, seconds=100):
+def learn_until(qtbot, panel, score):
     """Learn until the score is reached, then press Stop: slow machines take longer, fast ones do not wait."""
-    panel.form.seconds.setValue(seconds)
+    panel.form.seconds.setValue(3600)
     click(qtbot, panel.job.start_button)
 
     def reached():
         return max((y for _, y in panel.curves.points["score"]), default=0) > score
 
-    qtbot.waitUntil(reached, timeout=(seconds + 20) * 1000)
+    qtbot.waitUntil(reached, timeout=1800 * 1000)
     click(qtbot, panel.job.cancel_button)
-    wait_until_done(qtbot, panel, 120000)
+    wait_until_done(qtbot, panel, 600000)
 
 
 def heartbeat(every=20):
