@@ -122,7 +122,7 @@ def test_full_truth_annotates_every_pixel():
     ("layer", "said"),
     [
         (np.zeros((3, 3), int), "empty"),
-        (np.ones((3, 3)), "whole numbers"),
+        (np.full((3, 3), 1.5), "whole numbers"),
         (np.full((3, 3), -1), "negative"),
     ],
 )

@@ -184,7 +184,7 @@ def test_dense_labels_keep_the_order_of_ids():
 @pytest.mark.parametrize(
     ("labels", "options", "sentence"),
     [
-        (np.zeros((4, 4)), {}, "whole numbers, got float64"),
+        (np.full((4, 4), 0.5), {}, "whole numbers, got float64"),
         (np.array([[-3, 0]]), {}, "not be negative, got -3"),
         (np.eye(4, dtype=int), {"spacing": (1,)}, "2 numbers above 0"),
         (np.eye(4, dtype=int), {"spacing": (1, 0)}, "2 numbers above 0"),

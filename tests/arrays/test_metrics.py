@@ -244,7 +244,7 @@ def test_scores_have_flat_stable_names_and_survive_json():
     ("predicted", "truth", "sentence"),
     [
         (np.zeros((3, 4), int), np.zeros((4, 3), int), r"same shape, got \(3, 4\) and \(4, 3\): give"),
-        (np.zeros(3), np.zeros(3, int), "predicted labels must be integers, got float64: give"),
+        (np.full(3, 0.5), np.zeros(3, int), "predicted labels must be integers, got float64: give"),
         (np.zeros(3, int), np.zeros(3, bool), "true labels must be integers, got bool: give"),
         (np.array([1, -2]), np.array([1, 2]), "predicted labels must not be negative, got -2: use 0"),
     ],

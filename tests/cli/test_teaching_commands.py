@@ -58,7 +58,8 @@ def test_classes_are_learnt_from_pictures_of_them(sections, tmp_path, capsys):
     arguments = ["train", sections, "--labels", "classes", "--truth", "classes", *SMALL, "--output", target]
     assert main([str(argument) for argument in arguments]) == 0
     assert "mean IoU" in capsys.readouterr().out
-    assert load_model(target).spec.classes == ("background", "class 1", "class 2")
+    assert load_model(target).spec.classes == ("background", "value 127", "value 255")
+    assert load_model(target).spec.class_marks == ("0", "127", "255")
     mask = tmp_path / "mask.tif"
     assert (
         main(["segment", str(sections / "images" / "s0.png"), "--model", str(target), "--output", str(mask)]) == 0
@@ -87,9 +88,9 @@ def test_of_a_single_stack_planes_are_held_out(sections, tmp_path, capsys, count
 def test_membranes_of_a_stack_part_objects_in_every_section(sections):
     folder = stacked(sections, 4)
     given = Namespace(folder=folder, labels="membranes", truth="membranes")
-    (objects,) = read_truths(given, "YX").values()
+    (objects,) = read_truths(given, "YX")[0].values()
     assert [len(np.unique(plane)) for plane in objects] == [17] * 4
-    (objects,) = read_truths(given, "ZYX").values()
+    (objects,) = read_truths(given, "ZYX")[0].values()
     assert len(np.unique(objects)) == 17
 
 
@@ -138,8 +139,9 @@ def test_strokes_of_classes_without_black_keep_them_all(sections, tmp_path):
     bright = np.where(imread(sections / "classes" / "s0.png") > 0, 255, 100).astype(np.uint8)
     write(sections / "strokes" / "s0.png", bright)
     pair = [sections / "images" / "s0.png", sections / "strokes" / "s0.png"]
-    given = Namespace(pairs=pair, classes=True, dense=False, axes=None)
-    ((_, annotation),), _, _ = read_pairs(given)
+    given = Namespace(pairs=pair, classes=True, dense=False, axes=None, model="new")
+    ((_, annotation),), _, marks = read_pairs(given)
+    assert marks == ("100", "255")
     np.testing.assert_array_equal(annotation.labels, bright == 255)
     assert annotation.annotated.all()
 
