@@ -28,7 +28,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     viewer.layers.events.inserted.connect(lambda event: inserted.append(event.value.name))
     beats = heartbeat()
     learn_until(qtbot, panel, 0.9)
-    assert beats() < 1  # 0.2 s on an idle machine: see benchmarks/heartbeat
+    assert beats() > 20  # how long the pauses are is measured by benchmarks/heartbeat.py
     assert len(panel.curves.points["loss"]) > 3
     assert len(panel.curves.points["score"]) >= 1
     assert inserted == [NAME]

@@ -121,8 +121,7 @@ class SegmentPanel(ScrollingPanel):
 
         def done(made: SegmentationRun) -> None:
             pixels = preflight.pixel_count(image, region)
-            seconds = made.seconds if made.result.zoom == 1 else None  # of other sizes it says nothing
-            self._speed.remember(str(path), settings.prediction, made.provenance["device"], pixels, seconds)
+            self._speed.remember(str(path), settings.prediction, made.provenance["device"], pixels, made.duration)
             self._show(layer, image, region, made)
 
         source = ImageSource(name=layer.name, file=whole_file(layer), channel=notes_of(layer).file_channel)

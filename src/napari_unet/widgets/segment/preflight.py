@@ -11,6 +11,7 @@ from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.widgets.parts.job import seconds_text
+from napari_unet.widgets.segment.duration import Duration
 from napari_unet.widgets.viewer.layers import LayerImage
 
 GIGAFLOPS_A_CORE = 60
@@ -27,24 +28,24 @@ class SpeedRecord:
     """Which device a choice meant and how fast it was in this session; a guess before the first run."""
 
     def __init__(self) -> None:
-        self._speeds: dict[Hashable, float] = {}
+        self._runs: dict[Hashable, tuple[int, Duration]] = {}
+        """Pixels and duration of the last run of each kind."""
         self._names: dict[str, str] = {}
 
     def remember(
-        self, model: str, settings: PredictionSettings, name: str, pixels: int, seconds: float | None
+        self, model: str, settings: PredictionSettings, name: str, pixels: int, duration: Duration
     ) -> None:
-        """Note a run: what was chosen, the name of the device, and how long it took, None if that is unclear."""
+        """Note a run: what was chosen, the name of the device, and how long it took."""
         self._names[settings.device] = name
-        if seconds is not None:
-            self._speeds[_way(model, settings)] = pixels / seconds
+        self._runs[_way(model, settings)] = (pixels, duration)
 
     def forecast(self, spec: ModelSpec, model: str, settings: PredictionSettings, pixels: int) -> str:
         """Return where a run will be and how long it may take."""
         choice = settings.device
         where = self._names.get(choice, WHERE.get(choice, choice))
-        speed = self._speeds.get(_way(model, settings))
-        if speed is not None:
-            return f"Runs on {where}, {_about(pixels / speed)}."
+        if run := self._runs.get(_way(model, settings)):
+            before, took = run
+            return f"Runs on {where}, {_about(took.fixed + took.tiles * pixels / before)}."
         base = spec.arguments.get("base_channels", 64)
         cores = max(1, (os.cpu_count() or 2) // 2)
         views = ROTATIONS if settings.rotations else 1
@@ -54,7 +55,7 @@ class SpeedRecord:
 
 
 def _way(model: str, settings: PredictionSettings) -> Hashable:
-    """Return what a speed hangs on."""
+    """Return what the speed of a run depends on."""
     return (model, settings.device, settings.precision, settings.rotations)
 
 
