@@ -67,7 +67,7 @@ def learn_until(qtbot, panel, score):
 
 
 def heartbeat(every=20):
-    """Start a timer; the returned function stops it and gives how often it ticked: hardly ever in a frozen window."""
+    """Start a timer; the returned function stops it and gives how often it ticked, next to never when frozen."""
     beats = []
     timer = QTimer()
     timer.timeout.connect(lambda: beats.append(None))
