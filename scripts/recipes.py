@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import label
-from skimage.segmentation import expand_labels
+from data_sets import is_held_out, kind_of, pairs, shrunk, validation_images, without_dabs
 
-from napari_unet.arrays.membranes import between_membranes
 from napari_unet.arrays.normalization import (
     Compress,
     Denoise,
@@ -25,7 +17,6 @@ from napari_unet.arrays.normalization import (
     Percentile,
     TypicalObject,
 )
-from napari_unet.files.images import read_image, read_labels
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
 from napari_unet.settings.augmentation import AugmentationSettings
@@ -34,7 +25,6 @@ from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.training import TrainingSettings
 from napari_unet.settings.weights import WeightSettings
 
-Pair = tuple[str, NDArray[Any], NDArray[Any]]
 Sets = tuple[list[TrainingImage], list[TrainingImage]]
 
 
@@ -45,6 +35,10 @@ class Phase:
     spec: ModelSpec
     settings: TrainingSettings
     data: tuple[str, ...]
+    shrunk: tuple[str, ...] = ()
+    """Data sets that are learnt at half their size, because their objects are large."""
+    evenly: bool = False
+    """Whether every kind of image is drawn equally often, however many images show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,82 +63,44 @@ class Recipe:
         return self.phases[-1].spec
 
 
-VALIDATION_IMAGES = Path(__file__).with_name("validation_images.csv")
-
-
-@cache
-def validation_images(folder: str) -> frozenset[str]:
-    """Return the names of the images of a data set that validate: on which the cards' figures are measured.
-
-    The list is fixed, so that figures stay comparable when a data set grows; no shipped model learnt from these.
-    """
-    with VALIDATION_IMAGES.open(newline="") as file:
-        return frozenset(row["image"] for row in csv.DictReader(file) if row["data_set"] == folder)
-
-
-SLICES = slice(None, None, 5)
-"""Which planes of the volume are used: 50 nm lie between them."""
-
-
-SPECK = 30
-"""Pixels below which a part of a neurite in a plane is a speck of the annotation."""
-
-
-def pieces(plane: NDArray[Any]) -> NDArray[Any]:
-    """Return a plane of a labelled volume with one id per connected part; specks become what surrounds them."""
-    parts = label(plane, connectivity=1)
-    parts[np.bincount(parts.ravel())[parts] < SPECK] = 0
-    return np.where(plane > 0, expand_labels(parts, distance=SPECK), 0)
-
-
-def pairs(folder: Path) -> Iterator[Pair]:
-    """Yield (name, image, labels) of a data set of the pack; neurites are what membranes part.
-
-    Every fifth plane of the volume is an image of its own, "z000", "z005" and so on.
-    """
-    truth = folder / ("membranes" if folder.name == "em_vnc_sstem" else "labels")
-    for path in sorted((folder / "images").iterdir()):
-        image, labels = read_image(path).array, read_labels(truth / path.name).array
-        if folder.name == "em3d_fib25":
-            for z in range(len(image))[SLICES]:
-                yield f"z{z:03}", image[z], pieces(labels[z])
-            continue
-        yield path.stem, image, between_membranes(labels) if folder.name == "em_vnc_sstem" else labels
-
-
-DAB = np.hypot(*np.mgrid[-2:3, -2:3]) < 2.5
-"""The annotators' smallest brush, a disc of 21 px: 225 objects of DSB2018 are one, where nothing is to be seen."""
-
-
-def without_dabs(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels without single dabs of the annotators' brush."""
-    kept = labels.copy()
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is not None and np.array_equal(labels[box] == number, DAB):
-            kept[box][DAB] = 0
-    return kept
-
-
 EOSIN = ("4193474b2f1c72f7", "57bd029b19c1b382", "87ea72894f6534b2", "8f27ebc74164eddf")
 """The only images stained with eosin, as tissue mostly is: in colour they are drawn `OFTEN` times as often."""
 OFTEN = 5
 
 
-def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
+def load(data: Path, names: tuple[str, ...], spec: ModelSpec, halved: tuple[str, ...] = ()) -> Sets:
     """Return the (training, validation) images of some data sets; the truth of the latter stays as it is.
 
-    A data set named several times is drawn as many times as often, and validates once.
+    A data set named several times is drawn as many times as often, and validates once. Experiments that are held
+    out are in neither list. `halved` are the data sets whose images come at half their size.
     """
     sets: Sets = ([], [])
     for folder, times in Counter(names).items():
         for name, image, labels in pairs(data / folder):
+            if is_held_out(folder, name):
+                continue
             validates = name in validation_images(folder)
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
+            if folder in halved:
+                image, truth = shrunk(image, truth)
             axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
             loaded = training_images_of(f"{folder}/{name}", image, truth, spec, axes=axes)
             often = OFTEN if name in EOSIN and spec.in_channels == 3 else 1
             sets[validates].extend(loaded if validates else loaded * times * often)
     return sets
+
+
+def even_chances(images: list[TrainingImage]) -> list[float]:
+    """Return how likely each image is drawn, so that all kinds are equally likely.
+
+    Within a kind the chance grows with the root of the area, as in any training.
+    """
+    areas = [image.labels.size**0.5 for image in images]
+    kinds = [kind_of(image.name) for image in images]
+    totals: Counter[str] = Counter()
+    for kind, area in zip(kinds, areas, strict=True):
+        totals[kind] += area  # type: ignore[assignment]
+    return [area / totals[kind] / len(totals) for kind, area in zip(kinds, areas, strict=True)]
 
 
 def padded(**arguments: Any) -> dict[str, Any]:
@@ -240,7 +196,68 @@ AXONS = ModelSpec(
     training={"data": "em_axon_sem (Zaimi et al., Sci Rep 8:3816, 2018, MIT)"},
 )
 
+CELLS = ModelSpec(
+    name="cells",
+    **padded(out_channels=3),
+    **BORDERED,
+    classes=("background", "object", "border"),
+    description="Objects of any kind in any contrast, grey: the model for images that no other one knows.",
+    sizes=(12.0, 64.0),
+    licence="CC0-1.0 AND MIT",
+    training={
+        "data": "dsb2018_fluo, dsb2018_tissue_gray, dsb2018_histology in grey (BBBC038v1, Caicedo et al. 2019, CC0), "
+        "BBBC039v1 (Ljosa et al. 2012, CC0), nuclei3d_bbbc050 (Tokuoka et al. 2020, CC0), "
+        "phase_t98g (Tsai et al. 2019, MIT), membranes_endothelium (Kolluru et al., MIT)",
+    },
+)
+CELLS_DATA = (
+    "dsb2018_fluo",
+    "bbbc039_u2os_16bit",
+    "phase_t98g",
+    "dsb2018_histology",
+    "dsb2018_tissue_gray",
+    "nuclei3d_bbbc050",
+    "membranes_endothelium",
+)
+CELLS_ITERATIONS = 6000
+ANYTHING = AugmentationSettings(
+    scale=(0.4, 2.5),
+    elastic=4,
+    gamma=(0.5, 1.9),
+    contrast=(0.45, 1.4),
+    offset=0.2,
+    noise=0.12,
+    blur=2.0,
+    exposure=(0.4, 2.0),
+    inversion=0.35,
+    vignette=0.6,
+    debris=0.1,
+    texture=0.35,
+    haze=0.35,
+    shot=0.5,
+)
+"""Another microscope, specimen and contrast in every view."""
+
 RECIPES = {
+    "cells": Recipe(
+        phases=(
+            # small views of every kind in any light; the rate stays, so that training may end at any time
+            Phase(
+                spec=CELLS,
+                data=CELLS_DATA,
+                shrunk=("phase_t98g",),
+                evenly=True,
+                settings=TrainingSettings(
+                    iterations=CELLS_ITERATIONS,
+                    patch=128,
+                    validate_every=CELLS_ITERATIONS,
+                    weights=GENTLE,
+                    augmentation=ANYTHING,
+                    optimization=OptimizationSettings(falling=False),
+                ),
+            ),
+        ),
+    ),
     "nuclei": Recipe(
         # chosen by hand on validation images of all kinds and of half size, where probabilities are lower
         thresholds=InstanceSettings(

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from recipes import RECIPES, Phase, Recipe, load
+from recipes import RECIPES, Phase, Recipe, even_chances, load
 from tqdm import tqdm
 
 from napari_unet.arrays.boundary_weights import ridge
@@ -41,6 +41,8 @@ from napari_unet.training import Training
 REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
 CROWDED_RIDGE = 60
 BRIGHTEST = 2.0
+CHECKPOINT_EVERY = 100
+"""Iterations, a minute or two, that an interruption may cost."""
 
 
 def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
@@ -71,7 +73,7 @@ def average(models: list[Model]) -> Model:
 
 def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Path, seed: int) -> Training:
     """Return the training of one phase, from the weights of the model before it."""
-    training_images, validation_images = load(data, phase.data, phase.spec)
+    training_images, validation_images = load(data, phase.data, phase.spec, phase.shrunk)
     print(f"{len(training_images)} training, {len(validation_images)} validation images", flush=True)
     return Training(
         phase.spec,
@@ -80,6 +82,7 @@ def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Pa
         phase.settings.replace(seed=seed),
         net=None if before is None else inherit(phase, before.net, seed),
         checkpoint=checkpoint,
+        chances=even_chances(training_images) if phase.evenly else None,
     )
 
 
@@ -105,6 +108,8 @@ def run(training: Training, title: str) -> None:
         if progress.doing == "Training":
             bar.update(progress.done - bar.n)
             bar.set_postfix({name: f"{value:.3f}" for name, value in progress.figures.items()}, refresh=False)
+            if progress.done % CHECKPOINT_EVERY == 0:
+                training.save_checkpoint()
 
 
 def choose_thresholds(
@@ -191,7 +196,7 @@ def crowded_crops(
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
     """Choose the thresholds and write model and replay crops into the package."""
     model = replace(model, spec=recipe.spec)
-    training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
+    training_images, validation_images = load(data, recipe.phases[-1].data, model.spec, recipe.phases[-1].shrunk)
     possible = [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest)
     thresholds, figures = choose_thresholds(model, validation_images, possible)
     first = recipe.phases[-1].data[0]

@@ -125,6 +125,7 @@ class Training:
         *,
         net: UNet | None = None,
         checkpoint: Path | None = None,
+        chances: Sequence[float] | None = None,
     ) -> None:
         if not images:
             raise UnetError("there are no training images: give a folder with images/ and labels/")
@@ -141,7 +142,7 @@ class Training:
         self._centres = [PatchCentres(image.labels) for image in images]
         self._tensors = [(as_tensor(i.image, torch.device("cpu")), torch.from_numpy(i.labels)) for i in images]
         areas = np.sqrt([image.labels.size for image in images])
-        self._chances = areas / areas.sum()
+        self._chances = areas / areas.sum() if chances is None else np.asarray(chances)
         self._checkpoint = checkpoint
         with seeded(settings.seed):
             fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
