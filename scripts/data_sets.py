@@ -42,12 +42,11 @@ def held_out_experiments(folder: str) -> frozenset[str]:
     """Return the names of the images of a data set whose whole experiment is held out.
 
     Unlike those that validate, they have no neighbours of the same experiment among the training images, so that
-    figures on them say what to expect of another laboratory. No model trained from now on learns from them, chooses
-    weights or thresholds on them.
+    figures on them say what to expect of another laboratory. No model trained from now on learns from them.
 
     - dsb2018_fluo: the sizes 260 x 347, 512 x 640, 603 x 1272 and 1040 x 1388, an experiment each.
-    - dsb2018_histology: purple tissue at the higher magnification, told by its ground: the 80th percentile is at most
-      204 in blue, below 195 in red and above green; the lower magnification has 206 to 210 in blue.
+    - dsb2018_histology: purple tissue at the higher magnification, told by its ground: the 80th percentile is at
+      most 204 in blue, below 195 in red and above green; the lower magnification has 206 to 210 in blue.
     - bbbc039_u2os_16bit: the rows E and H of the plate.
     - phase_t98g: a block of each kind of cell. 40 to 45 are small cells, 23 to 26 large ones. Blocks, because
       neighbours by number are likelier to be of one dish; 23, 24, 40 and 41 share the dirt of one optics.
@@ -60,7 +59,7 @@ def held_out_experiments(folder: str) -> frozenset[str]:
 
 def is_held_out(folder: str, name: str) -> bool:
     """Whether an image, or the stack that a plane "stack/z10" is of, belongs to an experiment that is held out."""
-    return name.split("/")[0] in held_out_experiments(folder)
+    return name.split("/", maxsplit=1)[0] in held_out_experiments(folder)
 
 
 SMALL_PHASE = frozenset(f"set{number}" for number in (13, 14, 15, 16, 19, 20, *range(30, 46)))
@@ -118,7 +117,7 @@ def annotated_part(cells: Array) -> tuple[slice, slice]:
     return slice(int(a), int(b)), slice(int(c), int(d))
 
 
-def _plane_pairs(name: str, image: Array, labels: Array) -> Iterator[Pair]:
+def _plane_pairs(_: str, image: Array, labels: Array) -> Iterator[Pair]:
     """Yield every fifth plane of a volume of neurites, "z000", "z005" and so on."""
     for z in range(len(image))[PLANES]:
         yield f"z{z:03}", image[z], pieces(labels[z])

@@ -81,10 +81,9 @@ def load(data: Path, names: tuple[str, ...], spec: ModelSpec, halved: tuple[str,
                 continue
             validates = name in validation_images(folder)
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
-            if folder in halved:
-                image, truth = shrunk(image, truth)
-            axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
-            loaded = training_images_of(f"{folder}/{name}", image, truth, spec, axes=axes)
+            seen, learnt = shrunk(image, truth) if folder in halved else (image, truth)
+            axes = "YXS" if seen.ndim == 3 and seen.shape[-1] in (3, 4) else "ZYX"[-seen.ndim :]
+            loaded = training_images_of(f"{folder}/{name}", seen, learnt, spec, axes=axes)
             often = OFTEN if name in EOSIN and spec.in_channels == 3 else 1
             sets[validates].extend(loaded if validates else loaded * times * often)
     return sets
@@ -97,9 +96,9 @@ def even_chances(images: list[TrainingImage]) -> list[float]:
     """
     areas = [image.labels.size**0.5 for image in images]
     kinds = [kind_of(image.name) for image in images]
-    totals: Counter[str] = Counter()
+    totals = dict.fromkeys(kinds, 0.0)
     for kind, area in zip(kinds, areas, strict=True):
-        totals[kind] += area  # type: ignore[assignment]
+        totals[kind] += area
     return [area / totals[kind] / len(totals) for kind, area in zip(kinds, areas, strict=True)]
 
 
@@ -205,8 +204,8 @@ CELLS = ModelSpec(
     sizes=(12.0, 64.0),
     licence="CC0-1.0 AND MIT",
     training={
-        "data": "dsb2018_fluo, dsb2018_tissue_gray, dsb2018_histology in grey (BBBC038v1, Caicedo et al. 2019, CC0), "
-        "BBBC039v1 (Ljosa et al. 2012, CC0), nuclei3d_bbbc050 (Tokuoka et al. 2020, CC0), "
+        "data": "dsb2018_fluo, dsb2018_tissue_gray, dsb2018_histology in grey (BBBC038v1, Caicedo et al. 2019, "
+        "CC0), BBBC039v1 (Ljosa et al. 2012, CC0), nuclei3d_bbbc050 (Tokuoka et al. 2020, CC0), "
         "phase_t98g (Tsai et al. 2019, MIT), membranes_endothelium (Kolluru et al., MIT)",
     },
 )
