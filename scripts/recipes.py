@@ -206,7 +206,7 @@ CELLS = ModelSpec(
     training={
         "data": "dsb2018_fluo, dsb2018_tissue_gray, dsb2018_histology in grey (BBBC038v1, Caicedo et al. 2019, "
         "CC0), BBBC039v1 (Ljosa et al. 2012, CC0), nuclei3d_bbbc050 (Tokuoka et al. 2020, CC0), "
-        "phase_t98g (Tsai et al. 2019, MIT), membranes_endothelium (Kolluru et al., MIT)",
+        "phase_t98g (Tsai et al. 2019, MIT), membranes_endothelium (ckolluru/endothelial-cell-seg, MIT)",
     },
 )
 CELLS_DATA = (

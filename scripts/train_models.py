@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from data_sets import kind_of
 from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, even_chances, load
 from tqdm import tqdm
@@ -30,7 +31,7 @@ from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.training_image import TrainingImage
-from napari_unet.models.validation import normalised_plane
+from napari_unet.models.validation import evenly, normalised_plane
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
@@ -41,6 +42,7 @@ from napari_unet.training import Training
 REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
 CROWDED_RIDGE = 60
 BRIGHTEST = 2.0
+FEW = 5
 CHECKPOINT_EVERY = 100
 """Iterations, a minute or two, that an interruption may cost."""
 
@@ -134,6 +136,12 @@ def choose_thresholds(
     return best, {name: round(float(value), 4) for name, value in zip(names, mean, strict=True)}
 
 
+def few_of_each_kind(images: list[TrainingImage]) -> list[TrainingImage]:
+    """Return at most `FEW` images of each kind, so that no kind decides for all."""
+    kinds = sorted({kind_of(image.name) for image in images})
+    return [image for kind in kinds for image in evenly([i for i in images if kind_of(i.name) == kind], FEW)]
+
+
 def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]:
     """Yield the thresholds among which is chosen."""
     for core, edge, size, share, mean in itertools.product(
@@ -197,6 +205,8 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     """Choose the thresholds and write model and replay crops into the package."""
     model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec, recipe.phases[-1].shrunk)
+    if recipe.phases[-1].evenly:
+        validation_images = few_of_each_kind(validation_images)
     possible = [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest)
     thresholds, figures = choose_thresholds(model, validation_images, possible)
     first = recipe.phases[-1].data[0]

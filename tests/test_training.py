@@ -331,3 +331,13 @@ def test_a_checkpoint_from_before_settings_had_their_present_names_goes_on(tmp_p
     resumed = train(checkpoint=tmp_path / "training")
     assert resumed.optimization.iteration == 3
     assert same(finish(resumed.steps()), finish(train().steps()))
+
+
+def test_an_image_without_a_chance_is_never_drawn():
+    seen = set()
+    training = train(chances=(0.0, 1.0))
+    draw = training._centres[1].draw
+    training._centres[0].draw = lambda rng: seen.add(0)
+    training._centres[1].draw = lambda rng: seen.add(1) or draw(rng)
+    finish(training.steps())
+    assert seen == {1}
