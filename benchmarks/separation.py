@@ -23,6 +23,7 @@ from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
 from napari_unet.files.training_plots import write_figure
 from napari_unet.models.prediction_to_labels import predict_map, read_map
+from napari_unet.models.validation import normalised_plane
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
@@ -32,7 +33,7 @@ from napari_unet.training import Training
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import NUCLEI_BORDERED, NUCLEI_PLAIN, load
-from train_models import as_plane, choose_thresholds, run
+from train_models import choose_thresholds, run
 
 EVEN = WeightSettings.none()
 THRESHOLDS = [
@@ -91,7 +92,9 @@ def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> lis
     rows = []
     predictor = Predictor(model.net)
     for image in tqdm(held[1::2], desc="measuring", leave=False):
-        found = finish(read_map(finish(predict_map(predictor, as_plane(image), spec)), spec, thresholds))
+        found = finish(
+            read_map(finish(predict_map(predictor, normalised_plane(image, spec), spec)), spec, thresholds)
+        )
         pairs = contingency(found, image.labels)
         touching = np.isin(image.labels, np.unique(image.labels[ridge(image.labels)]))
         alone = contingency(found, np.where(touching, image.labels, 0))
