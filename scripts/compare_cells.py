@@ -1,11 +1,12 @@
 """How `cells` does beside the specialists: AP@0.5 of every kind, on validation images and on held-out experiments.
 
-    python scripts/compare_cells.py ../shared/data --model runs/final/cells.safetensors
+    python scripts/compare_cells.py ../shared/data                                   # all shipped models
+    python scripts/compare_cells.py ../shared/data runs/final/cells.safetensors      # one, by name or file
     python scripts/compare_cells.py ../shared/data --quick
 
-For every kind and group of images the AP@0.5 of `cells`, of the shipped model that the panel suggests for each
-image, and of every shipped model that finds instances; models of colour pictures see colour, all others grey.
-At most --most images of each are measured, evenly picked, large ones in the window in the middle of them.
+For every kind and group of images the AP@0.5 of each model, and of the one that the panel suggests for each image
+today. Models of colour pictures see colour, all others grey. At most --most images of each are measured, evenly
+picked, large ones in the window in the middle of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from recipes import CELLS_DATA
 from skimage.color import rgb2gray
 
 from napari_unet import evaluate, load_model, segment
-from napari_unet.models.library import load_model_file
 from napari_unet.models.model import Model
 from napari_unet.models.suggestion import suggest
 
@@ -67,31 +67,35 @@ def score(model: Model, image: NDArray[Any], labels: NDArray[Any]) -> float:
 
 
 def suggested(image: NDArray[Any]) -> str:
-    """Return the name of the shipped model that the panel suggests for an image."""
+    """Return the name of the specialist that the panel suggests for an image."""
     suggestion = suggest(image, rgb=image.ndim == 3)
     names = [name for name in suggestion.models if name in SPECIALISTS] if suggestion else []
-    return names[0] if names else "nuclei"
+    return names[0] if names else SPECIALISTS[0]
+
+
+def row(models: dict[str, Model], images: list[Pair], most: int) -> list[float]:
+    """Return the mean AP@0.5 of every model and of the suggested one, and how many images were measured."""
+    rows = []
+    for _, image, labels in evenly_picked(images, most):
+        of = {name: score(model, image, labels) for name, model in models.items()}
+        rows.append([*of.values(), of.get(suggested(image), np.nan)])
+    return [*np.mean(rows, axis=0), len(rows)]
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", type=Path, help="file of `cells`; the shipped one if none is given")
+    parser.add_argument("models", nargs="*", default=["cells", *SPECIALISTS], metavar="MODEL")
     parser.add_argument("--most", type=int, default=MOST)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="two images of each, to see that it works")
     given = parser.parse_args()
-    cells = load_model_file(given.model) if given.model else load_model("cells")
-    specialists = {name: load_model(name) for name in SPECIALISTS}
-    print("| kind | images | n | cells | suggested | " + " | ".join(SPECIALISTS) + " |")
-    print("|" + "---|" * (5 + len(SPECIALISTS)))
+    models = {Path(name).stem: load_model(name) for name in given.models}
+    print("| kind | images | " + " | ".join(models) + " | suggested | n |")
+    print("|" + "---|" * (4 + len(models)))
     for (kind, group), images in groups(given.data).items():
-        rows = []
-        for _, image, labels in evenly_picked(images, QUICK if given.quick else given.most):
-            of = {name: score(model, image, labels) for name, model in specialists.items()}
-            rows.append([score(cells, image, labels), of[suggested(image)], *of.values()])
-        figures = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
-        print(f"| {kind} | {group} | {len(rows)} | {figures} |", flush=True)
+        *figures, count = row(models, images, QUICK if given.quick else given.most)
+        print(f"| {kind} | {group} | " + " | ".join(f"{one:.3f}" for one in figures) + f" | {count} |", flush=True)
 
 
 if __name__ == "__main__":
