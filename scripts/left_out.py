@@ -63,7 +63,7 @@ def of_kind(kind: str) -> Kind:
 
 ALL_KINDS = sorted({kind_of(f"{folder}/set{number}") for folder in CELLS_DATA for number in (1, 13)})
 """Of the joint training; set1 and set13 show the two kinds of phase contrast."""
-QUICK_ITERATIONS, QUICK_IMAGES = 40, 4
+QUICK_ITERATIONS, QUICK_IMAGES = 10, 2
 MOST_IMAGES = 24
 """So many images of a kind are measured, evenly picked."""
 

@@ -2,6 +2,7 @@
 
     python scripts/train_models.py ../shared/data --work runs           # all, one after another
     python scripts/train_models.py ../shared/data nuclei --work runs    # one
+    python scripts/train_models.py ../shared/data cells --work runs --end   # ends the phase where it stands
 
 Writes checkpoints into --work and, at the end of each, the model with its thresholds and figures into the
 package. Data, split and settings are in recipes.py.
@@ -47,8 +48,11 @@ CHECKPOINT_EVERY = 100
 """Iterations, a minute or two, that an interruption may cost."""
 
 
-def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
-    """Train through all phases, or go on where it was stopped; finished phases lie in `work` as models."""
+def train(recipe: Recipe, data: Path, work: Path, seed: int, *, end: bool = False) -> Model:
+    """Train through all phases, or go on where it was stopped; finished phases lie in `work` as models.
+
+    `end` takes the weights of the phase that was stopped as they stand, where its rate does not fall anyway.
+    """
     work.mkdir(parents=True, exist_ok=True)
     model = load_model(recipe.parent) if recipe.parent else None
     learnt: list[Model] = []
@@ -56,7 +60,8 @@ def train(recipe: Recipe, data: Path, work: Path, seed: int) -> Model:
         finished = work / f"phase{number}-model.safetensors"
         if not finished.exists():
             training = make_training(phase, data, model, work / f"phase{number}.safetensors", seed)
-            run(training, f"{phase.spec.name} {number}")
+            if not end or phase.settings.optimization.falling:
+                run(training, f"{phase.spec.name} {number}")
             (work / f"history{number}.json").write_text(json.dumps(training.history))
             training.model().save(finished)
         model = load_model_file(finished)
@@ -203,6 +208,7 @@ def crowded_crops(
 
 def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None:
     """Choose the thresholds and write model and replay crops into the package."""
+    reached = model.spec.training.get("iterations")
     model = replace(model, spec=recipe.spec)
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec, recipe.phases[-1].shrunk)
     if recipe.phases[-1].evenly:
@@ -217,6 +223,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
         **recipe.spec.training,
         "replay": replay,
         "phases": [phase.settings.iterations for phase in recipe.phases],
+        "iterations": reached,
         "validation": figures,
         "validation_images": count,
     }
@@ -225,6 +232,9 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
     replayed = recipe.replayed or recipe.phases[-1].data
     old = [image for image in training_images if image.name.split("/")[0] in replayed]
+    old = [image for image in old if min(image.labels.shape) >= REPLAY_SIDE]
+    if recipe.phases[-1].evenly:
+        old = few_of_each_kind(old)
     write_replay(model, old, output / f"{replay}.npz")
 
 
@@ -236,10 +246,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs"))
     parser.add_argument("--output", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--end", action="store_true", help="end phases of a constant rate where they stand")
     given = parser.parse_args()
     for name in given.names:
         recipe = RECIPES[name]
-        model = train(recipe, given.data, given.work / name, given.seed)
+        model = train(recipe, given.data, given.work / name, given.seed, end=given.end)
         finish_model(model, recipe, given.data, given.output)
 
 
