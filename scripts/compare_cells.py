@@ -25,7 +25,8 @@ from skimage.color import rgb2gray
 
 from napari_unet import evaluate, load_model, segment
 from napari_unet.models.model import Model
-from napari_unet.models.suggestion import suggest
+from napari_unet.models.suggestion import suggestion_steps
+from napari_unet.progress import finish
 
 SPECIALISTS = ("nuclei", "cells-phase", "nuclei-histology", "em-membranes")
 NEVER_LEARNT = ("em3d_fib25", "em_vnc_sstem")
@@ -67,8 +68,8 @@ def score(model: Model, image: NDArray[Any], labels: NDArray[Any]) -> float:
 
 
 def suggested(image: NDArray[Any]) -> str:
-    """Return the name of the specialist that the panel suggests for an image."""
-    suggestion = suggest(image, rgb=image.ndim == 3)
+    """Return the specialist that the panel ranks first for an image, whether it knows the image or not."""
+    suggestion = finish(suggestion_steps(image, "YXS" if image.ndim == 3 else "YX"))
     names = [name for name in suggestion.models if name in SPECIALISTS] if suggestion else []
     return names[0] if names else SPECIALISTS[0]
 
