@@ -165,16 +165,14 @@ class Training:
                 self.save_checkpoint()
             if self.optimization.iteration >= total:
                 return self.model()
-            loss = self._step(self.optimization.iteration)
-            self._losses.append(loss)
-            figures = {"loss": loss, "score": self.best.score}
+            self._losses.append(self._step(self.optimization.iteration))
+            figures = {"loss": self._losses[-1], "score": self.best.score}
             yield Progress(done=self.optimization.iteration, total=total, doing="Training", figures=figures)
 
     def _is_validation_due(self) -> bool:
         """Whether the present weights are to be scored and were not, in an interrupted training neither."""
-        due = self.optimization.iteration % self.settings.validate_every == 0
-        last = self.optimization.iteration >= self.settings.iterations
-        return bool(self._losses) and (due or last)
+        done, settings = self.optimization.iteration, self.settings
+        return bool(self._losses) and (done % settings.validate_every == 0 or done >= settings.iterations)
 
     def _digest(self, net: UNet) -> str:
         """Return what tells this training from another: its start, meaning, settings, images and labels."""
@@ -182,9 +180,8 @@ class Training:
         for weights in net.state_dict().values():
             digest.update(weights.cpu().numpy().tobytes())
         for image in (*self._images, *self._validation):
-            digest.update(image.name.encode())
-            digest.update(image.image.tobytes())
-            digest.update(image.labels.tobytes())
+            for part in (image.name.encode(), image.image.tobytes(), image.labels.tobytes()):
+                digest.update(part)
         return digest.hexdigest()
 
     def model(self) -> Model:
