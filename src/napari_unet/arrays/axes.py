@@ -179,6 +179,17 @@ class Plane:
         steps = (*(slice(None, None, step) for _ in self.spatial[:-1]), slice(None))
         return _Sliced(self)[(slice(None), *steps)]
 
+    def window(self, box: Box) -> NDArray[Any]:
+        """Return (C, *box) of the whole image, as it is stored."""
+        return _Sliced(self)[(slice(None), *box)]
+
+    def chunk_sides(self) -> tuple[int, ...] | None:
+        """Return the sides of a chunk per spatial axis; None of an array that is not stored in chunks."""
+        chunks = getattr(self.array, "chunksize", None) or getattr(self.array, "chunks", None)  # dask | Zarr
+        if not chunks or len(chunks) != len(self.axes) or not all(isinstance(side, int) for side in chunks):
+            return None
+        return tuple(max(1, chunks[self.axes.index(axis)]) for axis in self.spatial)
+
     def parts(self, pixels: int) -> Iterator[slice]:
         """Yield slices of the first spatial axis that divide the whole image, each of about so many pixels."""
         length, *others = self.whole_shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varie
 from napari_unet.arrays.normalization.rare_objects import Noise
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
+from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 
@@ -24,6 +25,8 @@ KEPT = 100_000
 """At most about so many pixels of a part are kept where the sampled ones were all the same."""
 SAMPLED_PLANES = 64
 """At most so many planes, evenly picked, are read."""
+MAX_CHUNKS, CHUNK_PIXELS = 16, 2**18
+"""Chunks of an image in chunks that are sampled, and pixels of each: together as many as of other images."""
 SEARCHED_PIXELS, BAND_PIXELS = 64_000_000, 1_000_000
 """So many pixels of an image without objects are searched for rare ones, at most about, in parts of about so many;
 all of 8192 x 8192."""
@@ -41,8 +44,9 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
     numbers = np.linspace(0, len(planes) - 1, min(SAMPLED_PLANES, len(planes))).round().astype(int)
     blocks = []
     for number in numbers:
-        yield Progress(done=0, total=0, doing="Reading intensities")
-        blocks.append(sample_blocks(planes[number], len(numbers)))
+        for block in sample_blocks(planes[number], len(numbers)):
+            yield Progress(done=0, total=0, doing="Reading intensities")
+            blocks.append(block)
     fitted = []
     groups = normalization.groups(blocks)
     _require_a_range_each(normalization, len(groups))
@@ -113,8 +117,40 @@ def _unlike(planes: Sequence[Plane], channels: slice, value: float) -> Steps[lis
     return [values for values in found if values.size]
 
 
-def sample_blocks(plane: Plane, planes_in_all: int = 1) -> NDArray[Any]:
-    """Return a plane's share of some four million pixels in evenly spread rows, (C, *spatial)."""
+def sample_blocks(plane: Plane, planes_in_all: int = 1) -> Iterator[NDArray[Any]]:
+    """Yield a plane's share of some four million pixels, (C, *spatial) each.
+
+    They are evenly spread rows; of an image in many chunks, all of which such rows would touch, some chunks.
+    """
     limit = max(1, SAMPLED_PIXELS // planes_in_all)
-    step = max(1, round((np.prod(plane.whole_shape, dtype=float) / limit) ** (1 / (len(plane.spatial) - 1))))
-    return plane.every(step)
+    pixels = math.prod(plane.whole_shape)
+    if pixels > limit and (boxes := _spread_chunks(plane, max(1, MAX_CHUNKS // planes_in_all))):
+        yield from map(plane.window, boxes)
+        return
+    yield plane.every(max(1, round((pixels / limit) ** (1 / (len(plane.spatial) - 1)))))
+
+
+def _spread_chunks(plane: Plane, count: int) -> list[Box]:
+    """Return boxes within so many chunks that are spread over an image; none where there are hardly more chunks.
+
+    Places follow the additive recurrence of Roberts (2018), which covers an area evenly for any count.
+    """
+    sides = plane.chunk_sides() or plane.whole_shape
+    grid = [math.ceil(length / side) for length, side in zip(plane.whole_shape, sides, strict=True)]
+    if math.prod(grid) <= 2 * count:
+        return []
+    ratio = {2: 1.32472, 3: 1.22074}[len(grid)]
+    places = {
+        tuple(int((0.5 + number / ratio ** (axis + 1)) % 1 * cells) for axis, cells in enumerate(grid))
+        for number in range(1, count + 1)
+    }
+    wanted = list(sides)
+    while math.prod(wanted) > CHUNK_PIXELS:
+        wanted[wanted.index(max(wanted))] //= 2
+    return [
+        tuple(
+            slice(cell * side, min(cell * side + part, length))
+            for cell, side, part, length in zip(place, sides, wanted, plane.whole_shape, strict=True)
+        )
+        for place in sorted(places)
+    ]

@@ -63,6 +63,7 @@ class LazyArray:
     def __init__(self, path: Path, array: Any) -> None:
         self._path, self._array = path, array
         self.shape, self.dtype, self.ndim = tuple(array.shape), np.dtype(array.dtype), array.ndim
+        self.chunks: tuple[int, ...] = tuple(array.chunks)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         try:
