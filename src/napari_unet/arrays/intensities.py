@@ -139,9 +139,11 @@ def _spread_chunks(plane: Plane, count: int) -> list[Box]:
     grid = [math.ceil(length / side) for length, side in zip(plane.whole_shape, sides, strict=True)]
     if math.prod(grid) <= 2 * count:
         return []
-    ratio = {2: 1.32472, 3: 1.22074}[len(grid)]
+    divided = [axis for axis, cells in enumerate(grid) if cells > 1]
+    ratio = {1: 1.61803, 2: 1.32472, 3: 1.22074}[len(divided)]
+    powers = [ratio ** (divided.index(axis) + 1) if axis in divided else 1 for axis in range(len(grid))]
     places = {
-        tuple(int((0.5 + number / ratio ** (axis + 1)) % 1 * cells) for axis, cells in enumerate(grid))
+        tuple(int((0.5 + number / power) % 1 * cells) for power, cells in zip(powers, grid, strict=True))
         for number in range(1, count + 1)
     }
     wanted = list(sides)
