@@ -21,6 +21,8 @@ FLOPS_OF_BASE_16 = 104e3
 ROTATIONS = 8
 STARTING = 2.0
 """Seconds that the first run takes to load PyTorch and the model."""
+TELLING = 256**2
+"""Pixels from which on a run tells how fast the next one will be; a smaller one fills less than a tile."""
 WHERE = {"auto": "the GPU if there is one, else the CPU", "cpu": "the CPU"}
 
 
@@ -37,7 +39,8 @@ class SpeedRecord:
     ) -> None:
         """Note a run: what was chosen, the name of the device, and how long it took."""
         self._names[settings.device] = name
-        self._runs[_way(model, settings)] = (pixels, duration)
+        if pixels >= TELLING:
+            self._runs[_way(model, settings)] = (pixels, duration)
 
     def forecast(self, spec: ModelSpec, model: str, settings: PredictionSettings, pixels: int) -> str:
         """Return where a run will be and how long it may take."""
