@@ -218,7 +218,7 @@ CELLS_DATA = (
     "nuclei3d_bbbc050",
     "membranes_endothelium",
 )
-CELLS_ITERATIONS = 6000
+CELLS_ITERATIONS = 2600
 ANYTHING = AugmentationSettings(
     scale=(0.4, 2.5),
     elastic=4,
@@ -253,6 +253,23 @@ RECIPES = {
                     weights=GENTLE,
                     augmentation=ANYTHING,
                     optimization=OptimizationSettings(falling=False),
+                ),
+            ),
+            # then likelier images in larger views, whose deepest features see no padding, with a falling rate
+            Phase(
+                spec=CELLS,
+                data=CELLS_DATA,
+                shrunk=("phase_t98g",),
+                evenly=True,
+                settings=TrainingSettings(
+                    iterations=800,
+                    patch=192,
+                    validate_every=1000,
+                    weights=GENTLE,
+                    augmentation=ANYTHING.replace(
+                        scale=(0.6, 1.7), gamma=(0.7, 1.5), inversion=0.15, noise=0.06, texture=0.15, haze=0.15
+                    ),
+                    optimization=OptimizationSettings(learning_rate=1e-3),
                 ),
             ),
         ),
