@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 # No test depends on how fast the machine is, and none on what an earlier run found.
-hypothesis.settings.register_profile("busy machine", deadline=None, database=None, print_blob=True)
+EVERYWHERE = {"deadline": None, "database": None, "print_blob": True}
+# 25 examples find what breaks a line; pytest --hypothesis-profile thorough looks for what is rarer
+hypothesis.settings.register_profile("busy machine", max_examples=25, **EVERYWHERE)
+hypothesis.settings.register_profile("thorough", max_examples=500, **EVERYWHERE)
 hypothesis.settings.load_profile("busy machine")
 
 # Before anything imports napari: no test reads or writes the settings, models or caches of the person who runs it.

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.metrics import adapted_rand_error
@@ -121,7 +121,6 @@ def test_iou_of_exactly_the_threshold_is_a_match(pixels):
 
 
 @given(labels_of_two)
-@settings(max_examples=60, deadline=None)
 def test_matches_are_the_most_that_any_choice_of_pairs_gives(labels):
     predicted, truth = labels
     p, t, iou = metrics.iou_pairs(predicted, truth)
@@ -137,7 +136,6 @@ def test_matches_are_the_most_that_any_choice_of_pairs_gives(labels):
 
 
 @given(labels_of_two)
-@settings(max_examples=60, deadline=None)
 def test_v_rand_is_one_minus_the_adapted_rand_error_of_scikit_image(labels):
     predicted, truth = labels
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -180,7 +178,6 @@ def test_crumb_of_a_tenth_and_neighbour_that_spills_over_are_no_splits():
 
 
 @given(labels_of_two, st.lists(st.integers(1, 2**64 - 1), min_size=10, max_size=10, unique=True))
-@settings(max_examples=40, deadline=None)
 def test_scores_do_not_depend_on_the_ids(labels, ids):
     new_ids = np.array([[0, *ids[:5]], [0, *ids[5:]]], dtype=np.uint64)
     renamed = [new[old] for new, old in zip(new_ids, labels, strict=True)]

@@ -3,7 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.arrays.tiling import even_step, mirror_indices, read_mirrored, tiles
@@ -18,11 +18,9 @@ WALKS = {
 walks = st.sampled_from(list(WALKS.values()))
 sides = st.integers(1, 400)
 limits = st.integers(1, 300)
-several = settings(max_examples=60, deadline=None)
 
 
 @given(walk=walks, shape=st.tuples(sides, sides), size=st.tuples(limits, limits))
-@several
 def test_tiles_cover_every_pixel_once(walk, shape, size):
     written = np.zeros(shape, int)
     for tile in tiles(shape, size, walk):
@@ -31,7 +29,6 @@ def test_tiles_cover_every_pixel_once(walk, shape, size):
 
 
 @given(walk=walks, length=sides, limit=limits)
-@several
 def test_windows_of_an_axis_have_one_size_and_one_phase(walk, length, limit):
     reads = [tile.read[0] for tile in tiles((length,), (limit,), walk)]
     assert len({read.stop - read.start for read in reads}) == 1
@@ -39,7 +36,6 @@ def test_windows_of_an_axis_have_one_size_and_one_phase(walk, length, limit):
 
 
 @given(walk=walks, length=sides, limit=limits)
-@several
 def test_what_is_written_lies_within_the_networks_output(walk, length, limit):
     for tile in tiles((length,), (limit,), walk):
         (read,), (write,), (crop,) = tile.read, tile.write, tile.crop
@@ -50,7 +46,6 @@ def test_what_is_written_lies_within_the_networks_output(walk, length, limit):
 
 
 @given(length=sides, limit=limits, stride=st.sampled_from([2, 4, 8, 16]))
-@several
 def test_steps_are_multiples_of_the_stride_within_the_limit(length, limit, stride):
     step = even_step(length, limit, stride)
     assert step % stride == 0
@@ -76,7 +71,6 @@ def test_tiles_of_volumes_come_row_by_row():
 
 
 @given(length=st.integers(1, 12), before=st.integers(0, 40), after=st.integers(0, 40))
-@several
 def test_mirroring_equals_numpy_also_far_beyond_the_image(length, before, after):
     line = np.arange(length)
     expected = np.pad(line, (before, after), mode="reflect")
@@ -89,7 +83,6 @@ def test_mirroring_equals_numpy_also_far_beyond_the_image(length, before, after)
     extent=st.tuples(st.integers(1, 25), st.integers(1, 25)),
     lazy=st.booleans(),
 )
-@several
 def test_reading_a_window_equals_padding_then_slicing(shape, starts, extent, lazy):
     image = np.arange(2 * np.prod(shape)).reshape(2, *shape)
     padded = np.pad(image, ((0, 0), (60, 60), (60, 60)), mode="reflect")
