@@ -6,7 +6,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import napari.layers
-from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
@@ -17,7 +16,7 @@ from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.autosave.restore_bar import RestoreBar
 from napari_unet.widgets.autosave.restoring import restore
 from napari_unet.widgets.autosave.watcher import Autosave
-from napari_unet.widgets.model_choice import ModelChoice, rename_choices
+from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
@@ -29,6 +28,7 @@ from napari_unet.widgets.segment.join_choice import JoinChoice
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.results import show_result
 from napari_unet.widgets.segment.work import ImageSource, SegmentationRun, begin_segmentation
+from napari_unet.widgets.subject import Subject
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.channels import SplitButton
 from napari_unet.widgets.viewer.file_header import whole_file
@@ -46,21 +46,25 @@ from napari_unet.widgets.viewer.visible import show_index, visible_region
 
 LOWEST = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
+NO_MODEL = "There is no model: choose one, or open a .safetensors file."
+NEW_KNOWS_NOTHING = "A new network knows nothing yet: paint and teach it first, or choose a model."
 WHOLE, VISIBLE = "Whole image", "What is visible"
 
 
 class SegmentPanel(ScrollingPanel):
-    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+    """Widgets and wiring; `napari_viewer` is filled in by napari, `subject` by the workspace that shows it."""
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer, subject: Subject | None = None) -> None:
         super().__init__()
         self._viewer = napari_viewer
         self._read_last: napari.layers.Image | None = None
         self._channels: WeakKeyDictionary[napari.layers.Image, int | None] = WeakKeyDictionary()
         self._speed = preflight.SpeedRecord()
-        self.image = ComboBox(label="Image", choices=lambda _: images_of(napari_viewer))
-        self.image.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.model = ModelChoice(napari_viewer)
+        self._form = QFormLayout()
+        if subject is None:
+            subject = Subject(napari_viewer)
+            subject.add_rows(self._form)
+        self.image, self.model = subject.image, subject.model
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
         self.join = JoinChoice()
@@ -100,7 +104,7 @@ class SegmentPanel(ScrollingPanel):
             self.job.fail("There is no image: open one, or try File > Open Sample.")
             return
         if path is None:
-            self.job.fail("There is no model: choose one, or open a .safetensors file.")
+            self.job.fail(NEW_KNOWS_NOTHING if self.model.is_new else NO_MODEL)
             return
         try:
             image = self._read(layer)
@@ -259,9 +263,6 @@ class SegmentPanel(ScrollingPanel):
         show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:
-        self._form = QFormLayout()
-        self._form.addRow("Image", self.image.native)
-        self._form.addRow("Model", self.model)
         self._form.addRow("Channel", self.channel)
         self._form.addRow("Objects", self.join)
         self._form.addRow("Region", self.region)

@@ -30,9 +30,10 @@ class TeachingForm(QWidget):  # type: ignore[misc]
 
     changed = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, model: ModelChoice | None = None) -> None:
+        """Offer models, but where `model` stands elsewhere already."""
         super().__init__()
-        self.model = ModelChoice(viewer, offer_new=True)
+        self.model = model or ModelChoice(viewer, offer_new=True)
         self.kind = QComboBox()
         self.kind.addItem("objects (instances)", OBJECTS)
         self.kind.addItem("classes (one value each)", CLASSES)
@@ -42,7 +43,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.seconds, self.device = self.boxes["seconds"], self.boxes["device"]
         self._layout = QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.addRow("Model", self.model)
+        if model is None:
+            self._layout.addRow("Model", self.model)
         self._layout.addRow("Output", self.kind)
         self._layout.addRow("Channel", self.channel)
         self.boxes.add_rows(self._layout)

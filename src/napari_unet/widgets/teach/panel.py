@@ -22,7 +22,7 @@ from napari_unet.progress import Progress
 from napari_unet.widgets.autosave.restore_bar import RestoreBar
 from napari_unet.widgets.autosave.restoring import restore
 from napari_unet.widgets.autosave.watcher import Autosave
-from napari_unet.widgets.model_choice import MODEL_NEWS
+from napari_unet.widgets.model_choice import MODEL_NEWS, ModelChoice
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import MOMENT, JobControl
 from napari_unet.widgets.parts.message_label import MessageLabel
@@ -64,15 +64,15 @@ MAX_NAME_LENGTH = 60
 
 
 class FineTunePanel(ScrollingPanel):
-    """Widgets and wiring; `napari_viewer` is filled in by napari."""
+    """Widgets and wiring; `napari_viewer` is filled in by napari, `model` by the workspace that shows it."""
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer, model: ModelChoice | None = None) -> None:
         super().__init__()
         self._viewer = napari_viewer
         self._watch = FineTuneControl()
         self._made: WeakKeyDictionary[napari.layers.Labels, Any] = WeakKeyDictionary()
         self.table = PaintedTable(napari_viewer)
-        self.form = TeachingForm(napari_viewer)
+        self.form = TeachingForm(napari_viewer, model)
         self.tools = AnnotationTools(napari_viewer, self.table, self.form)
         self.right = QCheckBox("Treat the rest of the view as correct")
         self.right.setToolTip(

@@ -1,0 +1,68 @@
+"""One dock in which a study is finished: image and model on top, and a tab for each step below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import napari
+from qtpy.QtWidgets import QFormLayout, QTabWidget, QVBoxLayout, QWidget
+
+from napari_unet.widgets.export.panel import ExportPanel
+from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
+from napari_unet.widgets.parts.panel_closed import on_panel_closed
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.subject import Subject
+from napari_unet.widgets.teach.panel import FineTunePanel
+
+WIDTH = 330
+"""Pixels that the dock takes: at 1280 x 800 they leave the image two thirds of the window."""
+
+
+class Workspace(QWidget):  # type: ignore[misc]
+    """The tabs; each panel is made when its tab is first shown, so that the dock opens at once."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.subject = subject = Subject(napari_viewer, offer_new=True)
+        self._makers: dict[str, Callable[[], QWidget]] = {
+            "Segment": partial(SegmentPanel, napari_viewer, subject),
+            "Teach": partial(FineTunePanel, napari_viewer, subject.model),
+            "Export": partial(ExportPanel, napari_viewer),
+        }
+        self.panels: dict[str, QWidget] = {}
+        self.tabs = QTabWidget()
+        for name in self._makers:
+            page = QWidget()
+            QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+            self.tabs.addTab(page, name)
+        self.tabs.setDocumentMode(True)
+        self._lay_out()
+        self.tabs.currentChanged.connect(self._shown)
+        self._shown(0)
+        on_panel_closed(self, self._leave)
+
+    def show_tab(self, name: str) -> QWidget:
+        """Show a tab and return its panel."""
+        self.tabs.setCurrentIndex(list(self._makers).index(name))
+        return self.panels[name]
+
+    def _shown(self, number: int) -> None:
+        name = self.tabs.tabText(number)
+        if name not in self.panels:
+            self.panels[name] = panel = self._makers[name]()
+            self.tabs.widget(number).layout().addWidget(panel)
+
+    def _leave(self) -> None:
+        """Close the panels with the dock: each ends its work when it loses its place."""
+        for panel in self.panels.values():
+            panel.setParent(None)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        self.subject.add_rows(form)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.tabs)
+        ignore_wheel(self)
+        self.setMinimumWidth(WIDTH)
