@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -36,7 +36,7 @@ from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.settings.finetuning import FineTuningSettings
-from napari_unet.teaching import learning, sampling
+from napari_unet.teaching import interpolation, sampling, scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import pairs, validation_images
@@ -59,14 +59,9 @@ FROZEN = FineTuningSettings().optimization
 ROWS = {
     "all": Row(),
     "no anchor": Row({"anchor": 0.0}),
-    "no strong-anchor regime": Row(replaced=((learning, "STRONG_ANCHOR", 99.0),)),
-    "no contested zone": Row(replaced=((sampling, "CONTESTED", 0),)),
-    "no rarity": Row(replaced=((sampling, "MOST", 1.0),)),
-    "no mean teacher": Row({"consistency": 0.0}),
+    "anchor from strokes alone": Row(replaced=((scores, "SURE_STROKES", 0),)),
     "no replay": Row({"replay": 0.0}),
-    "no share of old weights": Row({"interpolation": 0.0}),
-    "no adapted thresholds": Row(replaced=((finetuning, "adapted_thresholds", lambda spec, _: spec.instances),)),
-    "no luck margin": Row(replaced=((learning, "LUCK", 0.0),)),
+    "new weights alone": Row(replaced=((interpolation, "SHARES", (1.0,)),)),
     "batch norm learns": Row({"optimization": FROZEN.replace(frozen_norm=False)}),
     "rim of scribbles counts": Row(
         replaced=((training_targets, "_rim", lambda _, annotated: np.zeros_like(annotated)),)
@@ -84,25 +79,24 @@ class Lessons:
     def __init__(self, data: Path, model: Model) -> None:
         self._data = data
         self._model = model
+        self._painted: dict[tuple[str, int], Lesson] = {}
 
-    @cache  # noqa: B019 - lives as long as the process
     def get(self, kind: str, seed: int) -> Lesson:
         """Return (image, annotation, test images)."""
-        return self._correction(seed) if kind == "correction" else self._unknown(kind, seed)
+        if (kind, seed) not in self._painted:
+            make = self._correction if kind == "correction" else partial(self._unknown, kind)
+            self._painted[kind, seed] = make(seed)
+        return self._painted[kind, seed]
 
-    @cache  # noqa: B019
+    @cached_property
     def nuclei(self) -> Images:
         """Return every tenth validation image of fluorescence, of at most 360 px."""
         names = validation_images("dsb2018_fluo")
         known = [pair[1:] for pair in pairs(self._data / "dsb2018_fluo") if pair[0] in names]
         return [pair for pair in known if max(pair[0].shape) <= 360][::8]
 
-    @cache  # noqa: B019
-    def _images(self, kind: str) -> Images:
-        return load(self._data / KINDS[kind], SIDE)
-
     def _unknown(self, kind: str, seed: int) -> Lesson:
-        images = self._images(kind)
+        images = load(self._data / KINDS[kind], SIDE)
         image, truth = images[seed]
         layer = np.zeros(truth.shape, np.int32)
         annotate(self._model, (image, truth), layer, STROKES, rng=np.random.default_rng(seed), random=False)
@@ -110,7 +104,7 @@ class Lessons:
         tests = [(one[part, part], true[part, part]) for one, true in images[seed + 1 : seed + 1 + TESTS]]
         return image, painted(layer), tests
 
-    @cache  # noqa: B019
+    @cached_property
     def _known(self) -> tuple[Images, list[NDArray[np.int32]], NDArray[np.intp]]:
         every = load(self._data / "dsb2018_fluo", 256)
         images = every[:: max(1, len(every) // 24)]
@@ -119,7 +113,7 @@ class Lessons:
         return images, found, np.argsort([-count for count in false])
 
     def _correction(self, seed: int) -> Lesson:
-        images, found, worst = self._known()
+        images, found, worst = self._known
         number = worst[seed]
         image, truth = images[number]
         way = corrected_fully if seed % 2 else erased
@@ -127,7 +121,7 @@ class Lessons:
         return image, corrected(found[number], way(found[number], truth)), [(image, truth), *others]
 
 
-def figures(kind: str, model: Model, tests: Images, nuclei: Callable[[], Images]) -> tuple[float, ...]:
+def figures(kind: str, model: Model, tests: Images, nuclei: Images) -> tuple[float, ...]:
     """Return the figures of a model, as `FIGURES` names them."""
     if kind == "correction":
         same = measure([segmented(model, tests[0][0])], tests[:1])[1]
@@ -135,7 +129,7 @@ def figures(kind: str, model: Model, tests: Images, nuclei: Callable[[], Images]
     found = measure([segmented(model, image) for image, _ in tests], tests)
     if kind == "axons":
         return found
-    return *found, measure([segmented(model, image) for image, _ in nuclei()], nuclei())[1]
+    return *found, measure([segmented(model, image) for image, _ in nuclei], nuclei)[1]
 
 
 def learnt(model: Model, lesson: Lesson, row: Row, settings: FineTuningSettings) -> Model:

@@ -29,10 +29,9 @@ from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Progress, Report, Steps, finish, indeterminate
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
-from napari_unet.teaching.adapted_thresholds import adapted_thresholds
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.result import FineTuneResult
-from napari_unet.teaching.scores import STRONG_ANCHOR, anchor_weight, stroke_tables
+from napari_unet.teaching.scores import anchor_weight, stroke_tables
 from napari_unet.teaching.training_regions import check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
@@ -119,8 +118,6 @@ def fine_tune_steps(
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
-    if not model.spec.is_semantic and (chosen.anchor or 0.0) < STRONG_ANCHOR:  # else it knows this kind of image
-        turned = replace(turned, spec=replace(turned.spec, instances=adapted_thresholds(turned.spec, lessons)))
     learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": learning.before})
     yield from learning.steps()

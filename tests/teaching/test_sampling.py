@@ -19,7 +19,6 @@ from tests.teaching.small import (
     QUICK,
     image_and_truth,
     lessons_of,
-    lessons_where,
     small_model,
     strokes,
     views_of,
@@ -42,11 +41,9 @@ def test_unannotated_pixels_get_no_gradient_from_labels_and_held_out_ones_none_a
     assert (logits.grad.abs().sum(1)[batch.weights == 0] == 0).all()
     assert (logits.grad.abs().sum(1)[batch.weights > 0] > 0).all()
     logits.grad = None
-    anchor_loss(logits, batch.previous, batch.anchored).backward()
-    assert (logits.grad.abs().sum(1)[batch.anchored == 0] == 0).all()
-    assert not (batch.anchored * batch.weights).any()
+    anchor_loss(logits, batch.previous, batch.blank).backward()
+    assert (logits.grad.abs().sum(1)[batch.blank == 0] == 0).all()
     assert not (batch.blank * batch.weights).any()
-    assert (batch.blank >= batch.anchored).all()
     neither = (batch.blank == 0) & (batch.weights == 0)
     assert bool(neither.any()) == bool(lessons[0].held_out.held)
 
@@ -75,37 +72,6 @@ def test_two_touching_painted_cells_get_a_ridge(model):
     assert ndimage.label(classes * (weights > 0), structure=np.ones((3, 3)))[1] >= 2
 
 
-def test_rare_objects_outweigh_background_in_the_anchor(model):
-    image, truth = image_and_truth()
-    small = truth == 1  # what the previous model found; no stroke contradicts it
-    [lesson] = lessons_where(small, truth)
-    said = painted(np.where(strokes(truth) == 1, 1, 0) + 2 * (strokes(truth) == 2))
-    lesson = replace(lesson, annotation=said)
-    lesson = replace(lesson, image=image[None])
-    settings = QUICK.replace(
-        anchor=1.0, unpainted_patch_share=0.99, augmentation=AugmentationSettings.none(), patch=64
-    )
-    views = BatchSampler([lesson], [], model, settings)
-    batch = views.batch(0, 8, torch.device("cpu"))
-    held = batch.anchored > 0
-    weights = batch.anchored[held], (1 - batch.previous[:, 0])[held]
-    assert (weights[1] > 0.5).any()
-    torch.testing.assert_close(weights[0], 1 + 4 * weights[1])
-
-
-def test_no_anchor_holds_near_a_stroke_that_contradicts_the_model(model):
-    image, truth = image_and_truth()
-    [lesson] = lessons_where(np.zeros(truth.shape, bool), truth)  # a model that saw no object
-    lesson = replace(lesson, image=image[None])
-    for anchor in (0.0, 1.0):
-        views = BatchSampler([lesson], [], model, QUICK.replace(anchor=anchor))
-        free = views._lessons[0].said[2].numpy() > 0
-        distance = ndimage.distance_transform_edt(lesson.annotation.labels == 0)
-        expected = ~lesson.annotation.annotated & (distance > 24 / (1 + anchor))
-        np.testing.assert_array_equal(free, expected)
-        assert expected.any()
-
-
 def test_classes_are_balanced_by_the_strokes_that_are_learnt(model):
     _, truth = image_and_truth()
     lessons, views = views_of(model, painted(strokes(truth)), QUICK.replace(held_out=0.4))
@@ -126,7 +92,7 @@ def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
     batch = BatchSampler(lessons, replay_regions(model), model, settings).batch(0, 4, torch.device("cpu"))
     assert batch.replayed.tolist() == [True, True, False, False]
     assert not batch.weights[:2].any()
-    assert batch.anchored[:2].all()
+    assert batch.blank[:2].all()
     torch.testing.assert_close(batch.previous[:2].sum(1), torch.ones_like(batch.weights[:2]), atol=0.02, rtol=0)
     assert batch.weights[2:].any()
 

@@ -27,8 +27,7 @@ class FineTuningSettings(Settings):
     iterations: int = option(10_000, "steps to learn at most", minimum=1, offered=("fine-tune",))
     batch: int = option(4, "patches per step", minimum=1)
     patch: int = option(128, "side of a patch", minimum=1, unit="px")
-    # far above 1 where the model knows the kind of image and was right about most of what was painted, near 0
-    # where it does not know it (`scores.anchor_weight`)
+    # near 10 where the model knows the kind of image, near 0 where it does not (`scores.anchor_weight`)
     anchor: float | None = option(
         None,
         "weight of staying as the previous model was on unpainted pixels; 0 switches it off",
@@ -36,14 +35,6 @@ class FineTuningSettings(Settings):
         unset="from the model's IoU on the strokes",
         offered=("fine-tune",),
     )
-    # a mean teacher (Tarvainen and Valpola, NeurIPS 2017): what the strokes taught spreads to what looks alike,
-    # and longer learning does not undo it
-    consistency: float = option(
-        2.0, "weight of the mean-teacher loss on unpainted pixels; 0 switches it off", minimum=0
-    )
-    # a mixture generalises better than either (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR
-    # 2022); scores and previews are of it
-    interpolation: float = option(0.25, "share of the old weights in the new ones", minimum=0, below=1)
     unpainted_patch_share: float = option(
         0.33, "share of patches drawn anywhere in the image, for the anchor", minimum=0, below=1
     )
@@ -69,8 +60,6 @@ class FineTuningSettings(Settings):
         """Return settings for a fresh network: nothing to hold on to, faster steps, batch norm learns too."""
         recipe: dict[str, Any] = {
             "anchor": 0.0,
-            "consistency": 0.0,
-            "interpolation": 0.0,
             "unpainted_patch_share": 0.0,
             "replay": 0.0,
             "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -17,16 +16,16 @@ from napari_unet.memory import is_out_of_memory
 from napari_unet.models.model import Model, restore_weights, stored_weights
 from napari_unet.nets.crop import require_teachable
 from napari_unet.nets.device import choose_device
-from napari_unet.nets.optimization import NoNumberError, Optimization, mix_weights
+from napari_unet.nets.optimization import NoNumberError, Optimization
 from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, map_progress
 from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.teaching.interpolation import best_mixture
 from napari_unet.teaching.result import FineTuneResult, paired_spread
 from napari_unet.teaching.sampling import Batch, BatchSampler
-from napari_unet.teaching.scores import STRONG_ANCHOR, mean_iou, stroke_tables
-from napari_unet.teaching.terms.anchor import AskedAnchor, StoredAnchor
-from napari_unet.teaching.terms.mean_teacher import MeanTeacher
+from napari_unet.teaching.scores import mean_iou, stroke_tables
+from napari_unet.teaching.terms.anchor import Anchor
 from napari_unet.teaching.terms.replay import Replay
 from napari_unet.teaching.terms.step import Step, Term
 from napari_unet.teaching.terms.strokes import Strokes
@@ -34,8 +33,6 @@ from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
 FIGURES = ("loss", "validation", "validation_images", "validation_score")
 """What a training notes of how good the model is."""
-LUCK = 0.15
-"""By how much the IoU on one held-out stroke may change by chance; of n strokes by 1 / √n of it."""
 MEMORY = 0.9
 """Share of what was noted of the taught strokes that each step keeps."""
 PATIENCE = 200
@@ -80,7 +77,8 @@ class Learning:
         self._lessons = lessons
         self._companion = companion
         self._batch_size = settings.batch
-        self._views = BatchSampler(lessons, replay_regions(model), model, settings)
+        self._replay = replay_regions(model)
+        self._views = BatchSampler(lessons, self._replay, model, settings)
         normed = not settings.optimization.frozen_norm
         require_teachable(model.net, settings.batch, self._views.sides[1], normed=normed)
         self._optimization = Optimization(
@@ -89,7 +87,8 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        self._terms = self._make_terms()
+        anchor = settings.anchor or 0.0
+        self._terms: list[Term] = [Strokes(), Replay(), *([Anchor(anchor)] if anchor else [])]
         self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, stored_weights(model.net))
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
@@ -117,6 +116,8 @@ class Learning:
             if not self._is_scored(self._optimization.iteration):
                 yield from self._score(float("nan"))
             self._say_how_far(elapsed)
+        if self._kept[1] and self._model.spec.training:  # what has learnt nothing has nothing to keep
+            yield from self._mix()
 
     def result(self) -> FineTuneResult:
         """Return the kept weights as a model with lineage, and the score of the old one."""
@@ -164,11 +165,6 @@ class Learning:
     def _holds_out(self) -> bool:
         return any(lesson.held_out.held for lesson in self._lessons)
 
-    def _chance(self) -> float:
-        """Return how far apart two scores on the held-out strokes may lie by chance."""
-        strokes = sum(len(lesson.held_out.held) for lesson in self._lessons)
-        return LUCK / math.sqrt(max(strokes, 1))
-
     def _best_model(self) -> Model:
         net = copy.deepcopy(self._model.net)
         restore_weights(net, self._kept[2])
@@ -191,28 +187,19 @@ class Learning:
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the sum of the terms."""
-        step = Step(batch=batch, logits=logits, optimization=self._optimization)
-        taught = any(isinstance(term, MeanTeacher) for term in self._terms)
-        self._note(step.teacher if taught else logits, batch)
+        self._note(logits, batch)
+        step = Step(batch=batch, logits=logits)
         return torch.stack([term.loss(step) for term in self._terms]).sum()
 
-    def _make_terms(self) -> list[Term]:
-        """Return the terms of the loss: strokes, and what holds the network elsewhere."""
-        anchor, consistency = self.settings.anchor or 0.0, self.settings.consistency
-        terms: list[Term] = [Strokes(), Replay()]
-        if anchor >= STRONG_ANCHOR:  # takes the place of the mean teacher
-            previous = copy.deepcopy(self._model.net).to(self._optimization.device).eval()
-            return [*terms, AskedAnchor(anchor, previous)]
-        if anchor:
-            terms.append(StoredAnchor(anchor))
-        if consistency:
-            terms.append(MeanTeacher(consistency))
-        return terms
+    def _mix(self) -> Steps[None]:
+        """Keep the mixture of old and new weights that is best on strokes and replay crops together."""
+        iteration = self._kept[1]
+        steps = best_mixture(self._model, self._best_model(), self._lessons, self._replay, self.settings.device)
+        mixture, tables = yield from map_progress(steps, lambda _: self._progress())
+        self._kept = (tables, iteration, stored_weights(mixture.net))
 
     def _score(self, loss: float) -> Steps[None]:
         net = copy.deepcopy(self._optimization.averaged).cpu()
-        if self._model.spec.training:  # what has learnt nothing has nothing to keep
-            mix_weights(net, self._model.net, self.settings.interpolation)
         weights = stored_weights(net)
         if not all(bool(values.isfinite().all()) for values in weights.values()):
             return
@@ -232,11 +219,11 @@ class Learning:
         """
         if not self._holds_out:
             return True, 1.0
-        return score >= self.before - self._chance(), (score + mean_iou(self._taught)) / 2
+        return score >= self.before, (score + mean_iou(self._taught)) / 2
 
     @torch.no_grad()
     def _note(self, answers: Tensor, views: Batch) -> None:
-        """Remember how the painted pixels of a step were answered, by the averaged weights where known."""
+        """Remember how the painted pixels of a step were answered."""
         painted = views.weights > 0
         truth, found = views.classes[painted], answers.argmax(1)[painted]
         if not self._model.spec.is_semantic:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from napari_unet.models.model import Model
@@ -20,14 +19,13 @@ from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.weights import WeightSettings
-from napari_unet.teaching.training_regions import HALF, TrainingRegion
+from napari_unet.teaching.training_regions import TrainingRegion
 
-CONTESTED = 24
-"""Pixels around a stroke that contradicts the model, in which no anchor holds; fewer, the firmer it is."""
 PLAIN = AugmentationSettings.none().replace(flip=True)
 """Of replay: an answer that was turned, stretched or blurred is not what the model would answer to such a view."""
-MOST = 5.0
-"""Pixels of background that one of an object outweighs in the anchor at the most."""
+MAX_CLASS_WEIGHT = 5.0
+"""A class of which little is painted weighs at most so much more, and one of much so much less: with more, a few
+pixels would decide each step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +34,14 @@ class Batch:
 
     images: Tensor
     """(N, C, *in)."""
-    plain: Tensor
-    """(N, C, *in) the same views before their grey values were changed."""
     classes: Tensor
     """(N, *out) class indices, meaningless where the weight is 0."""
     weights: Tensor
     """(N, *out), 0 where nobody painted and on held-out strokes."""
     previous: Tensor
     """(N, K, *out) probabilities of the previous model."""
-    anchored: Tensor
-    """(N, *out) how firmly the anchor holds: not where annotated, nor near a stroke that contradicts the model."""
     blank: Tensor
-    """(N, *out) 1 where nobody painted."""
+    """(N, *out) 1 where nothing is painted, else 0."""
     replayed: Tensor
     """(N,) whether a view is of what the model learnt first."""
 
@@ -66,9 +60,8 @@ class BatchSampler:
         self._spec = model.spec
         self.sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
         count = len(model.spec.classes)
-        contested = CONTESTED / (1 + (settings.anchor or 0.0))
-        self._lessons = [_Material(lesson, count, contested) for lesson in lessons]
-        self._replay = [_Material(lesson, count, contested) for lesson in replay]
+        self._lessons = [_Material(lesson, count) for lesson in lessons]
+        self._replay = [_Material(lesson, count) for lesson in replay]
         self._chances = _chances(self._lessons)
         self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
 
@@ -78,16 +71,14 @@ class BatchSampler:
         share = self._settings.replay if self._replay else 0.0
         replayed = np.arange(size) < int(share * size + rng.random())  # as even as it can be, batch by batch
         views = [self._view(rng, replayed=bool(old)) for old in replayed]
-        images, plain, classes, weights, previous, anchored, blank = (
+        images, classes, weights, previous, blank = (
             torch.stack(parts).to(device) for parts in zip(*views, strict=True)
         )
         return Batch(
             images=images,
-            plain=plain,
             classes=classes,
             weights=weights,
             previous=previous,
-            anchored=anchored,
             blank=blank,
             replayed=torch.from_numpy(replayed).to(device),
         )
@@ -115,12 +106,10 @@ class BatchSampler:
             settings=self._settings.weights,
             balance=self._balance,
         )
-        free, blank = (torch.from_numpy((part > 0).astype(np.float32)) for part in said[2:])
+        blank = torch.from_numpy((said[2] > 0).astype(np.float32))
         previous = smooth[material.channels :]
-        rare = 0.0 if replayed else material.rarity
-        anchored = free * (1 + rare * (1 - previous[0]))
-        parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, anchored, blank)
-        return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
+        parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, blank)
+        return (image, *(centre_crop(part, outside, dims) for part in parts))
 
 
 def loss_weights(
@@ -141,41 +130,19 @@ def loss_weights(
     ]
 
 
-def _uncontested(lesson: TrainingRegion, distance: float) -> NDArray[np.bool_]:
-    """Return where the previous model may be trusted: farther than so from strokes that contradict it.
-
-    Around such a stroke a model that does not know the image was wrong beyond the painted pixels, too: held to its
-    answer there, a network learns the strokes by heart and nothing else.
-    """
-    if lesson.previous is None:
-        return np.zeros(lesson.annotation.annotated.shape, bool)
-    saw_object = lesson.previous[0] < HALF
-    wrong = lesson.annotation.annotated & (saw_object != (lesson.annotation.labels > 0))
-    if not wrong.any():
-        return np.ones(wrong.shape, bool)
-    far: NDArray[np.bool_] = ndimage.distance_transform_edt(~wrong) > distance
-    return far
-
-
 class _Material:
     """A lesson as tensors: what is warped smoothly (image, previous probabilities) and what by nearest pixel."""
 
-    def __init__(self, lesson: TrainingRegion, classes: int, contested: float) -> None:
+    def __init__(self, lesson: TrainingRegion, classes: int) -> None:
         self.lesson = lesson
         self.channels = len(lesson.image)
         previous = lesson.previous
         if previous is None:
             previous = np.zeros((classes, *lesson.image.shape[1:]), np.uint8)
-        objects = 1 - previous[0].mean() / 255
-        self.rarity = float(np.clip((1 - objects) / max(objects, 1e-6), 1.0, MOST)) - 1
-        """What a pixel of an object counts more in the anchor, so that all count as much as the background."""
         cpu = torch.device("cpu")
         self.smooth = torch.cat([as_tensor(lesson.image, cpu), as_tensor(previous, cpu) / 255])
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
-        blank = ~lesson.annotation.annotated
-        self.said = as_tensor(
-            np.stack([lesson.annotation.labels, taught, blank & _uncontested(lesson, contested), blank]), cpu
-        )
+        self.said = as_tensor(np.stack([lesson.annotation.labels, taught, ~lesson.annotation.annotated]), cpu)
         self._strokes = np.where(taught, lesson.held_out.strokes, 0)
         self._pixels = np.flatnonzero(taught)
         self._by_stroke = _pixels_by_stroke(self._strokes)
@@ -220,12 +187,14 @@ def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
 
 
 def _class_balance(lessons: Sequence[TrainingRegion], classes: int) -> NDArray[np.float32]:
-    """Return the weight of each class: inverse to its painted pixels, at most 5 apart from 1."""
+    """Return the weight of each class: inverse to its painted pixels, within `MAX_CLASS_WEIGHT`."""
     counts = np.zeros(classes)
     for lesson in lessons:
         taught = lesson.annotation.annotated & ~lesson.held_out.mask
         said = np.minimum(lesson.annotation.labels[taught], classes - 1)  # instances are one class
         counts += np.bincount(said, minlength=classes)
     share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
-    balance: NDArray[np.float32] = np.clip(1 / (classes * share), 0.2, 5).astype(np.float32)
+    balance: NDArray[np.float32] = np.clip(1 / (classes * share), 1 / MAX_CLASS_WEIGHT, MAX_CLASS_WEIGHT).astype(
+        np.float32
+    )
     return balance

@@ -19,15 +19,12 @@ from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.training_regions import HALF, TrainingRegion
 
-UNKNOWN, KNOWN = 0.25, 0.75
-"""Mean IoU on strokes of a model that does not know, and of one that knows the kind of image."""
-UNSURE, SURE = 0.7, 0.85
-"""Mean probability of the objects that a model finds where it does not know, and where it knows the image."""
-SURE_STROKES = 20
-"""How many strokes a sure model is worth."""
-STRONG_ANCHOR, MAX_ANCHOR = 1.0, 10.0
-"""Weights of the anchor: from which a model is taken to know the image, and is asked about each view itself; the
-highest."""
+UNSURE = 0.7
+"""Mean probability of the objects that a model finds in images of a kind that it does not know."""
+SURE_STROKES = 30
+"""How many strokes a model is worth that is fully sure of its objects."""
+MAX_ANCHOR = 10.0
+"""The highest weight of the anchor: with more, ten corrections of a known kind change nothing."""
 APART = 128
 """Pixels between strokes that are predicted one by one for a score: what lies between would cost more."""
 
@@ -35,11 +32,10 @@ APART = 128
 def anchor_weight(lessons: Sequence[TrainingRegion], spec: ModelSpec) -> float:
     """Return the anchor's weight: how many strokes speak for the previous model per stroke against it.
 
-    For it speaks one stroke that is given to it for granted; each stroke as far as it was right there, by its mean
-    IoU on all painted pixels (of which all below `UNKNOWN` counts as nothing: so much gets a model that calls
-    everything background); and up to `SURE_STROKES` where it is sure of the objects that it finds, as networks are
-    less sure of what they never saw (Hendrycks and Gimpel, ICLR 2017). So a few false objects erased do not call
-    the others in question, and objects that a model does not see at all free the network from it.
+    For it speaks one stroke that is given to it for granted; each stroke as far as it was right there, by its IoU
+    of objects on all painted pixels; and up to `SURE_STROKES` as it is sure of the objects that it finds, as
+    networks are less sure of what they never saw (Hendrycks and Gimpel, ICLR 2017). So a few false objects erased
+    do not call the others in question, and objects that a model does not see at all free the network from it.
     """
     count = len(spec.classes) if spec.is_semantic else 2
     table = np.zeros((count, count), np.int64)
@@ -54,15 +50,10 @@ def anchor_weight(lessons: Sequence[TrainingRegion], spec: ModelSpec) -> float:
         objects = answer[0] < HALF
         sure.append(1 - float(answer[0][objects].mean()) / 255 if objects.any() else 0.0)
     strokes = sum(lesson.held_out.count for lesson in lessons)
-    right = _within(UNKNOWN, mean_iou(table), KNOWN)
-    granted = 1 + SURE_STROKES * _within(UNSURE, float(np.mean(sure)) if sure else 0.0, SURE)
+    right = mean_iou(table, first=1)
+    granted = 1 + SURE_STROKES * max(0.0, (float(np.mean(sure)) if sure else 0.0) - UNSURE) / (1 - UNSURE)
     against = strokes * (1 - right)
     return min((granted + strokes * right) / max(against, 1e-6), MAX_ANCHOR)
-
-
-def _within(low: float, value: float, high: float) -> float:
-    """Return where a value lies between two, 0..1."""
-    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) -> Steps[NDArray[np.int64]]:
@@ -95,7 +86,11 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     return found_pixels
 
 
-def mean_iou(table: NDArray[Any]) -> float:
-    """Return the mean IoU of the classes that occur in a table of pixels (truth, found); 0 for none."""
-    union = table.sum(0) + table.sum(1) - np.diag(table)
-    return float(np.mean(np.diag(table)[union > 0] / union[union > 0])) if union.any() else 0.0
+def mean_iou(table: NDArray[Any], first: int = 0) -> float:
+    """Return the mean IoU of the classes from `first` on that occur in a table of pixels (truth, found).
+
+    0 where none of them occurs.
+    """
+    union = (table.sum(0) + table.sum(1) - np.diag(table))[first:]
+    both = np.diag(table)[first:]
+    return float(np.mean(both[union > 0] / union[union > 0])) if union.any() else 0.0

@@ -20,4 +20,4 @@ class Replay:
     def loss(self, step: Step) -> Tensor:
         """Return the anchor loss of the replayed views; 0 for a batch without one."""
         batch = step.batch
-        return REPLAY_WEIGHT * anchor_loss(step.logits, batch.previous, batch.anchored * step.replayed)
+        return REPLAY_WEIGHT * anchor_loss(step.logits, batch.previous, batch.blank * step.replayed)
