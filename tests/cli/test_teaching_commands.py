@@ -1,6 +1,7 @@
 """Training and teaching beyond objects: membranes, classes, new networks, reports."""
 
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from skimage.io import imread, imsave
 from napari_unet.cli import main
 from napari_unet.cli.fine_tune import read_pairs
 from napari_unet.cli.training_folder import read_truths
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
+from napari_unet.nets.architectures import build_net
 from napari_unet.training import Training
 
 SMALL = ["--iterations", "4", "--patch", "32", "--base-channels", "4", "--levels", "2", "--batch", "1"]
@@ -119,7 +122,16 @@ def test_a_validation_image_that_is_not_there_is_named(sections, tmp_path, capsy
     assert "s9" in capsys.readouterr().err
 
 
-def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, capsys):
+def small_fresh_model(**given):
+    """Return a new network as `fresh_model` does, of two levels and four channels."""
+    model = fresh_model(**given)
+    arguments = {**model.spec.arguments, "base_channels": 4, "levels": 2}
+    net = build_net(model.spec.architecture, arguments).eval()
+    return replace(model, net=net, spec=replace(model.spec, arguments=arguments))
+
+
+def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("napari_unet.cli.fine_tune.fresh_model", small_fresh_model)
     image, target = sections / "images" / "s0.png", tmp_path / "mine.safetensors"
     classes = sections / "classes" / "s0.png"
     imsave(image, 40 + imread(classes) // 2, check_contrast=False)  # what can be told apart is learnt for sure
