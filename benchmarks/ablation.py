@@ -60,6 +60,7 @@ ROWS = {
     "all": Row(),
     "no anchor": Row({"anchor": 0.0}),
     "anchor from strokes alone": Row(replaced=((scores, "SURE_STROKES", 0),)),
+    "no mean teacher": Row({"consistency": 0.0}),
     "no replay": Row({"replay": 0.0}),
     "new weights alone": Row(replaced=((interpolation, "SHARES", (1.0,)),)),
     "batch norm learns": Row({"optimization": FROZEN.replace(frozen_norm=False)}),

@@ -21,6 +21,7 @@ from napari_unet.teaching.interpolation import SHARES, agreement, best_mixture
 from napari_unet.teaching.learning import Learning, TrainingMonitor
 from napari_unet.teaching.scores import mean_iou, stroke_tables
 from napari_unet.teaching.terms.anchor import Anchor
+from napari_unet.teaching.terms.mean_teacher import MeanTeacher
 from napari_unet.teaching.terms.replay import Replay
 from napari_unet.teaching.terms.step import Step
 from napari_unet.teaching.terms.strokes import Strokes
@@ -107,15 +108,15 @@ def test_the_loss_is_the_sum_of_its_terms_and_each_can_be_left_out(model):
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(anchor=0.5))
     full = Learning(model, lessons, QUICK.replace(anchor=0.5), TrainingMonitor(), before=NOTHING)
-    bare = QUICK.replace(anchor=0)
+    bare = QUICK.replace(anchor=0, consistency=0)
     kinds = [type(term) for term in full._terms]
-    assert set(kinds) == {Strokes, Replay, Anchor}
+    assert set(kinds) == {Strokes, Replay, Anchor, MeanTeacher}
     few = Learning(model, lessons, bare, TrainingMonitor(), before=NOTHING)
     assert {type(term) for term in few._terms} == {Strokes, Replay}
     batch = full._views.batch(0, 4, torch.device("cpu"))
     batch = replace(batch, replayed=torch.tensor([True, False, False, False]), blank=torch.ones_like(batch.blank))
     logits = torch.randn(batch.previous.shape)
-    step = Step(batch=batch, logits=logits)
+    step = Step(batch=batch, logits=logits, optimization=full._optimization)
     parts = [term.loss(step) for term in full._terms]
     assert all(part > 0 for part in parts)
     torch.testing.assert_close(full._loss(logits, batch), sum(parts))
@@ -128,7 +129,7 @@ def test_replay_holds_replayed_views_alone_and_weighs_more_than_strokes(model):
     batch = learning._views.batch(0, 2, torch.device("cpu"))
     batch = replace(batch, replayed=torch.tensor([True, False]), blank=torch.ones_like(batch.blank))
     logits = torch.randn(batch.previous.shape, requires_grad=True)
-    loss = Replay().loss(Step(batch=batch, logits=logits))
+    loss = Replay().loss(Step(batch=batch, logits=logits, optimization=learning._optimization))
     loss.backward()
     assert logits.grad[0].any()
     assert not logits.grad[1].any()

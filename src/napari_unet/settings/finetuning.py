@@ -35,6 +35,11 @@ class FineTuningSettings(Settings):
         unset="from the model's IoU on the strokes",
         offered=("fine-tune",),
     )
+    # what the strokes taught spreads to what looks alike (Tarvainen and Valpola, NeurIPS 2017); without it the old
+    # skill suffers more: docs/explanation/teaching.md
+    consistency: float = option(
+        2.0, "weight of the mean-teacher loss on unpainted pixels; 0 switches it off", minimum=0
+    )
     unpainted_patch_share: float = option(
         0.33, "share of patches drawn anywhere in the image, for the anchor", minimum=0, below=1
     )
@@ -60,6 +65,7 @@ class FineTuningSettings(Settings):
         """Return settings for a fresh network: nothing to hold on to, faster steps, batch norm learns too."""
         recipe: dict[str, Any] = {
             "anchor": 0.0,
+            "consistency": 0.0,
             "unpainted_patch_share": 0.0,
             "replay": 0.0,
             "optimization": OptimizationSettings(learning_rate=2e-3, warmup=10, falling=False),

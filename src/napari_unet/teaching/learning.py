@@ -26,6 +26,7 @@ from napari_unet.teaching.result import FineTuneResult, paired_spread
 from napari_unet.teaching.sampling import Batch, BatchSampler
 from napari_unet.teaching.scores import mean_iou, stroke_tables
 from napari_unet.teaching.terms.anchor import Anchor
+from napari_unet.teaching.terms.mean_teacher import MeanTeacher
 from napari_unet.teaching.terms.replay import Replay
 from napari_unet.teaching.terms.step import Step, Term
 from napari_unet.teaching.terms.strokes import Strokes
@@ -54,6 +55,12 @@ class TrainingMonitor:
         """Return something to show for the best weights so far; called after every scoring."""
         yield from ()
         return None
+
+
+def terms_of(settings: FineTuningSettings) -> list[Term]:
+    """Return the terms of the loss: strokes, and what holds the network elsewhere, without those of weight 0."""
+    held = {Anchor: settings.anchor or 0.0, MeanTeacher: settings.consistency}
+    return [Strokes(), Replay(), *(term(weight) for term, weight in held.items() if weight)]
 
 
 class Learning:
@@ -87,8 +94,7 @@ class Learning:
             iterations=settings.iterations,
             device=choose_device(settings.device),
         )
-        anchor = settings.anchor or 0.0
-        self._terms: list[Term] = [Strokes(), Replay(), *([Anchor(anchor)] if anchor else [])]
+        self._terms = terms_of(settings)
         self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, stored_weights(model.net))
         self._kept_worth = (False, -1.0)
         classes = len(model.spec.classes) if model.spec.is_semantic else 2
@@ -188,7 +194,7 @@ class Learning:
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the sum of the terms."""
         self._note(logits, batch)
-        step = Step(batch=batch, logits=logits)
+        step = Step(batch=batch, logits=logits, optimization=self._optimization)
         return torch.stack([term.loss(step) for term in self._terms]).sum()
 
     def _mix(self) -> Steps[None]:

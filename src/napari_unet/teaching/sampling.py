@@ -34,6 +34,8 @@ class Batch:
 
     images: Tensor
     """(N, C, *in)."""
+    plain: Tensor
+    """(N, C, *in) the same views before their intensities were changed."""
     classes: Tensor
     """(N, *out) class indices, meaningless where the weight is 0."""
     weights: Tensor
@@ -71,11 +73,12 @@ class BatchSampler:
         share = self._settings.replay if self._replay else 0.0
         replayed = np.arange(size) < int(share * size + rng.random())  # as even as it can be, batch by batch
         views = [self._view(rng, replayed=bool(old)) for old in replayed]
-        images, classes, weights, previous, blank = (
+        images, plain, classes, weights, previous, blank = (
             torch.stack(parts).to(device) for parts in zip(*views, strict=True)
         )
         return Batch(
             images=images,
+            plain=plain,
             classes=classes,
             weights=weights,
             previous=previous,
@@ -109,7 +112,7 @@ class BatchSampler:
         blank = torch.from_numpy((said[2] > 0).astype(np.float32))
         previous = smooth[material.channels :]
         parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, blank)
-        return (image, *(centre_crop(part, outside, dims) for part in parts))
+        return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
 
 
 def loss_weights(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from napari_unet.nets.optimization import Optimization
 from napari_unet.teaching.sampling import Batch
 
 
@@ -18,6 +19,12 @@ class Step:
     batch: Batch
     logits: Tensor
     """(N, K, *out) of the network that is trained."""
+    optimization: Optimization
+
+    @cached_property
+    def teacher(self) -> Tensor:
+        """Probabilities (N, K, *out) of the averaged weights on the views in their original intensities."""
+        return self.optimization.predict(self.batch.plain)
 
     @cached_property
     def replayed(self) -> Tensor:
