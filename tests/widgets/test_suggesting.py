@@ -64,7 +64,7 @@ def test_where_none_knows_the_image_the_panel_says_so(panel, qtbot, monkeypatch)
 
     monkeypatch.setattr(suggesting, "suggestion_steps", steps)
     panel._viewer.add_image(nuclei_image())
-    wait_for(qtbot, panel, "None of these models knows this image")
+    wait_for(qtbot, panel, "None of the models of one kind knows this image: use cells")
     assert panel.hint.button.isHidden()
 
 

@@ -52,6 +52,8 @@ Fitted, with the three above, as a logistic regression of "the image is of the m
 pack and on images that no model knows (`benchmarks.suggestion --fit`). That of `nuclei-histology` lets it know all
 of its own kind: no stained images of other things were at hand.
 """
+LAST_RESORT = "cells"
+"""The model of objects of any kind, for images that none of the others knows."""
 LEAST = (0.05, 1e-3)
 """Below these, probabilities of objects and shares count as these: logarithms end somewhere."""
 LOOKING = "Looking at the image"
@@ -84,6 +86,11 @@ class Suggestion:
     def known(self) -> bool:
         """Whether the best model knows the image; where not, none does."""
         return self.familiarity[0] >= 0.5
+
+    @property
+    def best(self) -> str:
+        """Return the model to use: the one that knows the image best, or that of any objects where none does."""
+        return self.models[0] if self.known else LAST_RESORT
 
 
 def suggestion_steps(

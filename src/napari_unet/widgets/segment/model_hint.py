@@ -57,7 +57,7 @@ class ModelHint(QWidget):  # type: ignore[misc]
         """Show what is known of the image."""
         self.known.setText(suggestion_text(found) if found else "")
         self.known.setVisible(bool(found))
-        best = found.models[0] if found and found.known else ""
+        best = found.best if found else ""
         self._suggested = best if best in self._model.names() and best != self._model.currentText() else ""
         self.button.setText(f"Use {self._suggested}")
         self.button.setVisible(bool(self._suggested))
@@ -76,7 +76,9 @@ def suggestion_text(found: Suggestion) -> str:
     sure = [f"{name} ({share:.0%})" for name, share in zip(found.models, found.familiarity, strict=True)]
     shown = ", then ".join(sure[:2])
     if not found.known:
-        return f"None of these models knows this image: expect to fine-tune one. Nearest: {shown}."
+        return (
+            f"None of the models of one kind knows this image: use {found.best}, and teach it. Nearest: {shown}."
+        )
     return f"Knows this image best: {shown}."
 
 
