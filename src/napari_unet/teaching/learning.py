@@ -59,8 +59,12 @@ class TrainingMonitor:
 
 def terms_of(settings: FineTuningSettings) -> list[Term]:
     """Return the terms of the loss: strokes, and what holds the network elsewhere, without those of weight 0."""
-    held = {Anchor: settings.anchor or 0.0, MeanTeacher: settings.consistency}
-    return [Strokes(), Replay(), *(term(weight) for term, weight in held.items() if weight)]
+    terms: list[Term] = [Strokes(), Replay()]
+    if settings.anchor:
+        terms.append(Anchor(settings.anchor))
+    if settings.consistency:
+        terms.append(MeanTeacher(settings.consistency))
+    return terms
 
 
 class Learning:
