@@ -89,19 +89,11 @@ def test_an_object_found_again_around_a_corrected_one_gives_way_and_a_neighbour_
     np.testing.assert_array_equal(merged.labels == 1, found == 2)
 
 
-def test_a_large_object_loses_what_was_erased_of_it_and_stays_in_one_piece():
-    before = np.ones((6, 20), np.int32)
-    after = before.copy()
-    after[:, 15:17] = 0
-    after[:, 17:] = 0
-    after[:, :15] = 0  # all of it is gone, but the model finds more
-    found = np.ones((40, 20), np.int32)
-    merged = merge_corrections(
-        found, find_corrections(np.pad(before, ((0, 34), (0, 0))), np.pad(after, ((0, 34), (0, 0))))
-    )
-    assert merged.labels.max() == 1
-    assert not merged.labels[:6].any()
-    assert merged.labels[6:].all()
+def test_a_large_object_loses_what_was_erased_of_it():
+    before = np.zeros((40, 20), np.int32)
+    before[:6] = 1
+    merged = merge_corrections(np.ones_like(before), find_corrections(before, np.zeros_like(before)))
+    np.testing.assert_array_equal(merged.labels, before == 0)
 
 
 def test_of_classes_corrected_pixels_stay_and_are_remembered():

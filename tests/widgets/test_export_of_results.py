@@ -131,7 +131,11 @@ def test_a_mask_edited_by_hand_says_so_and_how_the_rest_was_made(bright, viewer,
     result.data_setitem((np.array([0, 0]), np.array([0, 1])), 99)
     export(qtbot, panel, tmp_path / "edited.tif")
     facts = read_provenance(tmp_path / "edited.tif")
-    assert facts == {**made, "edited_by_hand": {"changed": 0, "added": 1, "removed": 1}}
+    assert facts == {
+        **made,
+        "edited_by_hand": {"changed": 0, "added": 1, "removed": 1},
+        "objects": {"drawn": [99], "edited": []},
+    }
     result.save(str(tmp_path / "saved.tif"), plugin=PLUGIN)
     assert read_provenance(tmp_path / "saved.tif") == facts
     viewer.layers.remove(result)
@@ -143,7 +147,9 @@ def test_a_mask_edited_by_hand_says_so_and_how_the_rest_was_made(bright, viewer,
     assert read_provenance(tmp_path / "again.tif") == facts
     back.data_setitem((np.array([0]), np.array([2])), 99)
     export(qtbot, panel, tmp_path / "more.tif")
-    assert read_provenance(tmp_path / "more.tif")["edited_by_hand"] == {"changed": 1, "added": 1, "removed": 1}
+    more = read_provenance(tmp_path / "more.tif")
+    assert more["edited_by_hand"] == {"changed": 1, "added": 1, "removed": 1}
+    assert more["objects"] == {"drawn": [99], "edited": []}, "drawn before it was edited"
 
 
 def test_masks_of_very_many_objects_come_back_as_labels(viewer, panel, qtbot, tmp_path):

@@ -24,6 +24,8 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     brush(viewer, qtbot, result, [(52, 84), (52, 86)], label=0, size=22)
     assert result.data[20, 20] == 0
+    brush(viewer, qtbot, result, [(36, 36), (36, 38)], label=40)
+    drawn = result.data == 40
     inserted = []
     viewer.layers.events.inserted.connect(lambda event: inserted.append(event.value.name))
     beats = heartbeat()
@@ -34,7 +36,7 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert inserted == [NAME]
     assert viewer.layers[NAME].data.shape == (*image.data.shape, 4)
     assert viewer.layers.selection.active == result  # who paints goes on painting
-    assert "In the part shown: 12 objects before, 10 after, 10 of them the same." in panel.outcome.sentence.text()
+    assert "In the part shown: 12 objects before, 10 after, 10 of them the same." in panel.outcome.details.text()
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), image.data_to_world((0, 0)))
     shown = viewer.layers[NAME].data.copy()
     assert not result.visible, "before and after are compared without the former result over them"
@@ -51,10 +53,13 @@ def test_corrections_are_learnt_shown_accepted_and_used(viewer, segment_panel, p
     assert result.visible
     assert segment_panel.model.currentText() == panel.form.model.currentText() == "fewer dots"
     again = segment(qtbot, segment_panel)
-    assert again is not result
+    assert again.unique_id == result.unique_id, "one result, with what was corrected"
+    assert again.name == "dots (fewer dots)"
+    [number] = np.unique(again.data[drawn])
+    np.testing.assert_array_equal(again.data == number, drawn)
     assert again.data[20, 20] == 0 != before[20, 20]
     assert again.data[52, 84] == 0 != before[52, 84]
-    assert again.data.max() == 10  # nobody complained about the discs
+    assert again.data.max() == 11  # nobody complained about the discs
 
 
 def test_revert_leaves_model_and_layers_as_they_were(viewer, segment_panel, panel, qtbot, user_folder):
@@ -146,7 +151,7 @@ def test_the_view_may_move_while_it_learns(viewer, segment_panel, panel, qtbot):
     viewer.scene.camera.center = (100, 150)
     wait_until_done(qtbot, panel, 120000)
     assert panel.outcome.isVisible()
-    assert "In the part shown" in panel.outcome.sentence.text()
+    assert "In the part shown" in panel.outcome.details.text()
 
 
 def test_deleting_layers_while_it_learns_is_harmless(viewer, segment_panel, panel, qtbot):

@@ -137,7 +137,7 @@ def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     learn(qtbot, panel, 2)
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), layer.data_to_world((0, 0)))
-    assert "In the part shown: 12 objects before" in panel.outcome.sentence.text()
+    assert "In the part shown: 12 objects before" in panel.outcome.details.text()
 
 
 def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):

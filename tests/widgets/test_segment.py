@@ -101,7 +101,7 @@ def test_running_again_updates_in_place_and_undo_brings_the_former_result_back(p
     np.testing.assert_array_equal(labels.data, former)
 
 
-def test_running_again_replaces_neither_corrections_nor_copies(panel, viewer, qtbot):
+def test_running_again_replaces_no_copies_and_without_the_tick_no_corrections(panel, viewer, qtbot):
     viewer.add_image(nuclei_image())
     labels = segment(qtbot, panel)
     found = labels.data.copy()
@@ -116,6 +116,7 @@ def test_running_again_replaces_neither_corrections_nor_copies(panel, viewer, qt
     np.testing.assert_array_equal(copy.data, found)
     labels.data_setitem(np.nonzero(np.indices(labels.data.shape).sum(0) == 30), 1)
     corrected = labels.data.copy()
+    panel.corrections.keep.setChecked(False)
     panel.advanced.boxes["min_size"].setValue(-1)
     again = segment(qtbot, panel)
     assert again.unique_id != labels.unique_id

@@ -23,9 +23,9 @@ from napari_unet.errors import UnetError
 
 Origin = Literal["found", "edited", "drawn"]
 SAME = 0.5
-"""Share of the smaller of two objects, one before and one after, from which the second is the first one, edited."""
+"""Share of the smaller of two objects, one before and one after, from which the second is the first, edited."""
 STAYS = 0.5
-"""Share of a found object that has to lie, in one piece, outside of the corrections; else it is what they correct."""
+"""Share of a found object that must lie, in one piece, outside the corrections; else it is what they correct."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +39,7 @@ class Corrections:
     erased: NDArray[np.bool_]
     """(*spatial) objects before, background now."""
     before: NDArray[np.int32]
-    """(*spatial) the former objects in the area: with the id of the kept object that each became, else beyond n."""
+    """(*spatial) the former objects in the area, with the id of the object that each became, else beyond n."""
 
     @property
     def area(self) -> NDArray[np.bool_]:
@@ -70,8 +70,8 @@ class Merged:
 def find_corrections(before: NDArray[Any], after: NDArray[Any]) -> Corrections:
     """Return what a person changed from one labels array (*spatial) to another.
 
-    A kept object is "edited" where it and a former object share at least half of the smaller of both (it was grown,
-    cut, split or merged), else "drawn".
+    A kept object is "edited" where it shares with a former object at least half of the smaller of both (it was
+    grown, cut, split or merged), else "drawn".
     """
     _require_one_shape(before, after)
     pairs = contingency(before, after).pairs
@@ -101,8 +101,8 @@ def find_corrections(before: NDArray[Any], after: NDArray[Any]) -> Corrections:
 def merge_corrections(found: NDArray[Any], corrections: Corrections) -> Merged:
     """Return found labels (*spatial) with the corrections in them.
 
-    A found object that the area cuts stays with its largest piece outside the area, if that is at least half of the
-    object: otherwise it is what the person drew, or erased, found again.
+    A found object that the area cuts stays with its largest piece outside the area, if that is at least half of
+    the object: otherwise it is what the person drew, or erased, found again.
     """
     _require_one_shape(found, corrections.objects)
     area = corrections.area

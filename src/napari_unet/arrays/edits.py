@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_unet.arrays.corrections import object_origins
+
+BY_HAND = ("drawn", "edited")
+"""Origins of objects that a person made."""
 
 
 def count_edits(before: NDArray[Any], after: NDArray[Any], *, classes: bool = False) -> dict[str, int]:
@@ -35,6 +41,20 @@ def count_edits(before: NDArray[Any], after: NDArray[Any], *, classes: bool = Fa
             continue
         names["changed" if was and is_now else "added" if is_now else "removed"] += 1
     return names
+
+
+def objects_by_hand(before: NDArray[Any], after: NDArray[Any], former: Any = None) -> dict[str, list[int]]:
+    """Return the ids of the objects in `after` that a person drew or edited; all others are as a model found them.
+
+    `former` is what this function returned of an earlier session, of labels that `before` holds.
+    """
+    origins: dict[int, str] = dict(object_origins(before, after))
+    known = former if isinstance(former, Mapping) else {}
+    for name in BY_HAND:
+        for number in known.get(name, ()):
+            if origins.get(number) == "found" or (name == "drawn" and number in origins):
+                origins[number] = name
+    return {name: [number for number, origin in origins.items() if origin == name] for name in BY_HAND}
 
 
 def _pixels(labels: NDArray[Any], ids: NDArray[Any]) -> dict[int, int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import SINGLE
-from napari_unet.arrays.edits import count_edits
+from napari_unet.arrays.edits import count_edits, objects_by_hand
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.same_file import same_file
@@ -26,6 +26,8 @@ from napari_unet.widgets.viewer.paint import images_of, nearest, path_of
 PLACING = ("name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "metadata")
 EDITED = "edited_by_hand"
 """Entry of the provenance: how many objects, or pixels of classes, the user changed."""
+OBJECTS = "objects"
+"""Entry of the provenance: the ids of the objects that the user drew or edited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,10 +106,12 @@ def edited(provenance: Mapping[str, Any], original: NDArray[Any] | None, values:
     known = dict(provenance)
     if original is None or original.shape != values.shape:
         return known
-    counts = count_edits(original, values, classes=known.get("values") == "classes")
+    classes = known.get("values") == "classes"
+    counts = count_edits(original, values, classes=classes)
     former = known.get(EDITED)
     if not any(counts.values()):
         return known
     if isinstance(former, Mapping):
         counts = {name: count + int(former.get(name, 0)) for name, count in counts.items()}
-    return {**known, EDITED: counts}
+    by_hand = {} if classes else {OBJECTS: objects_by_hand(original, values, known.get(OBJECTS))}
+    return {**known, EDITED: counts, **by_hand}

@@ -25,6 +25,7 @@ from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.segment import preflight
 from napari_unet.widgets.segment.advanced import AdvancedSettings
 from napari_unet.widgets.segment.join_choice import JoinChoice
+from napari_unet.widgets.segment.keep_corrections import KeepCorrections, kept_text
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.results import show_result
 from napari_unet.widgets.segment.work import ImageSource, SegmentationRun, begin_segmentation
@@ -77,6 +78,7 @@ class SegmentPanel(ScrollingPanel):
         self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
+        self.corrections = KeepCorrections(napari_viewer, self.job)
         watch_layers(napari_viewer)
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
         self._lay_out()
@@ -85,6 +87,9 @@ class SegmentPanel(ScrollingPanel):
         self.channel.currentIndexChanged.connect(self._channel_chosen)
         self.region.currentIndexChanged.connect(self.refresh)
         self.advanced.changed.connect(self._image_changed)
+        self.corrections.show_edited.clicked.connect(
+            lambda _: self.corrections.toggle(self.layer, self._chosen_channel())
+        )
         self._viewer.layers.events.inserted.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(self._layers_changed)
         self._viewer.layers.events.removed.connect(unfreeze_after_removal)
@@ -129,7 +134,8 @@ class SegmentPanel(ScrollingPanel):
             self._show(layer, image, region, made)
 
         source = ImageSource(name=layer.name, file=whole_file(layer), channel=notes_of(layer).file_channel)
-        self.job.run(begin_segmentation(image, path, region, settings, source), done)
+        kept = None if region is not None else self.corrections.of(layer, self._chosen_channel(), path)
+        self.job.run(begin_segmentation(image, path, region, settings, source, corrected=kept), done)
 
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
@@ -258,8 +264,9 @@ class SegmentPanel(ScrollingPanel):
         updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
         self.refresh()  # the forecast knows more now
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
-        found = f"{made.result.found}{zoom_note(made.result.zoom)}"
-        self.job.messages.show(f"{self.job.status.text()} {found}.{undo}")
+        found = f"{made.result.found}{zoom_note(made.result.zoom)}."
+        kept = kept_text(made.merged, classes=bool(made.result.classes))
+        self.job.messages.show(f"{self.job.status.text()} {found}{kept}{undo}")
         show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:
@@ -273,6 +280,7 @@ class SegmentPanel(ScrollingPanel):
         layout.addWidget(self.line)
         layout.addWidget(self.split)
         layout.addWidget(self.job)
+        layout.addWidget(self.corrections)
         layout.addWidget(self.advanced)
         layout.addStretch(1)
         ignore_wheel(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import napari.layers
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet.widgets.segment.work import SegmentationRun
 from napari_unet.widgets.viewer.file_header import known_size
@@ -18,6 +19,7 @@ from napari_unet.widgets.viewer.paint import (
     image_reference,
     is_untouched,
     prediction_history,
+    prediction_of,
     show_classes,
 )
 from napari_unet.widgets.viewer.placing import add_labels, as_displayed, placement, show_soon, update_labels
@@ -36,7 +38,8 @@ def show_result(
 ) -> bool:
     """Show labels over their image; return whether one undo brings back those of an earlier run.
 
-    Those of a view get a layer of their own each time, for the view moves.
+    Those of a view get a layer of their own each time, for the view moves. Corrections that are kept, and the
+    labels around them, go into the layer that was corrected.
     """
     result, channel = made.result, made.provenance["settings"]["channel"]
     shown = made.provenance["model"] + (f", channel {channel}" if channel is not None else "")
@@ -51,25 +54,52 @@ def show_result(
         pixel_size=known_size(layer),
     )
     place = placement(layer, image.axes, result.axes, result.origin)
-    former = None if of_a_view else _former(viewer, image_id(layer), notes.kind, result)
+    labels, before = (result.labels, result.labels) if made.merged is None else _with_corrections(made)
+    former = None if of_a_view else _corrected(viewer, made, labels)
+    if former is None and not of_a_view:
+        former = _former(viewer, image_id(layer), notes.kind, result)
     known = notes_of(former) if former is not None else LayerNotes()
-    notes = replace(notes, predictions=prediction_history(as_displayed(result.labels), known))
+    notes = replace(notes, predictions=prediction_history(as_displayed(before), known))
+    name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
     updated = False
     if not of_a_view:
         _hide_results(viewer, layer, channel, but=former)
     if former is not None:
-        updated = update_labels(former, result.labels, notes, place)
+        if former.name == f"{layer.name} ({known.kind.rpartition(', ')[0]})":  # nobody gave it another name
+            former.name = name
+        updated = update_labels(former, labels, notes, place)
         show_soon(viewer, former)
     else:
-        name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
         contour = _last_contour(viewer)
-        former = add_labels(viewer, result.labels, name=name, notes=notes, place=place)
+        former = add_labels(viewer, labels, name=name, notes=notes, place=place)
         former.contour = contour
     if result.classes:
         show_classes(former, result.classes, result.plan.spec.class_marks)
     else:  # what is painted next is an object of its own
-        former.selected_label = min(result.count + 1, np.iinfo(former.data.dtype).max)
+        former.selected_label = min(int(labels.max(initial=0)) + 1, np.iinfo(former.data.dtype).max)
     return updated
+
+
+def _with_corrections(made: SegmentationRun) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the merged labels and what they were without the corrections."""
+    assert made.corrected is not None
+    merged = made.merged
+    if not made.corrected.is_current:  # painted on while the network worked
+        before = prediction_of(made.corrected.layer)
+        assert before is not None
+        merged = replace(made.corrected, before=before, after=made.corrected.layer.data).merged(made.result)
+    assert merged is not None
+    return merged.labels, merged.before
+
+
+def _corrected(
+    viewer: napari.viewer.Viewer, made: SegmentationRun, labels: NDArray[np.int32]
+) -> napari.layers.Labels | None:
+    """Return the layer whose corrections are in the labels, if it is still there and holds so many ids."""
+    if made.corrected is None or made.merged is None or made.corrected.layer not in viewer.layers:
+        return None
+    layer = made.corrected.layer
+    return layer if np.iinfo(layer.data.dtype).max >= labels.max(initial=0) else None
 
 
 def _last_contour(viewer: napari.viewer.Viewer) -> int:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unet.arrays.corrections import Merged
 from napari_unet.progress import Steps, map_progress
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.segment.duration import Duration, Stopwatch
+from napari_unet.widgets.viewer.corrected import CorrectedResult
 from napari_unet.widgets.viewer.layers import LayerImage
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ class SegmentationRun:
     provenance: dict[str, Any]
     model: Path
     duration: Duration
+    corrected: CorrectedResult | None = None
+    """The corrections that are kept."""
+    merged: Merged | None = None
+    """The labels with the corrections in them, None where there are none of that kind."""
 
 
 def begin_segmentation(
@@ -41,6 +47,8 @@ def begin_segmentation(
     region: dict[str, tuple[int, int]] | None,
     settings: SegmentationSettings,
     source: ImageSource,
+    *,
+    corrected: CorrectedResult | None = None,
 ) -> Callable[[], Steps[SegmentationRun]]:
     """Return the function that a worker calls to segment; `source` names the image in provenance and command."""
 
@@ -64,6 +72,14 @@ def begin_segmentation(
         provenance["command"] = segment_command(
             result.plan, settings, source.file or source.name, channel=source.channel
         )
-        return SegmentationRun(result=result, provenance=provenance, model=model_path, duration=duration)
+        merged = corrected.merged(result) if corrected is not None else None
+        return SegmentationRun(
+            result=result,
+            provenance=provenance,
+            model=model_path,
+            duration=duration,
+            corrected=corrected,
+            merged=merged,
+        )
 
     return begin

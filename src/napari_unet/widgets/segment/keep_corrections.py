@@ -1,0 +1,131 @@
+"""The row of the Segment panel about corrections: keep them when segmenting anew, and show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari.layers
+import numpy as np
+from napari.utils.colormaps import Colormap
+from numpy.typing import NDArray
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
+
+from napari_unet.arrays.corrections import Merged, find_corrections
+from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.viewer.corrected import CorrectedResult, corrected_result
+from napari_unet.widgets.viewer.layers import unwrapped
+from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.placing import selection_kept
+
+EDITED, DRAWN, ERASED = 1, 2, 3
+COLOURS = Colormap(
+    [[0, 0, 0, 0], [1.0, 0.65, 0.0, 1], [0.2, 1.0, 0.4, 1], [1.0, 0.2, 0.3, 1]],
+    name="corrections",
+    controls=[0, 0.25, 0.5, 0.75, 1],
+    interpolation="zero",
+)
+"""Nothing, edited, drawn, erased."""
+LEGEND = "orange is edited, green is drawn, red is erased"
+PLACING = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+NOTHING = "Nothing is corrected: paint on the result with napari's brush, or erase there."
+
+
+class KeepCorrections(QWidget):  # type: ignore[misc]
+    """A tick that is on from the start, and a button that shows what was corrected, as a layer."""
+
+    def __init__(self, viewer: napari.viewer.Viewer, job: JobControl) -> None:
+        super().__init__()
+        self._viewer = viewer = unwrapped(viewer)  # so that layers are the same objects
+        self._job = job
+        self._shown: napari.layers.Image | None = None
+        self.keep = QCheckBox("Keep my corrections")
+        self.keep.setChecked(True)
+        self.keep.setToolTip(
+            "Objects that you drew or changed, and places where you erased, stay as they are when the image is\n"
+            "segmented anew, by this model or another one. Without the tick there is a new result beside yours."
+        )
+        self.show_edited = QPushButton("Show edited")
+        self.show_edited.setCheckable(True)
+        self.show_edited.setToolTip(f"Show what you corrected in the result: {LEGEND}.")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.keep, stretch=1)
+        row.addWidget(self.show_edited)
+        viewer.layers.events.removed.connect(self._layer_went)
+
+    def of(self, image: napari.layers.Image, channel: int | None, model: Path) -> CorrectedResult | None:
+        """Return the corrections to keep, None without the tick."""
+        if not self.keep.isChecked():
+            return None
+        return corrected_result(self._viewer, image, channel=channel, model=model)
+
+    def toggle(self, image: napari.layers.Image | None, channel: int | None) -> None:
+        """Show what was corrected of an image, or take it away."""
+        self.hide_edited()
+        if not self.show_edited.isChecked():
+            return
+        corrected = None if image is None else corrected_result(self._viewer, image, channel=channel)
+        if corrected is None or corrected.classes or self._job.is_running:
+            self.show_edited.setChecked(False)
+            self._job.messages.show(NOTHING)
+            return
+
+        def done(states: NDArray[np.uint8]) -> None:
+            self._show(corrected.layer, states)
+
+        self._job.run(_begin_states(corrected), done)
+
+    def hide_edited(self) -> None:
+        """Take the layer away."""
+        if self._shown is not None and self._shown in self._viewer.layers:
+            self._viewer.layers.remove(self._shown)
+        self._shown = None
+
+    def _show(self, layer: napari.layers.Labels, states: NDArray[np.uint8]) -> None:
+        counts = np.bincount(states.reshape(-1), minlength=4)
+        if not counts[1:].any() or layer not in self._viewer.layers:
+            self.show_edited.setChecked(False)
+            self._job.messages.show(NOTHING)
+            return
+        with selection_kept(self._viewer):
+            self._shown = self._viewer.add_image(
+                states,
+                name=f"{layer.name} (edited)",
+                colormap=COLOURS,
+                contrast_limits=(0, ERASED),
+                interpolation2d="nearest",
+                opacity=0.6,
+                metadata=as_metadata(LayerNotes(role=PREVIEW)),
+                **{name: getattr(layer, name) for name in PLACING},
+            )
+        self._job.messages.show(f"In the layer {layer.name} (edited) {LEGEND}.")
+
+    def _layer_went(self, event: Any) -> None:
+        if event.value is self._shown and self._shown is not None:
+            self._shown = None
+            self.show_edited.setChecked(False)
+
+
+def kept_text(merged: Merged | None, *, classes: bool) -> str:
+    """Return in a sentence what was kept; empty for nothing."""
+    if merged is None or not (merged.kept or merged.erased):
+        return ""
+    kind = f"{'pixel' if classes else 'object'}{'s' * (merged.kept != 1)}"
+    objects = f"{merged.kept} {kind} as you left them" if merged.kept else ""
+    erased = "what you erased" if merged.erased else ""
+    return f" Kept: {' and '.join(part for part in (objects, erased) if part)}."
+
+
+def _begin_states(corrected: CorrectedResult) -> Callable[[], Steps[NDArray[np.uint8]]]:
+    """Return the function that a worker calls to find what was corrected."""
+
+    def begin() -> Steps[NDArray[np.uint8]]:
+        yield Progress(done=0, total=0, doing="Comparing")
+        corrections = find_corrections(corrected.before, corrected.after)
+        states = np.array([0, *(DRAWN if one == "drawn" else EDITED for one in corrections.origins)], np.uint8)
+        return np.where(corrections.erased, ERASED, states[corrections.objects]).astype(np.uint8)
+
+    return begin
