@@ -30,9 +30,10 @@ from napari_unet.progress import Progress, Report, Steps, finish, indeterminate
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.learning import Learning, TrainingMonitor
+from napari_unet.teaching.object_score import ObjectScore, found_objects
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.scores import anchor_weight, stroke_tables
-from napari_unet.teaching.training_regions import check_polarity, painted_planes, prepare_regions
+from napari_unet.teaching.training_regions import TrainingRegion, check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
 """An image array and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
@@ -121,7 +122,24 @@ def fine_tune_steps(
     learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": learning.before})
     yield from learning.steps()
-    return learning.result()
+    result = learning.result()
+    scored = yield from indeterminate(
+        _in_objects((model, seen), (result.model, lessons), chosen), "Counting objects"
+    )
+    return replace(result, objects=scored)
+
+
+def _in_objects(
+    old: tuple[Model, list[TrainingRegion]], new: tuple[Model, list[TrainingRegion]], settings: FineTuningSettings
+) -> Steps[ObjectScore | None]:
+    """Return how many of the scored objects two models find, each in its lessons; None where none is scored."""
+    if new[0].spec.is_semantic:
+        return None
+    before = yield from found_objects(*old, settings.device)
+    after = yield from found_objects(*new, settings.device)
+    if not len(after):
+        return None
+    return ObjectScore(painted=len(after), before=int(before.sum()), after=int(after.sum()))
 
 
 def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:

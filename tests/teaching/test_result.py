@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_unet.teaching.object_score import ObjectScore
 from napari_unet.teaching.result import FineTuneResult, paired_spread
 
 
@@ -68,3 +69,19 @@ def test_the_spread_is_that_of_either_direction(old, new):
 
 def test_no_strokes_have_no_spread():
     assert paired_spread(np.zeros((0, 2, 2), np.int64), np.zeros((0, 2, 2), np.int64)) == 0
+
+
+def test_objects_come_first_and_pixels_are_details(bright_model):
+    score = ObjectScore(painted=14, before=2, after=11)
+    tuned = result(bright_model, 0.39, 0.70, 10, objects=score)
+    assert tuned.sentence() == (
+        "11 of 14 held-out objects found as one object (2 before), 52% to 92% of such objects; better."
+    )
+    assert tuned.details() == "Pixel IoU on held-out strokes: 0.39 before, 0.70 after."
+    own = result(bright_model, 0.39, 0.70, 10, objects=score, held_out=False)
+    assert own.sentence().startswith("11 of 14 painted objects (none could be held out) found as one object")
+    assert "52%" not in own.sentence(), "what taught a model says nothing of others"
+    assert own.sentence().count("oo few to trust") == 1
+    pixels = result(bright_model, 0.39, 0.70, 10)
+    assert pixels.sentence() == "Pixel IoU on held-out strokes: 0.39 before, 0.70 after; better."
+    assert not pixels.details()

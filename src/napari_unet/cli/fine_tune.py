@@ -78,6 +78,8 @@ def run(given: argparse.Namespace) -> int:
         steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
     say(result.sentence())
+    if details := result.details():
+        say(details)
     if not result.improved:
         say(f"{given.output} was not written.")
         return 0

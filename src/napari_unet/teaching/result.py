@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.strokes import MIN_STROKES
 from napari_unet.models.model import Model
 from napari_unet.settings.zooms import zoom_text
+from napari_unet.teaching.object_score import ObjectScore
 from napari_unet.teaching.scores import mean_iou
 
 SEED_SPREAD = 0.15
@@ -39,6 +40,8 @@ class FineTuneResult:
     """How much was scored."""
     iterations: int
     seconds: float
+    objects: ObjectScore | None = None
+    """Of the scored objects, how many are found; None for classes, and where no whole object is scored."""
     history: tuple[dict[str, float], ...] = ()
     remark: str = ""
 
@@ -62,13 +65,11 @@ class FineTuneResult:
         return self.verdict == "better"
 
     def sentence(self) -> str:
-        """Return the outcome in words."""
-        where = "held-out strokes" if self.held_out else "the painted strokes themselves (none could be held out)"
+        """Return the outcome in words: in objects where whole ones are scored, else in pixels."""
         word = {"better": "better", "worse": "not better: the old model stays"}.get(
             self.verdict, "too close to tell: the old model stays"
         )
-        digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
-        text = f"IoU on {where}: {self.before:.{digits}f} before, {self.after:.{digits}f} after; {word}."
+        text = f"{self._scores()}; {word}."
         if not self.held_out:
             text += f" Too few to trust: paint at least {MIN_STROKES} strokes."
         elif self.verdict == "too close to tell":
@@ -76,6 +77,24 @@ class FineTuneResult:
         if self.model.spec.zoom != 1:
             text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
+
+    def details(self) -> str:
+        """Return the score in pixels, by which the verdict is found, where the sentence does not hold it."""
+        return "" if self.objects is None else f"{self._pixels()}."
+
+    def _scores(self) -> str:
+        if self.objects is None:
+            return self._pixels()
+        counts = self.objects.counts(self._which("objects"))
+        return f"{counts}, {self.objects.share()}" if self.held_out else counts
+
+    def _pixels(self) -> str:
+        digits = 2 if round(self.before, 2) != round(self.after, 2) else 3
+        scores = f"{self.before:.{digits}f} before, {self.after:.{digits}f} after"
+        return f"Pixel IoU on {self._which('strokes')}: {scores}"
+
+    def _which(self, things: str) -> str:
+        return f"held-out {things}" if self.held_out else f"painted {things} (none could be held out)"
 
 
 def paired_spread(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:

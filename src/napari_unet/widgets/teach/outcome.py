@@ -33,6 +33,8 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.sentence = MessageLabel()
+        self.details = MessageLabel()
+        self.details.setEnabled(False)  # paler: the sentence above is what is to be read first
         self.hidden = MessageLabel("Results are hidden until you decide.")
         self.hidden.hide()
         self.before = QRadioButton("Before")
@@ -54,7 +56,10 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
     def offer(self, outcome: FineTuneComparison, name: str) -> None:
         """Show the outcome; a model that became no better cannot be accepted."""
         tuned = outcome.tuned
-        self.sentence.setText(" ".join(part for part in (tuned.sentence(), outcome.in_view) if part))
+        self.sentence.setText(tuned.sentence())
+        details = " ".join(part for part in (outcome.in_view, tuned.details()) if part)
+        self.details.setText(details)
+        self.details.setVisible(bool(details))
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)
@@ -83,6 +88,7 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.details)
         layout.addWidget(self.hidden)
         for row in (look, naming, decide):
             layout.addLayout(row)
