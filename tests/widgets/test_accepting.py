@@ -10,7 +10,7 @@ from napari_unet.models.spec import read_spec
 from napari_unet.progress import finish
 from napari_unet.widgets.model_choice import MODEL_NEWS
 from napari_unet.widgets.segment.panel import SegmentPanel
-from napari_unet.widgets.teach.panel import free_name
+from napari_unet.widgets.teach.naming import free_name
 from napari_unet.widgets.teach.work import begin_saving
 
 

@@ -116,7 +116,7 @@ def test_masks_never_replace_an_open_image(viewer, qtbot, tmp_path):
 def test_paint_for_classes_is_named_after_them(viewer, qtbot):
     viewer.add_image(dots())
     panel = panel_of(FineTunePanel, viewer, qtbot)
-    assert "one object each" in panel.advice.text()
+    assert "one stroke per object" in panel.advice.text()
     panel.form.model.choose_name("axons")
     assert "1 background, 2 myelin, 3 axon" in panel.advice.text()
     click(qtbot, panel.tools.new_layer)

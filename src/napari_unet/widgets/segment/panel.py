@@ -43,6 +43,7 @@ from napari_unet.widgets.viewer.layers import (
 from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import images_of
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
+from napari_unet.widgets.viewer.shortcuts import SEGMENT, bind_keys
 from napari_unet.widgets.viewer.visible import show_index, visible_region
 
 LOWEST = 250
@@ -284,6 +285,7 @@ class SegmentPanel(ScrollingPanel):
         layout.addWidget(self.advanced)
         layout.addStretch(1)
         ignore_wheel(self)
+        bind_keys(self._viewer, self, {SEGMENT: self.job.start_button})
         on_panel_closed(self, self.job.abandon)
         on_panel_closed(self, self.hint.suggestions.drop)
         self.keep(LOWEST)

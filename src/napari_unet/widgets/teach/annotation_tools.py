@@ -1,4 +1,4 @@
-"""The buttons above the painted layers: a new layer to paint on, a ring of background, ids of their own."""
+"""The buttons above the painted layers: brushes, a new layer to paint on, a ring of background, new ids."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
+from napari_unet.widgets.teach.brushes import Brushes
 from napari_unet.widgets.teach.form import TeachingForm
 from napari_unet.widgets.teach.painted_table import PaintedTable
 from napari_unet.widgets.viewer import annotation_layers
@@ -30,6 +31,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         self._viewer = viewer
         self._table = table
         self._form = form
+        self.brushes = Brushes(viewer, self._add_layer, lambda: form.tells_classes)
         self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
         self.ring = _button(
             "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
@@ -44,8 +46,10 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.brushes)
         layout.addLayout(row)
         layout.addWidget(self.split)
+        self.brushes.failed.connect(self.failed)
         self.new_layer.clicked.connect(lambda _: self._add_layer())
         self.ring.clicked.connect(lambda _: self._add_ring())
         self.split.clicked.connect(lambda _: self._split())
@@ -85,7 +89,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
             self.failed.emit(str(error))
             return
         text = f"{added} pixels of background were painted. Undo (Ctrl+Z) takes them back."
-        self.told.emit(text if added else "Paint objects on an annotation layer first, with 2, 3, …")
+        self.told.emit(text if added else "Paint objects on an annotation layer first, with the object brush.")
 
     def _sure(self, image: napari.layers.Image, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """Return where some result of an image has an object."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +15,6 @@ from qtpy.QtWidgets import QCheckBox
 
 from napari_unet.errors import UnetError
 from napari_unet.files.saved_layer import like
-from napari_unet.models.library import SUFFIX, entries, own_folder
 from napari_unet.progress import Progress
 from napari_unet.widgets.autosave.restore_bar import RestoreBar
 from napari_unet.widgets.autosave.restoring import restore
@@ -33,6 +30,7 @@ from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.curves import Curves
 from napari_unet.widgets.teach.form import TeachingForm
 from napari_unet.widgets.teach.missing_paint import explain_missing_paint
+from napari_unet.widgets.teach.naming import free_name, name_fault, path_of_name
 from napari_unet.widgets.teach.painted_table import PaintedTable
 from napari_unet.widgets.teach.preview import within
 from napari_unet.widgets.teach.weights_layer import show_weights
@@ -50,17 +48,14 @@ from napari_unet.widgets.viewer.layers import read_layer, unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, notes_of, role_of
 from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint, image_named, take
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
+from napari_unet.widgets.viewer.shortcuts import ACCEPT, BACKGROUND, ERASER, OBJECT, bind_keys
 from napari_unet.widgets.viewer.visible import visible_region
 
-OBJECTS_ADVICE = "1 is background, 2, 3, … one object each"
-ADVICE = (
-    "Correct the result with the brush{}, or paint on an annotation layer: {}. "
-    "A few strokes where the model is wrong teach most."
-)
+TEACH_MOST = "A few strokes where the model is wrong teach most."
+OBJECTS_ADVICE = f"Correct the result, or paint on an annotation layer: one stroke per object. {TEACH_MOST}"
+ADVICE = f"Correct the result with the brush ({{}}), or paint on an annotation layer: {{}}. {TEACH_MOST}"
 LOWEST = 210
 """Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
-MAX_NAME_LENGTH = 60
-"""Letters of a model's name: of four bytes each, with an ending, they still make a file name on every disk."""
 
 
 class FineTunePanel(ScrollingPanel):
@@ -122,17 +117,10 @@ class FineTunePanel(ScrollingPanel):
         if learnt is None or self.job.is_running:
             return
         name = self.outcome.name.text().strip()
-        path = own_folder() / f"{name}{SUFFIX}"
-        if not re.fullmatch(r"[\w][\w .()-]*", name):
-            self.job.fail(f"{name!r} cannot name a model: use letters, digits, spaces, - and _.")
-        elif len(name) > MAX_NAME_LENGTH:
-            self.job.fail(
-                f"The name has {len(name)} letters, a model's has at most {MAX_NAME_LENGTH}: shorten it."
-            )
-        elif path.exists() or name in {entry.name for entry in entries()}:
-            self.job.fail(f"There is a model {name} already: choose another name.")
+        if fault := name_fault(name):
+            self.job.fail(fault)
         else:
-            self.job.run(begin_saving(learnt.tuned, path), self._saved)
+            self.job.run(begin_saving(learnt.tuned, path_of_name(name)), self._saved)
 
     def show_weights(self) -> None:
         """Show what each pixel of the present paint counts in the loss, as an image layer."""
@@ -252,9 +240,9 @@ class FineTunePanel(ScrollingPanel):
         if self.form.tells_classes:  # a result counts from 0, where an annotation layer has room for nothing said
             names = self.form.values.items()
             on_result, painted = (", ".join(f"{value - less} {name}" for value, name in names) for less in (1, 0))
-            self.advice.setText(ADVICE.format(f" ({on_result})", painted))
+            self.advice.setText(ADVICE.format(on_result, painted))
         else:
-            self.advice.setText(ADVICE.format("", OBJECTS_ADVICE))
+            self.advice.setText(OBJECTS_ADVICE)
         self._keep_settings()
 
     def _keep_settings(self, *_: object) -> None:
@@ -269,6 +257,9 @@ class FineTunePanel(ScrollingPanel):
         self.tools.weights.clicked.connect(lambda _: self.show_weights())
         self.tools.told.connect(self.job.messages.show)
         self.tools.failed.connect(self.job.fail)
+        brushes = self.tools.brushes
+        keys = {OBJECT: brushes.object, BACKGROUND: brushes.background, ERASER: brushes.eraser}
+        bind_keys(self._viewer, self, {**keys, ACCEPT: self.outcome.accept})
         self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
@@ -291,10 +282,3 @@ class FineTunePanel(ScrollingPanel):
         layout.addStretch(1)
         ignore_wheel(self)
         self.keep(LOWEST)
-
-
-def free_name(start: Path | None) -> str:
-    """Return a name that no other model has, for one that was learnt from another or from nothing."""
-    base = re.sub(r" \d+$", "", start.stem if start is not None else "my model")
-    taken = {entry.name for entry in entries()}
-    return next(name for number in count(2) if (name := f"{base} {number}") not in taken)
