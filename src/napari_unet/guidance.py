@@ -1,0 +1,150 @@
+"""Where painting helps most: parts of an image that a model is unsure of, unlike all that was visited.
+
+A pixel's uncertainty is 4 p (1 - p) for the probability p of an object (1 at one half). The rims of objects are
+always a little uncertain, so that the lowest value around each pixel counts. An image is cut into cells; each is
+described by its mean uncertainty u, its mean probability, and mean and spread of its intensities. Cells that were
+not visited are ranked by u (1 - exp(-d^2 / 2)), where d is the distance in that description, in standard deviations,
+to the nearest visited cell: diversity beside uncertainty, as in core-set selection (Sener and Savarese, ICLR 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_unet.arrays.tiling import Box
+
+SIDE = 96
+"""Pixels, as the network sees them, of a cell's side: some objects fit in, and the screen shows each clearly."""
+RIM = 5
+"""Pixels over which the lowest uncertainty is taken: rims of sharply seen objects are narrower."""
+ALIKE = 0.1
+"""What novelty is at least: a second place of one kind is worth a little, too."""
+UNLIKE = 0.75
+"""Novelty from which a place is called unlike the visited ones."""
+UNSURE = 0.36
+"""Uncertainty from which a pixel is called uncertain: a probability of 10 to 90 %."""
+MIN_WORTH = 1e-4
+"""Mean uncertainty below which painting is not suggested: of rounding, a pixel in 500 at 10 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """The cells of one plane, or volume, of an image."""
+
+    index: tuple[int | slice, ...]
+    """Where the plane lies, per axis of the labels."""
+    boxes: tuple[Box, ...]
+    """Of each cell, along the axes of the plane."""
+    features: NDArray[np.float64]
+    """(cells, 4) mean uncertainty, mean probability, mean and standard deviation of the intensities."""
+    unsure: NDArray[np.float64]
+    """(cells,) share of the pixels that are uncertain."""
+
+    def place(self, number: int) -> Box:
+        """Return where a cell lies, per axis of the labels."""
+        sides = iter(self.boxes[number])
+        return tuple(slice(at, at + 1) if isinstance(at, int) else next(sides) for at in self.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place to paint next."""
+
+    box: Box
+    """Per axis of the labels, in pixels."""
+    worth: float
+    reason: str
+
+
+def uncertainty(probability: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return 0..1 (*spatial) for probabilities x 255: how unsure a model is beyond the rims of objects."""
+    p = probability.astype(np.float32) / 255
+    lowest: NDArray[np.float32] = ndimage.minimum_filter(4 * p * (1 - p), [min(RIM, n) for n in p.shape])
+    return lowest
+
+
+def describe_cells(
+    index: tuple[int | slice, ...], probability: NDArray[np.uint8], image: NDArray[np.float32], *, side: int = SIDE
+) -> Cells:
+    """Return the cells of a plane from its probabilities x 255 and its intensities, both (*spatial)."""
+    unsure = uncertainty(probability)
+    boxes = tuple(product(*(_sides(length, side) for length in probability.shape)))
+    features = [
+        (unsure[box].mean(), probability[box].mean() / 255, image[box].mean(), image[box].std()) for box in boxes
+    ]
+    shares = [(unsure[box] >= UNSURE).mean() for box in boxes]
+    return Cells(
+        index=index,
+        boxes=boxes,
+        features=np.array(features, np.float64).reshape(-1, 4),
+        unsure=np.array(shares, np.float64),
+    )
+
+
+def rank_places(
+    cells: Sequence[Cells], visited: NDArray[np.bool_], *, most: int = 5, novelty: bool = True
+) -> list[Place]:
+    """Return the places where painting helps most, the best one first; empty where nothing is left to visit.
+
+    Parameters
+    ----------
+    cells
+        Of all planes that were looked at.
+    visited
+        Where somebody painted or looked, over the whole image (the shape of its labels).
+    most
+        How many places to return: each counts as visited for the next one.
+    novelty
+        Whether places unlike the visited ones come first; False ranks by uncertainty alone.
+    """
+    every = [(part, number) for part in cells for number in range(len(part.boxes))]
+    if not every:
+        return []
+    features = np.concatenate([part.features for part in cells])
+    described = features / np.maximum(features.std(axis=0), 1e-9)
+    free = np.array([not visited[part.place(number)].any() for part, number in every])
+    known = described[~free]
+    places: list[Place] = []
+    while len(places) < most and free.any():
+        new = _novelty(described, known) if novelty else np.ones(len(every))
+        worth = np.where(free, features[:, 0] * new, -1)
+        best = int(worth.argmax())
+        if features[best, 0] < MIN_WORTH:
+            break
+        part, number = every[best]
+        reason = _reason(part.unsure[number], new[best], first=not len(known))
+        places.append(Place(box=part.place(number), worth=float(worth[best]), reason=reason))
+        free[best] = False
+        known = np.concatenate([known, described[best : best + 1]])
+    return places
+
+
+def _novelty(described: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 0..1 by cell: how far from all known ones it is."""
+    if not len(known):
+        return np.ones(len(described))
+    nearest = np.min([((described - one) ** 2).sum(axis=1) for one in np.unique(known, axis=0)], axis=0)
+    return np.maximum(ALIKE, 1 - np.exp(-nearest / 2))
+
+
+def _reason(unsure: float, new: float, *, first: bool) -> str:
+    """Return in words why a place is suggested."""
+    share = (
+        f"the model is unsure of {unsure:.0%} of its pixels" if unsure >= 0.01 else "the model is a little unsure"
+    )
+    if first:
+        return f"{share}, more than anywhere else"
+    return f"{share}, and it is unlike the places that you visited" if new >= UNLIKE else share
+
+
+def _sides(length: int, side: int) -> list[slice]:
+    """Return parts of a side of about equal length, none longer than `side`."""
+    count = max(1, -(-length // side))
+    ends = np.linspace(0, length, count + 1).round().astype(int).tolist()
+    return [slice(low, high) for low, high in pairwise(ends)]
