@@ -3,8 +3,9 @@
 A pixel's uncertainty is 4 p (1 - p) for the probability p of an object (1 at one half). The rims of objects are
 always a little uncertain, so that the lowest value around each pixel counts. An image is cut into cells; each is
 described by its mean uncertainty u, its mean probability, and mean and spread of its intensities. Cells that were
-not visited are ranked by u (1 - exp(-d^2 / 2)), where d is the distance in that description, in standard deviations,
-to the nearest visited cell: diversity beside uncertainty, as in core-set selection (Sener and Savarese, ICLR 2018).
+not visited are ranked by u (1 - exp(-d^2 / 2)), where d is the distance in that description, in standard
+deviations of all cells, to the nearest visited one: diversity beside uncertainty, as in core-set selection (Sener
+and Savarese, ICLR 2018).
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_unet.arrays.axes import check_axes, result_axes, result_shape
+from napari_unet.arrays.channels import single
 from napari_unet.arrays.tiling import Box
+from napari_unet.errors import UnetError
+from napari_unet.progress import Steps, indeterminate
+from napari_unet.settings.prediction import PredictionSettings
+
+if TYPE_CHECKING:
+    from napari_unet.models.model import Model
 
 SIDE = 96
 """Pixels, as the network sees them, of a cell's side: some objects fit in, and the screen shows each clearly."""
@@ -29,6 +39,8 @@ UNLIKE = 0.75
 """Novelty from which a place is called unlike the visited ones."""
 UNSURE = 0.36
 """Uncertainty from which a pixel is called uncertain: a probability of 10 to 90 %."""
+MAX_PLANES = 16
+"""Planes of a stack that are looked at, evenly spaced: more would keep the painter waiting."""
 MIN_WORTH = 1e-4
 """Mean uncertainty below which painting is not suggested: of rounding, a pixel in 500 at 10 %."""
 
@@ -60,6 +72,40 @@ class Place:
     """Per axis of the labels, in pixels."""
     worth: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Survey:
+    """What a model is unsure of in an image."""
+
+    cells: tuple[Cells, ...]
+    uncertainty: NDArray[np.uint8]
+    """Times 255, of the shape of the image's labels; 0 in planes that were not looked at."""
+
+
+def survey_steps(
+    model: Model, image: Any, *, axes: str | None, channel: int | None = None, device: str = "auto"
+) -> Steps[Survey]:
+    """Return where a model is unsure of an image; UnetError for one that tells classes apart."""
+    from napari_unet.models.prediction_to_labels import measured_planes, predict_map
+    from napari_unet.nets.prediction import Predictor
+
+    spec, named = model.spec, check_axes(axes, image.shape)
+    if spec.is_semantic:
+        raise UnetError(f"{spec.name} tells classes apart: places to paint are found for models of objects alone")
+    wanted = yield from measured_planes(image, named, spec, channels=single(channel))
+    predictor = Predictor(model.net, PredictionSettings(device=device))
+    unsure = np.zeros(result_shape(named, image.shape), np.uint8)
+    cells = []
+    for number in np.unique(np.linspace(0, len(wanted) - 1, MAX_PLANES).round().astype(int)):
+        plane = wanted[number]
+        steps = predict_map(predictor, plane, spec, spec.zoom)
+        probability = plane.as_in_image((yield from indeterminate(steps, "Looking where to paint")))
+        index = tuple(plane.index.get(axis, slice(None)) for axis in result_axes(named))
+        seen = plane.as_in_image(plane.read(tuple(slice(0, length) for length in plane.shape)).mean(axis=0))
+        cells.append(describe_cells(index, probability, seen, side=round(SIDE / spec.zoom)))
+        unsure[index] = uncertainty(probability) * 255
+    return Survey(cells=tuple(cells), uncertainty=unsure)
 
 
 def uncertainty(probability: NDArray[np.uint8]) -> NDArray[np.float32]:

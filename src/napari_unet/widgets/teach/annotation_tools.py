@@ -59,7 +59,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         self.split.setVisible(any(annotation_layers.has_scattered_ids(paint) for paint in paints))
 
     def _add_layer(self) -> None:
-        image = self._image_to_paint()
+        image = self.image_to_paint()
         if image is None:
             self.failed.emit("There is no image: open one, or try File > Open Sample.")
             return
@@ -68,7 +68,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         except UnetError as error:
             self.failed.emit(str(error))
 
-    def _image_to_paint(self) -> napari.layers.Image | None:
+    def image_to_paint(self) -> napari.layers.Image | None:
         """Return the selected image, that of the selected labels, or the topmost one."""
         active = self._viewer.layers.selection.active
         images = images_of(self._viewer)

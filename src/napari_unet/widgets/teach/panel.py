@@ -29,6 +29,7 @@ from napari_unet.widgets.teach.annotation_tools import AnnotationTools
 from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.curves import Curves
 from napari_unet.widgets.teach.form import TeachingForm
+from napari_unet.widgets.teach.guide import Guide
 from napari_unet.widgets.teach.missing_paint import explain_missing_paint
 from napari_unet.widgets.teach.naming import free_name, name_fault, path_of_name
 from napari_unet.widgets.teach.painted_table import PaintedTable
@@ -48,7 +49,7 @@ from napari_unet.widgets.viewer.layers import read_layer, unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, notes_of, role_of
 from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint, image_named, take
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
-from napari_unet.widgets.viewer.shortcuts import ACCEPT, BACKGROUND, ERASER, OBJECT, bind_keys
+from napari_unet.widgets.viewer.shortcuts import ACCEPT, BACKGROUND, ERASER, NEXT, OBJECT, bind_keys
 from napari_unet.widgets.viewer.visible import visible_region
 
 TEACH_MOST = "A few strokes where the model is wrong teach most."
@@ -74,6 +75,7 @@ class FineTunePanel(ScrollingPanel):
             "Learn from all that is visible of corrected results, not from the corrections alone."
         )
         self.job = JobControl("Fine-tune", self.start, stop=self._stop)
+        self.guide = Guide(napari_viewer, self.table, self.form, self.job, self.tools.image_to_paint)
         self.curves = Curves()
         self.advice = MessageLabel()
         self.trial = ComparisonView(napari_viewer)
@@ -259,7 +261,7 @@ class FineTunePanel(ScrollingPanel):
         self.tools.failed.connect(self.job.fail)
         brushes = self.tools.brushes
         keys = {OBJECT: brushes.object, BACKGROUND: brushes.background, ERASER: brushes.eraser}
-        bind_keys(self._viewer, self, {**keys, ACCEPT: self.outcome.accept})
+        bind_keys(self._viewer, self, {**keys, NEXT: self.guide.next, ACCEPT: self.outcome.accept})
         self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
@@ -273,6 +275,7 @@ class FineTunePanel(ScrollingPanel):
         layout.addWidget(self.restore_bar)
         layout.addWidget(self.advice)
         layout.addWidget(self.tools)
+        layout.addWidget(self.guide)
         layout.addWidget(self.table)
         layout.addWidget(self.right)
         layout.addWidget(self.form)

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError
-from napari_unet.widgets.viewer.layers import full_resolution
+from napari_unet.widgets.viewer.layers import full_resolution, unwrapped
+
+AROUND_BOX = 2.0
+"""How many times as large as a box the canvas is that shows it."""
 
 
 def visible_region(
@@ -47,7 +50,7 @@ def show_index(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, axis: i
 
 def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> NDArray[np.float64]:
     """Return the first and last pixel of a layer, at full resolution, that the canvas shows."""
-    window = getattr(viewer, "__wrapped__", viewer).window  # panels get a proxy that hides the canvas
+    window = unwrapped(viewer).window  # panels get a proxy that hides the canvas
     canvas, camera = window._qt_viewer.canvas.native, viewer.scene.camera
     half = np.array([canvas.height(), canvas.width()]) / camera.zoom / 2
     shown = list(viewer.dims.displayed)
@@ -59,3 +62,23 @@ def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) ->
     last = np.asarray(full_resolution(layer).shape[: layer.ndim]) - 1
     corners: NDArray[np.float64] = np.clip([np.min(seen, axis=0), np.max(seen, axis=0)], 0, last)
     return corners
+
+
+def fly_to(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, box: tuple[slice, ...]) -> None:
+    """Show a box of a layer's data: its plane, in the middle of the canvas, with as much around it."""
+    low, high = (np.asarray(layer.data_to_world(end), float) for end in zip(*_ends(box), strict=True))
+    middle, size = (low + high) / 2, np.abs(high - low)
+    shown = list(viewer.dims.displayed)
+    for axis in range(layer.ndim):
+        number = axis + viewer.dims.ndim - layer.ndim
+        if number not in shown:
+            viewer.dims.set_point(number, float(middle[axis]))
+    across = [axis - (viewer.dims.ndim - layer.ndim) for axis in shown[-2:]]
+    canvas = unwrapped(viewer).window._qt_viewer.canvas.native
+    room = min(canvas.height() / max(size[across[0]], 1e-9), canvas.width() / max(size[across[1]], 1e-9))
+    viewer.scene.camera.zoom = room / AROUND_BOX
+    viewer.scene.camera.center = tuple(middle[across])
+
+
+def _ends(box: tuple[slice, ...]) -> list[tuple[float, float]]:
+    return [(side.start - 0.5, side.stop - 0.5) for side in box]
