@@ -144,10 +144,14 @@ def forest(image: NDArray, annotation: NDArray[np.int32], tests: Images) -> tupl
     return measure(found, tests)
 
 
-def load(folder: Path, side: int) -> Images:
-    """Return (image, truth) of a folder of the pack; semantic axon labels become foreground objects."""
+def load(folder: Path, side: int, most: int | None = None) -> Images:
+    """Return (image, truth) of a folder of the pack, of at most so many images spread over it.
+
+    Semantic axon labels become foreground objects.
+    """
     pairs = []
-    for path in sorted((folder / "images").iterdir()):
+    paths = sorted((folder / "images").iterdir())
+    for path in paths[:: max(1, len(paths) // most) if most else 1][:most]:
         truth = read_labels(folder / "labels" / path.name).array
         if folder.name == "em_axon_sem":
             truth = ndimage.label(truth == 2)[0].astype(np.int32)

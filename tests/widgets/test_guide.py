@@ -1,4 +1,4 @@
-"""Next: the camera goes where painting helps most, over planes; never twice to a place, nor where somebody painted."""
+"""Next: the camera goes where painting helps most, over planes; never twice, nor where somebody painted."""
 
 from dataclasses import replace
 
