@@ -5,8 +5,8 @@
 
 In each session some images are painted: one scribble in each of some objects that are drawn at random, or in those
 that the model misses first, and as many strokes of background. The score counts the held-out ones that are found;
-the truth is the recall (IoU 0.5) on images of the folder that were not painted on. Without `--iterations` nothing is
-learnt: the score of the model as it is shows whether the interval holds, apart from what learning does.
+the truth is the recall (IoU 0.5) on images of the folder that were not painted on. Without `--iterations` nothing
+is learnt: the score of the model as it is shows whether the interval holds, apart from what learning does.
 """
 
 from __future__ import annotations
