@@ -76,7 +76,7 @@ def test_where_somebody_painted_it_does_not_go(bright, viewer, panel, qtbot):
 
 def test_next_finds_its_plane_in_a_stack(bright, viewer, panel, qtbot):
     stack = np.stack([grey_patches((96, 96), places=()) for _ in range(4)])
-    stack[2, 10:60, 10:60] = 0.5
+    stack[0, 60:90, 60:90], stack[2, 10:60, 10:60] = 1, 0.5
     viewer.add_image(stack, name="stack")
     panel.form.model.choose_name("bright")
     viewer.dims.set_point(0, 0)
