@@ -21,12 +21,13 @@ from napari_unet.arrays.membranes import between_membranes, move_spatial_last, t
 from napari_unet.arrays.metrics import THRESHOLDS, Scores, class_ious
 from napari_unet.errors import UnetError, printable
 from napari_unet.files.class_images import read_class_pairs
-from napari_unet.files.images import IMAGE_SUFFIXES, read_labels
+from napari_unet.files.images import read_labels
+from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
 from napari_unet.files.openable import exists, is_file, is_folder, list_folder
 from napari_unet.progress import Progress, Steps
 
 IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".ome.btf", *IMAGE_SUFFIXES)
-"""What an image or label file may end on; other files in a folder are passed over."""
+"""What an image or label file may end on, which is no part of what names have in common."""
 
 LABEL_SUFFIXES = tuple(
     mark + word
@@ -219,12 +220,10 @@ def _files_by_name(folder: Path) -> dict[str, Path]:
 def _label_files(folder: Path) -> list[Path]:
     """Return the files of a folder that may hold labels, in alphabetical order."""
     files = [
-        path
-        for path in list_folder(folder)
-        if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith(".") and is_file(path)
+        path for path in list_folder(folder) if not path.name.startswith(".") and is_file(path) and is_image(path)
     ]
     if not files:
-        raise UnetError(f"no label files in {folder}: they end on {', '.join(IMAGE_ENDINGS)}")
+        raise UnetError(f"no label files in {folder}: they are images, as {', '.join(IMAGE_ENDINGS)}")
     return files
 
 

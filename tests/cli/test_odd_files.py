@@ -83,12 +83,12 @@ def test_tiffs_by_other_names_and_numpy_are_read_and_a_folder_names_the_rest(mod
         tifffile.imwrite(folder / name, pixels, bigtiff="btf" in name, metadata=None)
     np.save(folder / "j.npy", pixels)
     (folder / "notes.txt").write_text("no image")
-    (folder / "k.czi").write_bytes(b"ZISRAWFILE")
+    (folder / "k.h5").write_bytes(b"\x89HDF\r\n")
     os.mkfifo(folder / "pipe.tif")
     out = tmp_path / "out"
     for _ in range(2):
         assert main(["segment", str(folder), "--model", model, "--output", str(out), "--zoom", "1"]) == 0
-        assert "left out, no images that can be read here: k.czi, notes.txt" in capsys.readouterr().err
+        assert "left out, no images that can be read here: k.h5, notes.txt" in capsys.readouterr().err
     made = {path.name: read_labels(path).array.max() for path in out.iterdir()}
     assert made == {f"{name}_labels.tif": 2 for name in ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")}
     assert (

@@ -133,10 +133,18 @@ def test_a_folder_is_no_image(tmp_path, name):
         read_image(tmp_path / name)
 
 
-def test_an_unknown_ending_is_answered_with_the_known_ones(tmp_path):
-    (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE")
-    with pytest.raises(UnetError, match=r"\.tif \.tiff .*\.png .*save it as TIFF"):
-        read_image(tmp_path / "a.czi")
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\x89HDF\r\n", "an HDF5 file: .*save it as TIFF"),
+        (b"text", "a.dat is not a known image"),
+        (b"", "is empty"),
+    ],
+)
+def test_what_is_no_image_is_named(tmp_path, content, sentence):
+    (tmp_path / "a.dat").write_bytes(content)
+    with pytest.raises(UnetError, match=sentence):
+        read_image(tmp_path / "a.dat")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import zarr
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
-from napari_unet.files.zarr import LazyArray
+from napari_unet.files.lazy_array import LazyArray
 
 STACK = np.random.default_rng(0).integers(0, 4000, (2, 2, 3, 32, 40)).astype(np.uint16)
 NAMES = ("t", "c", "z", "y", "x")
@@ -71,9 +71,9 @@ def test_what_is_no_image_gets_a_sentence(tmp_path):
     with pytest.raises(UnetError, match=r"bare.zarr of shape .* give for example --axes ZYX"):
         read_image(tmp_path / "bare.zarr")
     np.testing.assert_array_equal(read_image(tmp_path / "bare.zarr", axes="zyx").array[:], bare[:])
-    zarr.open_group(str(tmp_path / "plate.zarr"), mode="w").attrs["plate"] = {}
+    zarr.open_group(str(tmp_path / "group.zarr"), mode="w")
     with pytest.raises(UnetError, match="name the one in it"):
-        read_image(tmp_path / "plate.zarr")
+        read_image(tmp_path / "group.zarr")
     broken = write(tmp_path / "broken.zarr")
     zarr.open_group(str(broken)).attrs["multiscales"] = [{"axes": [], "datasets": []}]
     with pytest.raises(UnetError, match=r"cannot read broken.zarr as OME-Zarr"):
@@ -134,3 +134,85 @@ def test_a_pipe_in_a_zarr_folder_is_a_sentence_and_never_waits(tmp_path, part):
     os.mkfifo(path / part)
     with pytest.raises(UnetError, match=r"is no file but a pipe|it is a folder"):
         np.asarray(read_image(path).array)
+
+
+def write_plate(path, image, version=3, wells=("A/1", "B/12"), fields=2):
+    """Write a plate of wells of fields, every field with one pixel that tells it from others."""
+    inner = {"plate": {"wells": [{"path": name} for name in wells], "version": "0.4"}}
+    group = zarr.open_group(str(path), mode="w", zarr_format=version)
+    group.attrs.update(inner if version == 2 else {"ome": {**inner, "version": "0.5"}})
+    for well in wells:
+        inner = {"well": {"images": [{"path": str(field)} for field in range(fields)]}}
+        made = zarr.open_group(str(path / well), mode="w", zarr_format=version)
+        made.attrs.update(inner if version == 2 else {"ome": {**inner, "version": "0.5"}})
+        for field in range(fields):
+            write(path / well / str(field), image + field, version, axes=("y", "x"), scale=[1.0, 1.0])
+    return path
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_plate_is_its_fields(bright_model, tmp_path, capsys, version):
+    image = np.zeros((32, 40), np.uint16)
+    image[5:15, 5:15] = 900
+    plate = write_plate(tmp_path / "plates" / "p.ome.zarr", image, version)
+    assert read_image(plate).remarks == ("the file holds 4 images: the first was read",)
+    np.testing.assert_array_equal(read_image(plate / "B/12").array[:], image)
+    model = str(bright_model.save(tmp_path / "bright.safetensors").path)
+    for given, number in (
+        (plate, 4),
+        (plate / "A" / "1", 2),
+        (tmp_path / "plates", 4),
+        (tmp_path / "plates" / "*", 4),
+    ):
+        output = tmp_path / f"masks_{len(list(tmp_path.iterdir()))}"
+        assert main(["segment", str(given), "--model", model, "--output", str(output)]) == 0
+        names = [mask.name for mask in sorted(output.iterdir())]
+        assert (
+            names
+            == [
+                "p_A_1_0_labels.tif",
+                "p_A_1_1_labels.tif",
+                "p_B_12_0_labels.tif",
+                "p_B_12_1_labels.tif",
+            ][:number]
+        )
+        np.testing.assert_array_equal(read_labels(output / names[0]).array > 0, image > 0)
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc", "A/../../x", ""])
+def test_a_plate_that_names_images_outside_its_folder_is_refused(tmp_path, name):
+    write(tmp_path / "secret", STACK)
+    plate = write_plate(tmp_path / "p.zarr", STACK[0, 0, 0])
+    zarr.open_group(str(plate)).attrs["ome"] = {"version": "0.5", "plate": {"wells": [{"path": name}]}}
+    with pytest.raises(UnetError, match=r"cannot read p.zarr as OME-Zarr \(it names an image outside its folder"):
+        read_image(plate)
+
+
+@pytest.mark.parametrize("version", ["0.6", "0.6.dev1", "1.0"])
+def test_a_later_version_is_refused_by_its_number(tmp_path, version):
+    path = write(tmp_path / "a.zarr", version=3)
+    group = zarr.open_group(str(path))
+    group.attrs["ome"] = {**group.attrs["ome"], "version": version}
+    with pytest.raises(
+        UnetError, match=rf"a.zarr is OME-Zarr {version}, which cannot be read here: write it as .* 0.5"
+    ):
+        read_image(path)
+
+
+def test_the_place_of_an_image_is_kept_up_to_its_mask(bright_model, tmp_path):
+    image = np.zeros((32, 40), np.uint16)
+    image[5:15, 5:15] = 900
+    path = write(tmp_path / "a.zarr", image, axes=("y", "x"), scale=[1000.0, 250.0])
+    known = described(image, ("y", "x"), [1000.0, 250.0])
+    known["datasets"][0]["coordinateTransformations"].append({"type": "translation", "translation": [-7000, 500]})
+    known["coordinateTransformations"] = [{"type": "scale", "scale": [2.0, 2.0]}]
+    zarr.open_group(str(path)).attrs["multiscales"] = [known]
+    read = read_image(path)
+    assert read.pixel_size == pytest.approx((2, 0.5))
+    assert read.metadata["position"] == pytest.approx({"Y": -14, "X": 1})
+    model = str(bright_model.save(tmp_path / "bright.safetensors").path)
+    for name in ("mask.tif", "mask.ome.tif"):
+        assert main(["segment", str(path), "--model", model, "--output", str(tmp_path / name)]) == 0
+        provenance = read_labels(tmp_path / name).metadata["provenance"]
+        assert provenance["position"] == pytest.approx({"Y": -14, "X": 1})
+    assert read_image(tmp_path / "mask.ome.tif").metadata["position"] == pytest.approx({"Y": -14, "X": 1})

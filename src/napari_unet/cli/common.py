@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 from napari_unet.errors import UnetError, printable
 from napari_unet.files.atomic import require_writable
-from napari_unet.files.images import IMAGE_SUFFIXES, is_image
+from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
 from napari_unet.files.openable import exists, is_file, is_folder, list_folder
 from napari_unet.files.provenance import read_provenance
 from napari_unet.files.tiff import MASK_SUFFIXES
-from napari_unet.files.zarr import is_zarr
+from napari_unet.files.zarr import fields_of, is_zarr
 from napari_unet.models.library import SUFFIX
 from napari_unet.progress import Progress, Steps, finish, map_progress
 
@@ -78,8 +78,13 @@ def _expand(text: str, left_out: list[str]) -> list[Path]:
         matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
         if not matches:
             raise UnetError(f"nothing matches {text}: check the pattern")
-        return matches
-    return [path]
+        return [image for match in matches for image in _images_of(match)]
+    return _images_of(path)
+
+
+def _images_of(path: Path) -> list[Path]:
+    """Return the fields of a plate, and what is none as it is."""
+    return fields_of(path) if is_zarr(path) else [path]
 
 
 def _images_in(folder: Path, left_out: list[str]) -> list[Path]:
@@ -92,8 +97,8 @@ def _images_in(folder: Path, left_out: list[str]) -> list[Path]:
     left_out += _named(sorted(masks), "masks of a former run")
     images = [path for path in images if path not in masks]
     if not images:
-        raise UnetError(f"folder {folder} holds no images ({', '.join(IMAGE_SUFFIXES)}, Zarr)")
-    return images
+        raise UnetError(f"folder {folder} holds no images ({' '.join(IMAGE_SUFFIXES)}, Zarr)")
+    return [field for path in images for field in _images_of(path)]
 
 
 def _named(files: list[Path], why: str) -> list[str]:

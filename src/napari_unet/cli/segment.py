@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.pixel_size import LARGEST, SMALLEST, PixelSize
@@ -161,13 +162,14 @@ def segment_file(
         )
     command = shlex.join(["napari-unet", *sys.argv[1:]])
     provenance = segmentation_provenance(result.plan, source=path.name, command=command)
-    write_labels(target, result.labels, axes=result.axes, pixel_size=pixel_size, provenance=provenance)
+    place: dict[str, Any] = {"pixel_size": pixel_size, "position": image.metadata.get("position")}
+    write_labels(target, result.labels, axes=result.axes, provenance=provenance, **place)
     if result.probabilities is not None:
         write_labels(
             given.probabilities,
             result.probabilities,
             axes=result.axes,
-            pixel_size=pixel_size,
+            **place,
             provenance={**provenance, "values": "foreground probability x 255"},
         )
     for remark in (*image.remarks, *result.remarks):

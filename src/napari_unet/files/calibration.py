@@ -51,6 +51,25 @@ def pixel_size(stored: Stored) -> PixelSize | None:
     return PixelSize.known({**sizes, "T": _interval(stored)})
 
 
+def position(stored: Stored) -> dict[str, float] | None:
+    """Return where the first pixel lies in um along Z, Y, X, OME's position of the stage; None where it is 0."""
+    root = parse_xml(stored.ome)
+    plane = None if root is None else root.find(".//{*}Plane")
+    said = {} if plane is None else plane.attrib
+    places = {axis: _place(said.get(f"Position{axis}"), said.get(f"Position{axis}Unit")) for axis in "ZYX"}
+    return {axis: place for axis, place in places.items() if place} or None
+
+
+def _place(value: str | None, unit: str | None) -> float | None:
+    """Return um, below 0 too; None where it is no number, or the unit is none of length."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    factor = _UM.get(_plain_unit(unit))
+    return None if factor is None or not abs(number * factor) <= LARGEST else number * factor
+
+
 def assumed(size: PixelSize | None, axes: str) -> str | None:
     """Return the sentence on what is assumed: that Z is Y, of a file with Z that says Y and X alone."""
     if size is None or "Z" not in axes or size.get("Z") is not None or (side := size.get("Y")) is None:

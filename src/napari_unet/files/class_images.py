@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError
-from napari_unet.files.images import TIFF_SUFFIXES, read_image, read_labels
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.kinds import TIFF, kind_of
 from napari_unet.files.provenance import read_provenance
 
 MOST = 32
@@ -107,7 +108,7 @@ def read_class_pairs(
 
 def _classes_of(path: Path) -> list[str]:
     """Return the names of the classes that a mask of ours is made of, none for other files."""
-    if path.suffix.lower() not in TIFF_SUFFIXES:
+    if kind_of(path) != TIFF:
         return []
     return list((read_provenance(path) or {}).get("classes", ()))
 

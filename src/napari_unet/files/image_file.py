@@ -24,7 +24,8 @@ class ImageFile:
         um along Z, Y, X and seconds along T, as far as the file says; None where it says nothing.
     metadata
         What else is worth knowing: "provenance" (dict), "series" (number of images in the file, where more
-        than the one read), "assumed" (a sentence, where `pixel_size` holds a guess), "channel_names" (tuple).
+        than the one read), "assumed" (a sentence, where `pixel_size` holds a guess), "channel_names" (tuple),
+        "position" (dict: um along Z, Y, X where the first pixel lies, seconds along T; as far as it is not 0).
     path
         Where it was read from.
     """

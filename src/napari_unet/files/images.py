@@ -9,35 +9,24 @@ import numpy as np
 
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
+from napari_unet.files.dicom import read_dicom
+from napari_unet.files.file_errors import not_a
 from napari_unet.files.image_file import ImageFile
-from napari_unet.files.numpy_file import SIGNATURE, read_npy
-from napari_unet.files.openable import first_bytes
-from napari_unet.files.pictures import PICTURE_SUFFIXES, read_picture
+from napari_unet.files.kinds import DICOM, FOREIGN, JPEG_2000, NUMPY, PICTURE, TIFF, kind_of
+from napari_unet.files.microscopes import read_foreign
+from napari_unet.files.numpy_file import read_npy
+from napari_unet.files.pictures import read_jpeg_2000, read_picture
 from napari_unet.files.tiff import read_tiff
 from napari_unet.files.zarr import is_zarr, read_zarr
 from napari_unet.whole_numbers import as_whole_numbers
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFile", "open_image", "read_image", "read_labels"]
-
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".svs", ".stk")
-"""Endings, in lower case, under which TIFFs are known: big ones, of Zeiss, of Aperio, of MetaMorph."""
-TIFF, PICTURE, NUMPY = "tiff", "picture", "numpy"
-SIGNATURES = {
-    b"II*\0": TIFF,
-    b"MM\0*": TIFF,
-    b"II+\0": TIFF,
-    b"MM\0+": TIFF,
-    b"\x89PNG\r\n\x1a\n": PICTURE,
-    b"\xff\xd8\xff": PICTURE,
-    SIGNATURE: NUMPY,
-}
-"""First bytes of files, and who reads them; BMP has only two of its own, so that its name must end so."""
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy")
-"""Endings, in lower case, of the files that can be read; how, their content tells, whatever the ending."""
+__all__ = ["ImageFile", "open_image", "read_image", "read_labels"]
 
 
 def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
-    """Read a TIFF, PNG, JPEG, BMP or NumPy (.npy) file, or an OME-Zarr folder, whose array stays lazy.
+    """Read a TIFF, a picture, a NumPy (.npy), DICOM or microscope's file, or an OME-Zarr folder.
+
+    What may be large stays lazy: OME-Zarr, large TIFFs, ND2, LIF and CZI.
 
     Parameters
     ----------
@@ -60,7 +49,7 @@ def open_image(path: str | Path, axes: str | None = None) -> Source:
     Parameters
     ----------
     path
-        A TIFF, PNG, JPEG or BMP file, or an OME-Zarr folder, whose array stays lazy.
+        An image file or an OME-Zarr folder, as `read_image` takes it.
     axes
         One letter a dimension out of T C Z Y X, and S for RGB samples, in place of what the file says.
 
@@ -106,36 +95,16 @@ def _read(path: Path, axes: str | None, *, keep_numbers: bool) -> ImageFile:
     if is_zarr(path):
         return read_zarr(path, axes)
     kind = kind_of(path)
-    if kind == TIFF:
-        return read_tiff(path, axes, keep_numbers=keep_numbers)
-    if kind == PICTURE:
-        return read_picture(path, axes, keep_numbers=keep_numbers)
-    if kind == NUMPY:
-        return read_npy(path, axes)
-    raise UnetError(
-        f"cannot read {path.name}: its ending is none of {' '.join(IMAGE_SUFFIXES)}: "
-        "open it in Fiji and save it as TIFF"
-    )
+    if kind in FOREIGN:
+        return read_foreign(path, kind, axes)
+    if kind in (TIFF, PICTURE):
+        return (read_tiff if kind == TIFF else read_picture)(path, axes, keep_numbers=keep_numbers)
+    if kind in _BY_KIND:
+        return _BY_KIND[kind](path, axes)
+    raise not_a("known image", path)
 
 
-def is_image(path: Path) -> bool:
-    """Whether a file is an image by its content or its name; one that nobody may read is, if its name says so."""
-    try:
-        return bool(kind_of(path))
-    except UnetError:
-        return path.suffix.lower() in IMAGE_SUFFIXES
-
-
-def kind_of(path: Path) -> str:
-    """Return the reader of a file by its first bytes, else by its name, so that it says what is wrong; or nothing.
-
-    UnetError where it is no file, or nobody may read it.
-    """
-    head = first_bytes(path)
-    by_content = next((kind for begin, kind in SIGNATURES.items() if head.startswith(begin)), "")
-    suffix = path.suffix.lower()
-    by_name = TIFF if suffix in TIFF_SUFFIXES else PICTURE if suffix in PICTURE_SUFFIXES else ""
-    return by_content or by_name or (NUMPY if suffix == ".npy" else "")
+_BY_KIND = {NUMPY: read_npy, JPEG_2000: read_jpeg_2000, DICOM: read_dicom}
 
 
 def _require_labels(path: Path, image: ImageFile) -> None:

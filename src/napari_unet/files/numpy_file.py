@@ -14,8 +14,6 @@ from napari_unet.files.image_file import ImageFile
 from napari_unet.files.npz import npy_header
 from napari_unet.files.openable import require_regular_file
 
-SIGNATURE = b"\x93NUMPY"
-
 
 def read_npy(path: str | Path, axes: str | None = None) -> ImageFile:
     """Read a .npy file: a last axis of 3 or 4 is RGB or RGBA, others are taken for T, Z as of plain stacks.

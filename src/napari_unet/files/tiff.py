@@ -17,6 +17,7 @@ from napari_unet.files.atomic import atomic_path
 from napari_unet.files.axis_names import named, renamed, require_image
 from napari_unet.files.calibration import assumed
 from napari_unet.files.calibration import pixel_size as calibrated_pixel_size
+from napari_unet.files.calibration import position as stage_position
 from napari_unet.files.colours import intensities
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.label_tags import MAX_FLOAT32, add_imagej_description, imagej_arguments, ome_arguments
@@ -93,6 +94,7 @@ def _metadata(stored: Stored, remark: str | None) -> dict[str, Any]:
         "provenance": find_provenance(stored),
         "series": stored.series if stored.series > 1 else None,
         "assumed": remark,
+        "position": stage_position(stored),
     }
     return {key: value for key, value in entries.items() if value is not None}
 
@@ -105,6 +107,7 @@ def write_labels(
     pixel_size: PixelSize | Sequence[float] | None,
     provenance: Mapping[str, Any] | None,
     origin: Mapping[str, float] | None = None,
+    position: Mapping[str, float] | None = None,
 ) -> None:
     """Write labels as a compressed TIFF, whole or not at all: a former file survives every failure.
 
@@ -128,6 +131,9 @@ def write_labels(
     origin
         Of a part of an image: where its first pixel lies there, in pixels per axis. It is kept in the provenance,
         and as OME's stage position.
+    position
+        Where the first pixel of the image itself lies, in um per axis (seconds along T), as its file says. It is
+        kept in the same two places.
 
     Raises
     ------
@@ -141,6 +147,9 @@ def write_labels(
         size = _size_to_write(axes, pixel_size)
         place = {axis: float(start) for axis, start in (origin or {}).items()}
         provenance = _with_origin(provenance, place) if origin is not None else provenance
+        if position:
+            provenance = {**(provenance or {}), "position": dict(position)}
+            place = _shifted(place, position, size)
         array, axes = _in_file_order(array, axes)
         as_imagej = _as_imagej(path, array)
         if as_imagej:
@@ -162,6 +171,12 @@ def _with_origin(provenance: Mapping[str, Any] | None, place: Mapping[str, float
     if any(place.values()):
         return {**known, "origin": dict(place)}
     return known if provenance is not None else None
+
+
+def _shifted(place: Mapping[str, float], by: Mapping[str, float], size: PixelSize | None) -> dict[str, float]:
+    """Return a place in pixels, shifted by um along the axes whose size is known."""
+    steps = {axis: step for axis in by if size is not None and (step := size.get(axis)) is not None}
+    return {**place, **{axis: place.get(axis, 0.0) + by[axis] / step for axis, step in steps.items()}}
 
 
 def _as_imagej(path: Path, array: npt.NDArray[Any]) -> bool:

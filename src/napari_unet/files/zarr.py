@@ -1,27 +1,27 @@
-"""OME-Zarr (NGFF 0.4 and 0.5): the first, finest array of an image, read only where it is looked at.
+"""OME-Zarr (NGFF up to 0.5): the first, finest array of an image, read only where it is looked at.
 
-Axes and the size of a pixel come from `multiscales`, as the specification has them:
-https://ngff.openmicroscopy.org/0.5/ (Moore et al., Histochem Cell Biol 160:223, 2023).
+Axes, the size of a pixel and the place of the first one come from `multiscales`, as the specification has them:
+https://ngff.openmicroscopy.org/0.5/ (Moore et al., Histochem Cell Biol 160:223, 2023). Plates and wells are
+folders of images.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_unet.arrays.pixel_size import PixelSize
-from napari_unet.errors import UnetError, first_line
+from napari_unet.errors import UnetError
 from napari_unet.files.calibration import assumed, micrometres, seconds
 from napari_unet.files.image_file import ImageFile
+from napari_unet.files.lazy_array import FAULTS, LazyArray, unreadable_as
 
 MARKS = ("zarr.json", ".zgroup", ".zarray")
-FAULTS = (AttributeError, LookupError, TypeError, ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
-"""What Zarr raises where a folder is damaged or says something else than the specification."""
+ZARR, LATEST = "OME-Zarr", [0, 5]
+"""The kind of file, and the last version of its specification that is understood."""
 
 
 def is_zarr(path: Path) -> bool:
@@ -43,51 +43,79 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
         if isinstance(opened, zarr.Array):
             return _as_image(path, opened, axes or "", {})
         image, series = _first_image(path, opened)
+        _require_version(path, image)
         known = _multiscales(image)[0]
         array = image[known["datasets"][0]["path"]]
-        return _as_image(path, array, axes or _letters(known), {**_sizes(known), **series})
+        return _as_image(path, array, axes or _letters(known), {**_facts(known), **series})
     except UnetError:
         raise
     except FAULTS as error:
-        raise unreadable(path, error) from error
+        raise unreadable_as(ZARR, path, error) from error
 
 
-def unreadable(path: Path, error: Exception) -> UnetError:
-    """Return the sentence for a fault."""
-    return UnetError(f"cannot read {path.name} as OME-Zarr ({first_line(error)}): write it again")
+def fields_of(path: Path) -> list[Path]:
+    """Return the images of a plate or a well, by its own list: PLATE/ROW/COLUMN/FIELD; the path itself of others.
+
+    Raises
+    ------
+    UnetError
+        It is damaged, or names images outside its folder.
+    """
+    import zarr
+
+    from napari_unet.files.zarr_store import FileStore
+
+    try:
+        opened = zarr.open(FileStore(path), mode="r")
+        names = [] if isinstance(opened, zarr.Array) else _fields(opened)
+    except FAULTS as error:
+        raise unreadable_as(ZARR, path, error) from error
+    return [path / name for name in names] or [path]
 
 
-class LazyArray:
-    """The array of an image: it is read where it is sliced, and a damaged piece is a sentence."""
+def _fields(group: Any) -> list[str]:
+    """Return the names of the images of a plate or a well, none for another group."""
+    known = _ome(group)
+    if "plate" in known:
+        wells = [_inner(well["path"]) for well in known["plate"]["wells"]]
+        return [f"{well}/{field}" for well in wells for field in _fields(group[well])]
+    return [_inner(image["path"]) for image in known["well"]["images"]] if "well" in known else []
 
-    def __init__(self, path: Path, array: Any) -> None:
-        self._path, self._array = path, array
-        self.shape, self.dtype, self.ndim = tuple(array.shape), np.dtype(array.dtype), array.ndim
-        self.chunks: tuple[int, ...] = tuple(array.chunks)
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        try:
-            return np.asarray(self._array[key])
-        except FAULTS as error:
-            raise unreadable(self._path, error) from error
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return all of it."""
-        return np.array(self[...], dtype=dtype, copy=None if copy is None else copy)
+def _inner(name: str) -> str:
+    """Return the name of a group within another; ValueError for one that leads elsewhere."""
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts:
+        raise ValueError(f"it names an image outside its folder, {name!r}")
+    return "/".join(parts)
 
 
 def _first_image(path: Path, group: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the group of an image, and of how many it is the first, as Bio-Formats writes several."""
+    """Return the group of an image, and of how many it is the first, as plates and Bio-Formats write several."""
     if _multiscales(group):
         return group, {}
+    _require_version(path, group)
+    images = _fields(group)
     if "bioformats2raw.layout" in _ome(group) or "bioformats2raw.layout" in group.attrs:
-        images = [name for name, _ in group.groups() if name.isdigit()]
-        if "0" in images:
-            return group["0"], {"series": len(images)} if len(images) > 1 else {}
+        images = images or sorted((name for name, _ in group.groups() if name.isdigit()), key=int)
+    if images:
+        return group[images[0]], {"series": len(images)} if len(images) > 1 else {}
     raise UnetError(
         f"{path.name} is Zarr without an image of its own: name the one in it, as in {path.name}/0, or of a plate "
         f"{path.name}/A/1/0"
     )
+
+
+def _require_version(path: Path, group: Any) -> None:
+    """Refuse what was written by a later specification: its axes and scales stand elsewhere."""
+    known = _ome(group)
+    stated = next((one["version"] for one in (known, *_multiscales(group)) if "version" in one), "")
+    numbers = [int(number) for number in re.findall(r"\d+", str(stated))[:2]]
+    if numbers > LATEST:
+        raise UnetError(
+            f"{path.name} is OME-Zarr {stated}, which cannot be read here: write it as version "
+            f"{'.'.join(map(str, LATEST))}"
+        )
 
 
 def _ome(group: Any) -> Mapping[str, Any]:
@@ -105,16 +133,28 @@ def _letters(known: Mapping[str, Any]) -> str:
     return "".join(axis if isinstance(axis, str) else axis["name"] for axis in known.get("axes", "tczyx")).upper()
 
 
-def _sizes(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the pixel size of the finest array, of the axes that have a scale and a unit of length or time."""
+def _facts(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return pixel size and place of the finest array, of the axes that have a unit of length or time."""
     axes = [axis for axis in known.get("axes", ()) if not isinstance(axis, str)]
-    scale = [1.0] * len(axes)
-    for part in (known["datasets"][0], known):
+    scale, start = [1.0] * len(axes), [0.0] * len(axes)
+    for part in (known["datasets"][0], known):  # a later change is applied to what the former made
         for change in part.get("coordinateTransformations", ()):
             if change["type"] == "scale":
-                scale = [one * float(two) for one, two in zip(scale, change["scale"], strict=True)]
-    sizes = {a["name"].upper(): _size(a, s) for a, s in zip(axes, scale, strict=True)}
-    return {"sizes": PixelSize.known(sizes)}
+                factors = [float(factor) for factor in change["scale"]]
+                scale = [one * two for one, two in zip(scale, factors, strict=True)]
+                start = [one * two for one, two in zip(start, factors, strict=True)]
+            elif change["type"] == "translation":
+                start = [one + float(two) for one, two in zip(start, change["translation"], strict=True)]
+    names = [axis["name"].upper() for axis in axes]
+    steps = [_size(axis, step) for axis, step in zip(axes, scale, strict=True)]
+    # of a unit that is known; the pixel's own size tells what 1 is
+    places = {
+        name: place / one * step
+        for name, place, one, step in zip(names, start, scale, steps, strict=True)
+        if place and step is not None
+    }
+    position = {"position": places} if places else {}
+    return {"sizes": PixelSize.known(dict(zip(names, steps, strict=True))), **position}
 
 
 def _size(axis: Mapping[str, Any], scale: float) -> float | None:
@@ -134,4 +174,4 @@ def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> Image
     size: PixelSize | None = facts.pop("sizes", None)
     if sentence := assumed(size, named):
         facts["assumed"] = sentence
-    return ImageFile(array=LazyArray(path, array), axes=named, calibration=size, metadata=facts)
+    return ImageFile(array=LazyArray(path, array, ZARR), axes=named, calibration=size, metadata=facts)

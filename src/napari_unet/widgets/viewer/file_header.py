@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import napari.layers
 import numpy as np
 
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
-from napari_unet.files.images import TIFF_SUFFIXES
+from napari_unet.files.kinds import TIFF, kind_of
 from napari_unet.files.tiff import TiffHeader, read_facts
 from napari_unet.widgets.viewer.notes import notes_of, write_notes
 
@@ -93,9 +94,7 @@ def _shape(layer: napari.layers.Layer) -> tuple[int, ...]:
 
 
 def _read(path: str) -> TiffHeader | None:
-    if not path.lower().endswith(TIFF_SUFFIXES):
-        return None
     try:
-        return read_facts(path)
+        return read_facts(path) if path and kind_of(Path(path)) == TIFF else None
     except UnetError:  # napari has read it all the same: its word on the pixels stands
         return None
