@@ -137,6 +137,12 @@ def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):
     assert "still" in panel.job.status.text() or "on offer" in panel.job.status.text()
 
 
+def _nowhere(region):
+    """Segment nothing, at no place."""
+    yield from ()
+    return None, None
+
+
 def outcome(*, improved):
     from napari_unet.teaching.result import FineTuneResult
     from napari_unet.widgets.teach.work import FineTuneComparison
@@ -146,7 +152,7 @@ def outcome(*, improved):
         model=load_model("nuclei"), before=0.5, after=after, held_out=True, pixels=900, strokes=9, iterations=5,
         seconds=1,
     )  # fmt: skip
-    return FineTuneComparison(tuned=tuned, before=None, after=None)
+    return FineTuneComparison(tuned=tuned, before=None, after=None, region=None, look=_nowhere)
 
 
 def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):

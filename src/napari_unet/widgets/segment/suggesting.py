@@ -10,13 +10,11 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import napari.layers
 import numpy as np
-from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.models.suggestion import Suggestion, suggestion_steps
 from napari_unet.progress import Steps
-from napari_unet.widgets.parts.garbage_collection import GcPause
-from napari_unet.widgets.parts.job import Job, JobResult, run_job
+from napari_unet.widgets.parts.quiet_job import QuietJob
 from napari_unet.widgets.viewer.layers import LayerImage
 
 DELAY = 500
@@ -54,7 +52,8 @@ class ModelSuggestions(QObject):  # type: ignore[misc]
             WeakKeyDictionary()
         )
         self._asked: Question | None = None
-        self._work: Job | None = None
+        self._job = QuietJob(self)
+        self._job.done.connect(self._ended)
         self._start: Callable[[], Steps[Any]] | None = None
         self._timer = QTimer(self, singleShot=True, interval=DELAY)
         self._timer.timeout.connect(self._begin)
@@ -81,30 +80,18 @@ class ModelSuggestions(QObject):  # type: ignore[misc]
         """Stop asking."""
         self._timer.stop()
         self._asked = self._start = None
-        if self._work is not None:
-            self._work.cancelled.set()
-            self._work = None
+        self._job.drop()
 
     def _begin(self) -> None:
-        if self._start is None:
-            return
-        self._work, self._start = Job(self._start), None
-        GcPause.hold()
-        worker = create_worker(run_job, self._work)
-        worker.finished.connect(partial(Job.close, self._work))
-        worker.returned.connect(self._ended)
-        worker.start()
+        if self._start is not None:
+            start, self._start = self._start, None
+            self._job.run(start)
 
-    def _ended(self, ending: JobResult) -> None:
-        if (
-            ending.result is None
-        ):  # dropped, or a fault, which is logged: not asked again while the image is chosen
-            return
-        question: Question = ending.result[0]
-        answer: Suggestion | None = ending.result[1]
+    def _ended(self, result: tuple[Question, Suggestion | None]) -> None:
+        question, answer = result
         layer = question.layer()
         if question is self._asked and layer is not None:
-            self._work = self._asked = None
+            self._asked = None
             self._known[layer] = (question, answer)
             self.answered.emit(answer)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import napari
 
 from napari_unet.errors import UnetError
 from napari_unet.widgets.teach.outcome import ComparisonBox
-from napari_unet.widgets.teach.preview import Preview, Region
+from napari_unet.widgets.teach.preview import Preview
+from napari_unet.widgets.teach.visible_preview import Region, VisiblePreview
+from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE
 from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.paint import image_named
 
@@ -25,6 +29,8 @@ class ComparisonView:
         self._viewer = viewer
         self.box = ComparisonBox()
         self._preview = Preview(viewer, self.box.hidden.setVisible)
+        self.following = VisiblePreview(viewer, partial(self.region, MAX_SIDE))
+        self.following.seen.connect(self._saw)
         self._image = ""
         """The id of the image that is looked at."""
         self._former: tuple[FineTuneComparison | None, str] = (None, "")
@@ -36,16 +42,17 @@ class ComparisonView:
         """Look at an image, given by its id, while a network learns; a former outcome waits out of sight."""
         self._former = (self.outcome, self._image)
         self.outcome, self._image = None, image
+        self.following.stop()
         self.box.hide()
         self._preview.hide()
 
-    def region(self) -> Region | None:
-        """Return the part of the image to show: the middle of what is visible; None where nothing is."""
+    def region(self, side: int = MIN_SIDE) -> Region | None:
+        """Return the part of the image to show: of what is visible at most `side` pixels; None for nothing."""
         image = image_named(self._viewer, self._image)
         if image is None:
             return None
         try:
-            return self._preview.region(image, read_layer(image).axes)
+            return self._preview.region(image, read_layer(image).axes, side)
         except UnetError:
             return None
 
@@ -67,6 +74,7 @@ class ComparisonView:
         self.see(outcome.after)
         self._preview.stand_alone()
         self.box.offer(outcome, name)
+        self.following.follow(outcome.look, outcome.region)
         return True
 
     def offer_former(self) -> None:
@@ -76,12 +84,23 @@ class ComparisonView:
             self.box.show()
             self._compare(self.box.after.isChecked())
             self._preview.stand_alone()
+            self.following.follow(self.outcome.look, self.outcome.region)
 
     def forget(self) -> None:
         """Drop the outcome; layers and paint are as before."""
         self.outcome = None
+        self.following.stop()
         self.box.hide()
         self._preview.remove()
+
+    def _saw(self, before: Segmentation | None, after: Segmentation | None) -> None:
+        """Show the part that has become visible."""
+        if self.outcome is not None:
+            region = self.following.covered
+            self.outcome = replace(self.outcome, before=before, after=after, region=region)
+            self.box.describe(self.outcome)
+            self._compare(self.box.after.isChecked())
+            self._preview.stand_alone()
 
     def _compare(self, after: bool) -> None:
         if self.outcome is not None:

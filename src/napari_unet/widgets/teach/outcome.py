@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QButtonGroup, QLabel, QLineEdit, QPushButton, QRadioButton, QWidget
 
+from napari_unet.widgets.parts.layouts import lay_out, row
 from napari_unet.widgets.parts.message_label import MessageLabel
 
 if TYPE_CHECKING:
@@ -56,10 +48,7 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
     def offer(self, outcome: FineTuneComparison, name: str) -> None:
         """Show the outcome; a model that became no better cannot be accepted."""
         tuned = outcome.tuned
-        self.sentence.setText(tuned.sentence())
-        details = " ".join(part for part in (outcome.in_view, tuned.details()) if part)
-        self.details.setText(details)
-        self.details.setVisible(bool(details))
+        self.describe(outcome)
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)
@@ -71,24 +60,18 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         self.after.blockSignals(False)
         self.show()
 
+    def describe(self, outcome: FineTuneComparison) -> None:
+        """Say what became better, and what changed in the part shown."""
+        self.sentence.setText(outcome.tuned.sentence())
+        details = " ".join(part for part in (outcome.in_view, outcome.tuned.details()) if part)
+        self.details.setText(details)
+        self.details.setVisible(bool(details))
+
     def _lay_out(self) -> None:
         group = QButtonGroup(self)
-        look = QHBoxLayout()
-        look.addWidget(QLabel("Show"))
         for button in (self.before, self.after):
             group.addButton(button)
-            look.addWidget(button)
+        look = row(QLabel("Show"), self.before, self.after)
         look.addStretch(1)
-        naming = QHBoxLayout()
-        naming.addWidget(QLabel("New model"))
-        naming.addWidget(self.name)
-        decide = QHBoxLayout()
-        decide.addWidget(self.accept)
-        decide.addWidget(self.revert)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.sentence)
-        layout.addWidget(self.details)
-        layout.addWidget(self.hidden)
-        for row in (look, naming, decide):
-            layout.addLayout(row)
+        naming = row(QLabel("New model"), self.name)
+        lay_out(self, self.sentence, self.details, self.hidden, look, naming, row(self.accept, self.revert))

@@ -55,7 +55,7 @@ from napari_unet.widgets.viewer.visible import visible_region
 TEACH_MOST = "A few strokes where the model is wrong teach most."
 OBJECTS_ADVICE = f"Correct the result, or paint on an annotation layer: one stroke per object. {TEACH_MOST}"
 ADVICE = f"Correct the result with the brush ({{}}), or paint on an annotation layer: {{}}. {TEACH_MOST}"
-LOWEST = 210
+MIN_HEIGHT = 210
 """Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
 
 
@@ -149,7 +149,7 @@ class FineTunePanel(ScrollingPanel):
             return None
 
     def _paints(self) -> list[Paint]:
-        """Return snapshots of the ticked layers that somebody painted on; UnetError where there is none."""
+        """Return snapshots of the ticked layers with paint; UnetError where there is none."""
         paints = []
         for layer, image, meaning in self.table.chosen():
             right = None
@@ -164,7 +164,7 @@ class FineTunePanel(ScrollingPanel):
 
     def _progressed(self, progress: Progress) -> None:
         """Draw the curves and what the model sees meanwhile."""
-        self._watch.region = self.trial.region()
+        self._watch.region = self.trial.region(self._watch.side)
         figures = progress.figures
         if progress.doing == "Learning" and not progress.total and "score" in figures:
             self.curves.show_before(figures["score"])
@@ -284,4 +284,4 @@ class FineTunePanel(ScrollingPanel):
         layout.addWidget(self.outcome)
         layout.addStretch(1)
         ignore_wheel(self)
-        self.keep(LOWEST)
+        self.keep(MIN_HEIGHT)

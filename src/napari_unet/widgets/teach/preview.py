@@ -10,6 +10,7 @@ from napari.layers import Image
 from napari.utils.colormaps import label_colormap
 from numpy.typing import NDArray
 
+from napari_unet.widgets.teach.visible_preview import Region
 from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, notes_of, role_of
 from napari_unet.widgets.viewer.paint import image_of
@@ -22,15 +23,11 @@ if TYPE_CHECKING:
 
     from napari_unet.segmentation import Segmentation
 
-LARGEST = 512
-"""Side of the part that is refreshed while learning: more would take the time that learning needs."""
 NAME = "Fine-tuning preview"
-
-Region = dict[str, tuple[int, int]]
 
 
 class Preview:
-    """The preview layer of one viewer: coloured pixels, which nobody can paint on or export by mistake.
+    """The preview layer of one viewer: coloured pixels, which cannot be painted on or exported by mistake.
 
     They also reach the screen sooner than a Labels layer, whose tools napari makes with it.
     """
@@ -47,11 +44,11 @@ class Preview:
         viewer.dims.events.current_step.connect(self._follow)
         viewer.layers.events.inserted.connect(self._came)
 
-    def region(self, image: Image, axes: str) -> Region:
-        """Return the middle of what is visible of an image; UnetError where nothing is."""
+    def region(self, image: Image, axes: str, side: int) -> Region:
+        """Return what is visible of an image, of more than `side` pixels the middle; UnetError for nothing."""
         region = visible_region(self._viewer, image, axes)
         lengths = dict(zip(axes, read_layer(image).array.shape, strict=True))
-        return {axis: _middle(side, lengths[axis]) for axis, side in region.items()}
+        return {axis: _middle(seen, lengths[axis], side) for axis, seen in region.items()}
 
     def show(self, seen: Segmentation, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
@@ -153,7 +150,7 @@ def _coloured(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
     return np.asarray(colours * 255, np.uint8)[labels]
 
 
-def _middle(side: tuple[int, int], length: int) -> tuple[int, int]:
-    low, high = max(0, side[0]), min(length, side[1])
-    spare = max(0, (high - low - LARGEST) // 2)
+def _middle(seen: tuple[int, int], length: int, side: int) -> tuple[int, int]:
+    low, high = max(0, seen[0]), min(length, seen[1])
+    spare = max(0, (high - low - side) // 2)
     return low + spare, high - spare

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -32,6 +35,7 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
+from napari_unet.widgets.teach.visible_preview import Look, Region
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
 
@@ -41,8 +45,11 @@ if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
     from napari_unet.teaching.result import FineTuneResult
 
-Region = dict[str, tuple[int, int]]
-SAME = 0.5
+MIN_SIDE, MAX_SIDE = 512, 2048
+"""Pixels along a side of the part that is shown: what two cores segment in a second, and what a screen shows."""
+MAX_LOOK_SECONDS = 0.5
+"""What a look at more than the smallest part may take of the time for learning."""
+MIN_SAME_IOU = 0.5
 """IoU from which an object counts as the same before and after."""
 WeightedPart = tuple[Paint, tuple[int | slice, ...], NDArray[np.float32]]
 """A painted layer, where a part of it lies in its image, and what its pixels count."""
@@ -62,11 +69,19 @@ class FineTuneRequest:
 
 @dataclass(slots=True)
 class FineTuneControl:
-    """What the window's thread says to the worker while it runs."""
+    """What the window's thread says to the worker while it runs, and how much that can show."""
 
     stop: Event = field(default_factory=Event)
     region: Region | None = None
     """What of the image to show meanwhile; None shows nothing."""
+    side: int = MIN_SIDE
+    """Largest side in pixels of that region, by the time that the last one took."""
+
+    def measure(self, shown: Segmentation | None, seconds: float) -> None:
+        """Let the next region be as large as learning can spare time for."""
+        if shown is not None:
+            pixels = shown.labels.size * MAX_LOOK_SECONDS / max(seconds, 1e-3)
+            self.side = max(MIN_SIDE, min(MAX_SIDE, math.isqrt(int(pixels))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +91,10 @@ class FineTuneComparison:
     tuned: FineTuneResult
     before: Segmentation | None
     after: Segmentation | None
+    region: Region | None
+    """The part that both show; None for none."""
+    look: Look
+    """Segments another part by both models."""
 
     @property
     def in_view(self) -> str:
@@ -85,7 +104,7 @@ class FineTuneComparison:
         if self.tuned.model.spec.is_semantic:
             changed = float((self.before.labels != self.after.labels).mean())
             return f"In the part shown {changed:.1%} of the pixels changed their class."
-        same = contingency(self.after.labels, self.before.labels).matches(SAME)
+        same = contingency(self.after.labels, self.before.labels).matches(MIN_SAME_IOU)
         return (
             f"In the part shown: {self.before.count} objects before, {self.after.count} after, "
             f"{same} of them the same."
@@ -111,7 +130,9 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
                 return watch.stop.is_set()
 
             def look(self, better: Model) -> Steps[Segmentation | None]:
+                began = time.monotonic()
                 shown = yield from segment_region(better, image, watch.region, request.settings)
+                watch.measure(shown, time.monotonic() - began)
                 return shown
 
         settings = request.settings
@@ -120,9 +141,9 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         axes = image.axes
         tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
         region = watch.region  # both see the same part, wherever the view moves
-        before = yield from segment_region(model, image, region, request.settings)
-        after = yield from segment_region(tuned.model, image, region, request.settings)
-        return FineTuneComparison(tuned=tuned, before=before, after=after)
+        look = partial(segment_by_both, model, tuned.model, image, request.settings)
+        before, after = yield from look(region)
+        return FineTuneComparison(tuned=tuned, before=before, after=after, region=region, look=look)
 
     return begin
 
@@ -222,6 +243,15 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
         said = dense(paint.values)
     shape = result_shape(paint.image.axes, paint.image.array.shape)
     return said.placed(shape, paint.origin) if paint.origin else said
+
+
+def segment_by_both(
+    old: Model, new: Model, image: LayerImage, settings: FineTuningSettings, region: Region | None
+) -> Steps[tuple[Segmentation | None, Segmentation | None]]:
+    """Return the labels of a part of the image by two models."""
+    before = yield from segment_region(old, image, region, settings)
+    after = yield from segment_region(new, image, region, settings)
+    return before, after
 
 
 def segment_region(
