@@ -1,4 +1,4 @@
-"""Leica LIF files of a few bytes, written by their published layout: an XML text, then blocks of memory."""
+"""Small files of other programs: Leica LIF by its published layout (an XML text, then blocks of memory), DICOM."""
 
 import struct
 
@@ -46,3 +46,27 @@ def _scene(number, scene, um, channels):
     return SCENE.format(
         name=f"Series{number}", channels=described, dimensions=dimensions, size=scene.size * 2, number=number
     )
+
+
+def write_dicom(path, pixels, **facts):
+    """Write a DICOM file of secondary capture."""
+    import pydicom
+
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    stored = pydicom.Dataset()
+    stored.file_meta = meta
+    stored.SOPClassUID, stored.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    stored.Rows, stored.Columns = pixels.shape[-2:]
+    if pixels.ndim == 3:
+        stored.NumberOfFrames = len(pixels)
+    stored.SamplesPerPixel, stored.PixelRepresentation = 1, 0
+    stored.BitsAllocated = stored.BitsStored = 16
+    stored.HighBit, stored.PhotometricInterpretation = 15, "MONOCHROME2"
+    stored.PixelData = pixels.astype("<u2").tobytes()
+    for name, value in facts.items():
+        setattr(stored, name, value)
+    stored.save_as(path, enforce_file_format=True)
+    return path

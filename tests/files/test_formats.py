@@ -3,6 +3,7 @@
 import builtins
 import sys
 from datetime import timedelta
+from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 
 import dask.array as da
@@ -17,20 +18,17 @@ from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
 from napari_unet.widgets.viewer.reader import reader_of
-from tests.files.lif import write_lif
+from tests.files.foreign import write_dicom, write_lif
 
 PLANE = np.arange(24 * 32, dtype=np.uint8).reshape(24, 32)
 STACK = np.arange(2 * 3 * 8 * 10, dtype=np.uint16).reshape(2, 3, 8, 10)
-EXACT = ["png", "bmp", "gif", "webp", "ppm", "pcx", "im", "sgi", "tga", "msp", "ico"]
+needs_pydicom = pytest.mark.skipif(find_spec("pydicom") is None, reason="the extra formats is not installed")
 
 
 def save(path, kind, pixels=PLANE):
-    """Write pixels in a kind of file without a loss, under any name."""
+    """Write pixels in a kind of picture without a loss, under any name."""
     options = {"lossless": True} if kind == "webp" else {}
-    picture = Image.fromarray(pixels)
-    if kind == "msp":
-        picture = picture.point(lambda value: value > 99).convert("1")
-    picture.save(path, {"ppm": "PPM", "tga": "TGA"}.get(kind, kind.upper()), **options)
+    Image.fromarray(pixels).save(path, kind.upper(), **options)
     return path
 
 
@@ -188,45 +186,24 @@ def test_a_lif_is_read_where_it_is_looked_at(tmp_path):
         np.asarray(read_image(path).array)
 
 
-def dicom(path, pixels, **facts):
-    """Write a DICOM file of secondary capture."""
-    pydicom = pytest.importorskip("pydicom")
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    stored = pydicom.Dataset()
-    stored.file_meta = meta
-    stored.SOPClassUID, stored.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    stored.Rows, stored.Columns = pixels.shape[-2:]
-    if pixels.ndim == 3:
-        stored.NumberOfFrames = len(pixels)
-    stored.SamplesPerPixel, stored.PixelRepresentation = 1, 0
-    stored.BitsAllocated = stored.BitsStored = 16
-    stored.HighBit, stored.PhotometricInterpretation = 15, "MONOCHROME2"
-    stored.PixelData = pixels.astype("<u2").tobytes()
-    for name, value in facts.items():
-        setattr(stored, name, value)
-    stored.save_as(path, enforce_file_format=True)
-    return path
-
-
+@needs_pydicom
 def test_a_dicom_has_frames_and_pixel_size(tmp_path):
-    path = dicom(tmp_path / "a", STACK[0], PixelSpacing=[0.5, 0.25], SpacingBetweenSlices=2)
+    path = write_dicom(tmp_path / "a", STACK[0], PixelSpacing=[0.5, 0.25], SpacingBetweenSlices=2)
     image = read_image(path)
     assert (image.axes, image.pixel_size) == ("ZYX", (2000, 500, 250))
     np.testing.assert_array_equal(image.array, STACK[0])
-    film = dicom(tmp_path / "b.dcm", STACK[0], FrameTime=40, PhotometricInterpretation="MONOCHROME1")
+    film = write_dicom(tmp_path / "b.dcm", STACK[0], FrameTime=40, PhotometricInterpretation="MONOCHROME1")
     image = read_image(film)
     assert (image.axes, image.calibration.get("T")) == ("TYX", 0.04)
     np.testing.assert_array_equal(image.array, STACK[0].max() - STACK[0])
 
 
+@needs_pydicom
 def test_a_dicom_that_is_none_or_claims_too_much_is_a_sentence(tmp_path):
-    path = dicom(tmp_path / "a.dcm", PLANE, Rows=60000, Columns=60000)
+    path = write_dicom(tmp_path / "a.dcm", PLANE, Rows=60000, Columns=60000)
     with pytest.raises(UnetError, match=r"a\.dcm is damaged"):
         read_image(path)
-    dicom(path, PLANE, TotalPixelMatrixColumns=90000)
+    write_dicom(path, PLANE, TotalPixelMatrixColumns=90000)
     with pytest.raises(UnetError, match="slide in tiles"):
         read_image(path)
     path.write_bytes(b"nothing of the kind")

@@ -11,8 +11,10 @@ import struct
 import sys
 import zipfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import tifffile
 import torch
@@ -26,6 +28,7 @@ from napari_unet.models.model import stored_weights
 from napari_unet.models.spec import HEADER
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
 from tests.conftest import make_bright_model
+from tests.files.foreign import write_dicom, write_lif
 
 PLANE = (np.arange(24 * 32) % 251).astype(np.uint8).reshape(24, 32)
 STACK = np.stack([PLANE, PLANE.T.reshape(24, 32), 255 - PLANE])
@@ -75,6 +78,15 @@ def sound_images(folder: Path) -> None:
     ):
         Image.fromarray(PLANE).convert(mode).save(folder / name)
     np.save(folder / "array.npy", STACK.astype(np.float32))
+    frames = [Image.fromarray(plane) for plane in STACK]
+    for name in ("film.gif", "film.webp", "raw.ppm", "old.pcx", "raw.tga"):
+        frames[0].save(
+            folder / name, **({"save_all": True, "append_images": frames[1:]} if "film" in name else {})
+        )
+    (folder / "deep.jp2").write_bytes(imagecodecs.jpeg2k_encode(PLANE.astype(np.uint16) * 99, level=0))
+    write_lif(folder / "scenes.lif", [np.stack([STACK, STACK])] * 2)  # refused where bioio is not installed
+    if find_spec("pydicom") is not None:
+        write_dicom(folder / "stack.dcm", STACK, PixelSpacing=[0.5, 0.25])
 
 
 def sound_models(folder: Path) -> None:

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,6 +178,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     torch.set_num_threads(1)
+    with suppress(ImportError):  # not while reading: it takes seconds
+        import bioio  # noqa: F401
+        import bioio_lif  # noqa: F401
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, in_time)
