@@ -11,20 +11,20 @@ from napari_unet.files.tiff import read_provenance, write_labels
 from napari_unet.widgets.autosave.watcher import is_drawn_here
 from napari_unet.widgets.export.labels import provenance_of, write_labels_layer
 from napari_unet.widgets.viewer.paint import image_of
-from tests.widgets.conftest import click, messages, wait_until_done
+from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 from tests.widgets.saving import export
 
-PLUGIN = "napari-unet-interactive"
+SHOWN, PANEL = False, "Export"
 
 
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
-
-
-@pytest.fixture
-def panel(viewer):
-    return viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
+def test_samples_say_that_their_pixel_size_is_unknown(viewer, panel):
+    _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
+    for key in ("u2os", "crowded"):  # neither the files nor what came with them state one
+        [image] = viewer.open_sample(PLUGIN, key)
+        assert "pixel size unknown" in segment.line.text()
+        viewer.add_labels(np.ones(image.data.shape, np.uint8))
+        assert "The image did not say how large a pixel is" in panel.line.text()
+        assert panel.size.text() == "unknown"
 
 
 def test_from_sample_to_a_calibrated_file(viewer, panel, qtbot, tmp_path):
