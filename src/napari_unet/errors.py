@@ -8,7 +8,7 @@ from pickle import UnpicklingError  # the error alone: nothing is unpickled here
 MAX_SENTENCE = 1200
 """Letters of a sentence: three full paths. What a damaged file holds may be longer than any screen."""
 UNFORESEEN = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""What may go wrong though nobody foresaw it; no reason for a traceback."""
+"""Errors of libraries that are not foreseen one by one; none is shown as a traceback."""
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode categories of what moves the cursor, sets colours, turns the direction of writing or breaks a line."""
 

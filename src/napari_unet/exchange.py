@@ -43,7 +43,7 @@ SIDE = 256
 """Side of the test image, the largest that every viewer of packages shows at once; deep networks need more."""
 EPSILON = 1e-6
 """What BioImage.IO's percentile scaling adds to the range."""
-WIDEST, FRAME = 8, 2**24
+MAX_NUMBER_BYTES, MAX_FRAME_BYTES = 8, 2**24
 """Bytes of the widest number, and what a file of PyTorch needs beside its numbers at most."""
 MAX_NAME_LENGTH = 128
 """Letters that the name of a package has at most; other than ASCII ones are not allowed."""
@@ -107,7 +107,7 @@ def import_bioimageio(path: str | Path) -> Model:
 def _largest(spec: ModelSpec) -> int:
     """Return how many bytes a file with the weights of the network described has at most."""
     numbers = sum(math.prod(shape) for shape in described_shapes(spec).values())
-    return WIDEST * numbers + FRAME
+    return MAX_NUMBER_BYTES * numbers + MAX_FRAME_BYTES
 
 
 def _net_of(spec: ModelSpec, state: dict[str, Tensor]) -> UNet:

@@ -1,6 +1,6 @@
 """Fine-tune: a model and a few painted images give a better model, or say that it is not.
 
-Learns from annotated pixels alone; pixels that nobody painted are held to the previous model's own probabilities
+Learns from annotated pixels alone; unpainted pixels are held to the previous model's own probabilities
 (the anchor), a few patches of what the model learnt first are mixed in (replay), and whole strokes are held out to
 measure what was gained.
 """

@@ -12,9 +12,9 @@ import pytest
 
 from napari_unet.errors import UnetError
 from napari_unet.files.saved_layer import like
-from napari_unet.files.session import SavedLayer, Session, former_sessions
+from napari_unet.files.session import former_sessions
+from tests.files.sessions import SHAPE, write
 
-SHAPE = (40, 50)
 ABOUT = {
     "name": "strokes",
     "copy": False,
@@ -55,22 +55,6 @@ ODD = [
     "x" * 5000,
 ]
 """What a value may be instead of what it should be."""
-
-
-@pytest.fixture(autouse=True)
-def user_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-
-
-@pytest.fixture
-def session():
-    return Session.new()
-
-
-def write(session, abouts, settings=None):
-    values = np.full(SHAPE, 2, np.uint16)
-    layers = [SavedLayer(key=key, arrays={"values": values}, about={}) for key in abouts]
-    session.write(layers, abouts, settings or {})
 
 
 def tamper(session, change):

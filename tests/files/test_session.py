@@ -1,35 +1,18 @@
 """Sessions: what was saved is read back, and one damaged file does not take the rest with it."""
 
-import numpy as np
 import psutil
 import pytest
 
 from napari_unet.errors import UnetError
-from napari_unet.files.session import MOST_KEPT, SavedLayer, Session, former_sessions
+from napari_unet.files.session import MAX_KEPT_SESSIONS, Session, former_sessions
+from tests.files.sessions import write
 
 ABOUT = {"name": "strokes"}
-
-
-@pytest.fixture(autouse=True)
-def user_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-
-
-@pytest.fixture
-def session():
-    return Session.new()
-
-
-def layer(key, value):
-    return SavedLayer(key=key, arrays={"values": np.full((40, 50), value, np.uint16)}, about={})
-
-
-def write(session, *keys):
-    session.write([layer(key, n + 1) for n, key in enumerate(keys)], dict.fromkeys(keys, ABOUT), {"seconds": 7})
+TWO = {"a": ABOUT, "b": ABOUT}
 
 
 def test_layers_and_settings_come_back(session):
-    write(session, "a", "b")
+    write(session, TWO, {"seconds": 7})
     back = session.read()
     assert [one.arrays["values"].max() for one in back.layers] == [1, 2]
     assert (back.settings, back.lost) == ({"seconds": 7}, [])
@@ -39,7 +22,7 @@ def test_layers_and_settings_come_back(session):
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut off", None])
 def test_a_damaged_layer_is_named_and_the_others_come_back(session, damage):
-    write(session, "a", "b")
+    write(session, TWO)
     file = session.folder / "a.npz"
     whole = file.read_bytes()
     flipped = bytes(255 - byte if 60 < n < 90 else byte for n, byte in enumerate(whole))
@@ -54,28 +37,28 @@ def test_a_damaged_layer_is_named_and_the_others_come_back(session, damage):
 
 @pytest.mark.parametrize("index", ["", "[]", '{"layers": 3, "settings": {}}', "null"])
 def test_a_damaged_index_is_one_sentence(session, index):
-    write(session, "a")
+    write(session, {"a": ABOUT})
     (session.folder / "session.json").write_text(index)
     with pytest.raises(UnetError, match="cannot be read"):
         session.read()
 
 
 def test_a_session_that_keeps_nothing_is_gone_and_pushes_none_out(session, monkeypatch):
-    write(session, "a")
+    write(session, {"a": ABOUT})
     session.write([], {}, {})
     assert not session.folder.exists()
     monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)
     real = Session.new()
-    write(real, "a")
-    for _ in range(MOST_KEPT + 1):  # as earlier versions left them
+    write(real, {"a": ABOUT})
+    for _ in range(MAX_KEPT_SESSIONS + 1):  # as earlier versions left them
         empty = Session.new()
-        write(empty, "a")
+        write(empty, {"a": ABOUT})
         (empty.folder / "a.npz").unlink()
     assert [one.folder for one in former_sessions()] == [real.folder]
 
 
 def test_a_session_is_open_while_its_process_may_live(session, monkeypatch):
-    write(session, "a")
+    write(session, {"a": ABOUT})
     assert session.is_open
     stamp, host, process = session.folder.name.rsplit("-", 3)[0], "0badcafe", session.folder.name.split("-")[-2:]
     unpainted_patch_share = Session(session.folder.with_name("-".join([stamp, host, *process])))

@@ -70,8 +70,9 @@ PLUGIN = "napari-unet-interactive"
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    viewer = make_napari_viewer(show=True)
+def viewer(make_napari_viewer, request):
+    """Return a viewer; a file of tests that look at no canvas says `SHOWN = False`, which is quicker."""
+    viewer = make_napari_viewer(show=getattr(request.module, "SHOWN", True))
     viewer.window.resize(1200, 900)
     return viewer
 
@@ -82,9 +83,12 @@ def segment_panel(viewer):
 
 
 @pytest.fixture
-def panel(viewer, segment_panel):
-    """Return the Fine-tune panel, beside Segment; tests of other panels have a fixture of their own."""
-    return viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune")[1]
+def panel(viewer, request):
+    """Return the panel that a file of tests names as `PANEL`, else Fine-tune beside Segment."""
+    name = getattr(request.module, "PANEL", "Fine-tune")
+    if name == "Fine-tune":
+        request.getfixturevalue("segment_panel")
+    return viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
 
 
 @pytest.fixture

@@ -29,14 +29,7 @@ def bright(user_folder):
         replace(model, spec=replace(model.spec, name=name)).save(user_folder / "models" / f"{name}.safetensors")
 
 
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
-
-
-@pytest.fixture
-def panel(viewer):
-    return viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
+SHOWN, PANEL = False, "Export"
 
 
 @pytest.mark.parametrize("order", ["zyx", "yx", "xy", "yxz", "xzy", "tyx", "xyt"])

@@ -7,7 +7,7 @@ import pytest
 from napari_unet.settings.base import Settings, option, options
 from napari_unet.settings.offered import offered
 from napari_unet.settings.segmentation import SegmentationSettings
-from napari_unet.widgets.parts.option_boxes import LARGEST, OptionBoxes, make_box
+from napari_unet.widgets.parts.option_boxes import MAX_VALUE, OptionBoxes, make_box
 
 SHOWN = list(offered(SegmentationSettings, "Segment panel"))
 
@@ -54,7 +54,7 @@ def test_what_is_chosen_reaches_the_settings(boxes):
 
 
 def test_ranges_are_those_of_the_declaration(boxes):
-    assert (boxes["count"].minimum(), boxes["count"].maximum(), boxes["count"].suffix()) == (1, LARGEST, " px")
+    assert (boxes["count"].minimum(), boxes["count"].maximum(), boxes["count"].suffix()) == (1, MAX_VALUE, " px")
     assert (boxes["side"].minimum(), boxes["side"].maximum(), boxes["side"].singleStep()) == (0, 8, 4)
     assert boxes["side"].text() == "as it is"
     assert (boxes["share"].minimum(), boxes["share"].maximum()) == (0.01, 0.99)

@@ -21,14 +21,7 @@ SQUARE = np.zeros((16, 24), np.uint16)
 SQUARE[4:9, 5:12] = 3
 
 
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
-
-
-@pytest.fixture
-def panel(viewer):
-    return viewer.window.add_plugin_dock_widget(PLUGIN, "Export")[1]
+SHOWN, PANEL = False, "Export"
 
 
 def export(qtbot, panel, layer, path):

@@ -26,7 +26,7 @@ ENCLOSED = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Annotation:
-    """What somebody said about an image: instances, what is annotated at all, which instances are complete."""
+    """What is known of an image by hand: instances, what is annotated at all, which instances are complete."""
 
     labels: NDArray[np.int32]
     """(*spatial) instances 1..n; 0 is background where annotated, unknown elsewhere."""
@@ -108,7 +108,7 @@ def corrected(
     not annotated, unless it lies in `right`: there the painter accepts the prediction as the truth.
 
     `through` are the axes through which planes follow one another: what was touched in one plane says nothing of
-    the others, where nobody may have looked, also if it is the same object there.
+    the others, which the user may not have looked at, also if it is the same object there.
     """
     after, changed = _changes(prediction, layer)
     before = _whole_numbers(prediction)
@@ -213,7 +213,7 @@ def with_background_ring(
 ) -> Annotation:
     """Return the annotation with a thin rim of background around its objects.
 
-    `sure` marks where the model is sure of an object (a neighbour that nobody painted): no ring is put there.
+    `sure` marks where the model is sure of an object (an unpainted neighbour): no ring is put there.
     """
     inside = annotation.labels > 0
     ring = ndimage.binary_dilation(inside, iterations=width) & ~annotation.annotated

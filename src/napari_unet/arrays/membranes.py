@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
 
-SMALLEST = 64
+MAX_GAP_PIXELS = 64
 """Pixels up to which a gap between membranes is no object."""
 
 
@@ -26,7 +26,7 @@ def between_membranes(membranes: NDArray[Any], *, dims: int = 2) -> NDArray[np.i
     found = 0
     for plane in np.ndindex(membranes.shape[:-dims]):
         parted = label(membranes[plane] == 0, connectivity=1)
-        kept = np.bincount(parted.ravel()) > SMALLEST
+        kept = np.bincount(parted.ravel()) > MAX_GAP_PIXELS
         objects[plane] = np.where((parted > 0) & kept[parted], parted + found, 0)
         found += int(parted.max(initial=0))
     return objects

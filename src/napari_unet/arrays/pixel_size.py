@@ -8,9 +8,9 @@ from typing import Self
 
 from napari_unet.errors import UnetError
 
-SMALLEST, LARGEST = 1e-6, 1e9
+MIN_UM, MAX_UM = 1e-6, 1e9
 """Valid lengths in um, a picometre and a kilometre; files could not keep others either."""
-SHORTEST, LONGEST = 1e-9, 1e9
+MIN_SECONDS, MAX_SECONDS = 1e-9, 1e9
 """Valid frame intervals in seconds, a nanosecond and thirty years."""
 LENGTHS = "ZYX"
 
@@ -47,9 +47,9 @@ class PixelSize:
         if given is None or isinstance(given, PixelSize):
             return given
         spatial = [axis for axis in LENGTHS if axis in axes]
-        if len(given) != len(spatial) or not all(SMALLEST <= size <= LARGEST for size in given):
+        if len(given) != len(spatial) or not all(MIN_UM <= size <= MAX_UM for size in given):
             raise UnetError(
-                f"pixel_size must be {len(spatial)} numbers from {SMALLEST:g} to {LARGEST:g} um for axes {axes}, "
+                f"pixel_size must be {len(spatial)} numbers from {MIN_UM:g} to {MAX_UM:g} um for axes {axes}, "
                 f"got {tuple(given)}: give one for each of {' '.join(spatial)}, or None"
             )
         return cls(dict(zip(spatial, map(float, given), strict=True)))
@@ -76,6 +76,6 @@ class PixelSize:
     def require_valid(self) -> None:
         """Refuse what no image can have, and what a file could not keep."""
         for axis, size in self.by_axis.items():
-            low, high, unit = (SHORTEST, LONGEST, "s") if axis == "T" else (SMALLEST, LARGEST, "um")
+            low, high, unit = (MIN_SECONDS, MAX_SECONDS, "s") if axis == "T" else (MIN_UM, MAX_UM, "um")
             if not low <= size <= high:
                 raise UnetError(f"the pixel size along {axis} must be {low:g} to {high:g} {unit}, got {size:g}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.arrays.channels import single
-from napari_unet.arrays.pixel_size import LARGEST, SMALLEST, PixelSize
+from napari_unet.arrays.pixel_size import MAX_UM, MIN_UM, PixelSize
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.cli.common import (
     input_files,
@@ -71,8 +71,8 @@ def run(given: argparse.Namespace) -> int:
     )
     if given.probabilities is not None and len(inputs) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(inputs)}: run the command for each")
-    if given.pixel_size is not None and not SMALLEST <= given.pixel_size <= LARGEST:
-        raise UnetError(f"--pixel-size must be {SMALLEST:g} to {LARGEST:g} um, got {given.pixel_size:g}")
+    if given.pixel_size is not None and not MIN_UM <= given.pixel_size <= MAX_UM:
+        raise UnetError(f"--pixel-size must be {MIN_UM:g} to {MAX_UM:g} um, got {given.pixel_size:g}")
     model = load_model(given.model)
     if model.spec.is_semantic and given.probabilities is not None:
         raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")

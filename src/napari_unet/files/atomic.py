@@ -99,7 +99,7 @@ def _temporary(target: Path) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes that are gone left in a folder; one that nobody may list is left as it is."""
+    """Remove what processes that are gone left in a folder; a folder without permission is left as it is."""
     try:
         if _SWEPT.get(folder) == folder.stat().st_mtime_ns:
             return
@@ -116,7 +116,7 @@ def _is_abandoned(name: str) -> bool:
     mark, _, _ = name.removeprefix(PREFIX).rpartition("-")
     try:
         return name.endswith(SUFFIX) and not is_running(mark)
-    except ValueError:  # of an earlier version: nobody knows
+    except ValueError:  # of an earlier version: unknown
         return False
 
 

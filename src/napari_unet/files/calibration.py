@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from napari_unet.arrays.pixel_size import LARGEST, LONGEST, SHORTEST, SMALLEST, PixelSize
+from napari_unet.arrays.pixel_size import MAX_SECONDS, MAX_UM, MIN_SECONDS, MIN_UM, PixelSize
 from napari_unet.files.ome_xml import parse_xml
 from napari_unet.files.tiff_raw import Stored
 
@@ -39,7 +39,7 @@ _SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
 _PRINTERS_UNITS = (25400.0, 1e4)
-_LARGEST_PLAUSIBLE = 20.0
+_MAX_PLAUSIBLE_UM = 20.0
 
 Sizes = Mapping[str, float]
 """um along X, Y and, where known, Z; seconds along T where known."""
@@ -67,7 +67,7 @@ def _place(value: str | None, unit: str | None) -> float | None:
     except ValueError:
         return None
     factor = _UM.get(_plain_unit(unit))
-    return None if factor is None or not abs(number * factor) <= LARGEST else number * factor
+    return None if factor is None or not abs(number * factor) <= MAX_UM else number * factor
 
 
 def assumed(size: PixelSize | None, axes: str) -> str | None:
@@ -84,7 +84,7 @@ def micrometres(value: object, unit: str | None) -> float | None:
     except ValueError:
         return None
     factor = _UM.get(_plain_unit(unit))
-    if factor is None or not SMALLEST <= number * factor <= LARGEST:
+    if factor is None or not MIN_UM <= number * factor <= MAX_UM:
         return None
     return number * factor
 
@@ -96,7 +96,7 @@ def seconds(value: object, unit: str | None) -> float | None:
     except ValueError:
         return None
     factor = _SECONDS.get(_plain_unit(unit))
-    if factor is None or not SHORTEST <= number * factor <= LONGEST:
+    if factor is None or not MIN_SECONDS <= number * factor <= MAX_SECONDS:
         return None
     return number * factor
 
@@ -145,7 +145,7 @@ def _imagej(stored: Stored) -> Sizes | None:
     """Return what ImageJ states: pixels per unit in the resolution tags, spacing and unit in its text.
 
     ImageJ leaves spacing out where it is 1 unit, and the unit where it is pixels (FileSaver.java). Of a series in
-    time, which somebody may call a stack, it says no spacing at all.
+    time, which may be called a stack, it states no spacing at all.
     """
     meta: dict[str, Any] = stored.imagej or {}
     unit = str(meta.get("unit", ""))
@@ -176,7 +176,7 @@ def _trusted(pixels_per_unit: tuple[float, float], unit: str) -> bool:
     factor = _UM.get(_plain_unit(unit))
     if factor not in _PRINTERS_UNITS:
         return factor is not None
-    if any(factor / density > _LARGEST_PLAUSIBLE for density in pixels_per_unit):
+    if any(factor / density > _MAX_PLAUSIBLE_UM for density in pixels_per_unit):
         return False
     return not any(_scanners(density * 25400.0 / factor) for density in pixels_per_unit)
 

@@ -15,7 +15,7 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.kinds import TIFF, kind_of
 from napari_unet.files.provenance import read_provenance
 
-MOST = 32
+MAX_CLASSES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,8 +46,8 @@ def read_class_images(
     codes, known, depths = _read(paths)
     if strokes:
         known = np.union1d([0], known)
-    if known[-1] < MOST:
-        return ClassImages(indices=_numbered(codes, np.arange(MOST)), marks=())
+    if known[-1] < MAX_CLASSES:
+        return ClassImages(indices=_numbered(codes, np.arange(MAX_CLASSES)), marks=())
     found = [_mark(int(code), max(depths)) for code in known]
     if marks:
         known, found = _in_order(known, found, [found[0], *marks] if strokes else list(marks))
@@ -84,8 +84,8 @@ def read_class_pairs(
     Masks of ours say how many classes their model tells, also where few of them were found.
     """
     (found, said, kind), (wanted, known, wanted_kind) = _read(predicted), _read(truth)
-    if max(said[-1], known[-1]) < MOST:
-        return _numbered(found, np.arange(MOST)), _numbered(wanted, np.arange(MOST))
+    if max(said[-1], known[-1]) < MAX_CLASSES:
+        return _numbered(found, np.arange(MAX_CLASSES)), _numbered(wanted, np.arange(MAX_CLASSES))
     told = {len(classes) for path in predicted if (classes := _classes_of(Path(path)))}
     if told and not np.isin(np.arange(max(told)), known).all():
         if told != {len(known)}:
@@ -93,8 +93,8 @@ def read_class_pairs(
                 f"the predictions are of a model of {max(told)} classes, the truth holds {len(known)} values, and "
                 "nothing says which means which: save the truth as class indices"
             )
-        return _numbered(found, np.arange(MOST)), _numbered(wanted, known)
-    alike = kind == wanted_kind and min(said[-1], known[-1]) >= MOST
+        return _numbered(found, np.arange(MAX_CLASSES)), _numbered(wanted, known)
+    alike = kind == wanted_kind and min(said[-1], known[-1]) >= MAX_CLASSES
     if alike or np.isin(said, known).all() or np.isin(known, said).all():
         union = np.concatenate([known, np.setdiff1d(said, known)])
         return _numbered(found, union), _numbered(wanted, union)
@@ -123,10 +123,10 @@ def _read(paths: Sequence[str | Path]) -> tuple[list[NDArray[Any]], NDArray[Any]
     read = [_codes(Path(path)) for path in paths]
     codes = [code for code, _ in read]
     known: NDArray[Any] = np.unique(np.concatenate([np.unique(code) for code in codes]))
-    if len(known) > MOST:
+    if len(known) > MAX_CLASSES:
         raise UnetError(
             f"{Path(paths[0]).name} and its like hold {len(known)} different values, but classes are at most "
-            f"{MOST}: were they saved as JPEG, or are they instances?"
+            f"{MAX_CLASSES}: were they saved as JPEG, or are they instances?"
         )
     return codes, known, {depth for _, depth in read}
 

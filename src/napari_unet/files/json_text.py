@@ -1,4 +1,4 @@
-"""JSON out of files that anybody may have written: bounded in size and depth before it is used."""
+"""JSON of foreign files: bounded in size and depth before it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_DEPTH = 32
 def parse_json(text: object) -> Any:
     """Return what a JSON text holds; ValueError where it is none, too large or too deep, which never quotes it."""
     if not isinstance(text, str | bytes):
-        raise ValueError("it is no text")  # noqa: TRY004 - one kind of error for whatever a file holds
+        raise ValueError("it is not text")  # noqa: TRY004 - one kind of error for whatever a file holds
     if len(text) > MAX_LETTERS:
         raise ValueError(f"it has {len(text)} letters, and at most {MAX_LETTERS} are read")
     try:

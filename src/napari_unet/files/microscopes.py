@@ -1,7 +1,7 @@
 """Microscopes' own files (Nikon ND2, Leica LIF, Zeiss CZI), read where they are looked at by bioio.
 
 bioio and its readers for ND2 (MIT) and LIF (BSD) are the extra `formats`. The one for CZI is under the GPL: it is
-used where somebody has installed it.
+used where it is installed.
 """
 
 from __future__ import annotations

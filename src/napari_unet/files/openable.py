@@ -45,7 +45,7 @@ def list_folder(folder: Path) -> list[Path]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path names a folder; UnetError where the folder around it lets nobody look."""
+    """Whether a path names a folder; UnetError where the folder around it may not be read."""
     return _is(path, stat.S_ISDIR)
 
 
@@ -60,7 +60,7 @@ def exists(path: Path) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path names a file or a folder that may be opened: no pipe, nothing that nobody may see."""
+    """Whether a path names a file or a folder that may be opened: no pipe, nothing without permission."""
     try:
         return is_file(path) or is_folder(path)
     except UnetError:

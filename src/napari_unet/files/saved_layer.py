@@ -20,7 +20,7 @@ KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 """Keys of layers, which name their files: no path."""
 MAX_NAME = 1000
 MAX_AXES = 6
-FARTHEST, SMALLEST = 1e12, 1e-12
+MAX_LENGTH, MIN_LENGTH = 1e12, 1e-12
 """What lengths and positions may be in a viewer, which computes in 32 bit on the way to the screen."""
 ROLES = ("annotation", "result")
 UNIT = re.compile(r"[^\W\d]\w{0,39}")
@@ -129,7 +129,7 @@ def _is_origin(value: Any, count: int) -> bool:
     return (
         isinstance(value, list)
         and len(value) in (0, count)
-        and all(type(start) is int and 0 <= start < FARTHEST for start in value)
+        and all(type(start) is int and 0 <= start < MAX_LENGTH for start in value)
     )
 
 
@@ -140,7 +140,7 @@ def _is_provenance(value: Any) -> bool:
 
 def _are_sizes(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        axis in ("T", "Z", "Y", "X") and isinstance(size, int | float) and SMALLEST < size < FARTHEST
+        axis in ("T", "Z", "Y", "X") and isinstance(size, int | float) and MIN_LENGTH < size < MAX_LENGTH
         for axis, size in value.items()
     )
 
@@ -181,13 +181,13 @@ def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    fits = array.shape == shape and bool((np.abs(array) <= FARTHEST).all())  # not so for NaN
+    fits = array.shape == shape and bool((np.abs(array) <= MAX_LENGTH).all())  # not so for NaN
     return array if fits else None
 
 
 def _is_scale(scale: NDArray[np.float64]) -> bool:
-    return bool((np.abs(scale) >= SMALLEST).all())
+    return bool((np.abs(scale) >= MIN_LENGTH).all())
 
 
 def _is_invertible(matrix: NDArray[np.float64]) -> bool:
-    return bool(np.linalg.cond(matrix) < FARTHEST)
+    return bool(np.linalg.cond(matrix) < MAX_LENGTH)

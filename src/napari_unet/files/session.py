@@ -45,8 +45,8 @@ DAMAGED = (
 )
 """What reading a damaged file raises: RuntimeErrors are of a zip file that says that it is encrypted."""
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
-"""Whatever somebody paints on, or where it lies, is of nobody else's concern."""
-MOST_KEPT = 5
+"""Annotations and the paths of images are private to their user."""
+MAX_KEPT_SESSIONS = 5
 """Former sessions beyond this are removed, the oldest first."""
 
 
@@ -133,7 +133,7 @@ class Session:
         return checked_layer(key, read_npz(self.folder / f"{key}.npz", links=False), about)
 
     def _make_folder(self) -> None:
-        """Make the folder, which nobody else may look into; those of earlier versions are closed, too."""
+        """Make the folder, readable by its user alone; those of earlier versions are closed, too."""
         try:
             sessions_folder().parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.folder.parent, self.folder):
@@ -167,13 +167,13 @@ def former_sessions() -> list[Session]:
     """Return the sessions of windows that are gone, the latest first; older ones than the kept few are removed."""
     found = [session for session in map(Session, _folders()) if _has_paint(session)]
     found.sort(key=lambda session: session.folder.name, reverse=True)
-    for old in found[MOST_KEPT:]:
+    for old in found[MAX_KEPT_SESSIONS:]:
         old.remove()
-    return found[:MOST_KEPT]
+    return found[:MAX_KEPT_SESSIONS]
 
 
 def _folders() -> list[Path]:
-    """Return the folders in that of all sessions; none where it is not there or nobody may look."""
+    """Return the folders in that of all sessions; none where it is missing or may not be read."""
     try:
         return list_folder(sessions_folder())
     except UnetError:
@@ -188,6 +188,6 @@ def _has_paint(session: Session) -> bool:
         if any(session.folder.glob("*.npz")):
             return True
     except (ValueError, OSError):
-        return False  # not a folder of ours, or nobody may look
+        return False  # not a folder of ours, or no permission
     session.remove()
     return False

@@ -25,13 +25,13 @@ SIDE = 512
 """Of a window that is looked at, in pixels that the network sees."""
 WINDOWS = (1 / 3, 2 / 3)
 """Where windows lie: as shares of the way through the planes and along each axis."""
-FEWEST = 4
+MIN_OBJECTS = 4
 """So many objects tell a size."""
-ALIKE = 1.3
+MAX_SIZE_RATIO = 1.3
 """By how much two looks may differ that agree: from afar a cluster looks like one large object."""
-LEAST_DIAMETER = 8.0
+MIN_DIAMETER = 8.0
 """Smaller objects, in pixels that the network sees, are looked at more closely."""
-CERTAIN, LIKELY = 0.7, 0.58
+MIN_SHRINK_PROBABILITY, MIN_ENLARGE_PROBABILITY = 0.7, 0.58
 """Mean probability of the pixels of objects from which a size is believed: to shrink an image, to enlarge it."""
 
 
@@ -47,15 +47,15 @@ def choose_zoom(planes: Sequence[Plane], predictor: Predictor, spec: ModelSpec) 
     for look in LOOKS:
         areas, certainty = yield from _look(planes, predictor, spec, look)
         diameter = typical_diameter(areas) / look
-        enough = len(areas) >= FEWEST
-        if enough and certainty >= CERTAIN and diameter >= LEAST_DIAMETER / look:
+        enough = len(areas) >= MIN_OBJECTS
+        if enough and certainty >= MIN_SHRINK_PROBABILITY and diameter >= MIN_DIAMETER / look:
             zoom = fitting_zoom(diameter, spec.sizes)
-            if zoom == 1 or (former and 1 / ALIKE <= diameter / former <= ALIKE):
+            if zoom == 1 or (former and 1 / MAX_SIZE_RATIO <= diameter / former <= MAX_SIZE_RATIO):
                 return zoom
             former = diameter
         else:
             former = None
-    return max(1.0, fitting_zoom(diameter, spec.sizes)) if enough and certainty >= LIKELY else 1.0
+    return max(1.0, fitting_zoom(diameter, spec.sizes)) if enough and certainty >= MIN_ENLARGE_PROBABILITY else 1.0
 
 
 def _look(

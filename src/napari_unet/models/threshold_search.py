@@ -20,7 +20,7 @@ from napari_unet.progress import Steps, indeterminate
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.prediction import PredictionSettings
 
-ENOUGH = 8_000_000
+MAX_PIXELS = 8_000_000
 """Pixels of held-out images on which is chosen; more take time and change little."""
 DOING = "Choosing thresholds"
 
@@ -32,7 +32,7 @@ def with_thresholds(model: Model, images: Sequence[TrainingImage], device: str =
     """
     if model.spec.is_semantic or not images:
         return model
-    chosen = evenly(images, max(1, int(ENOUGH / np.mean([image.labels.size for image in images]))))
+    chosen = evenly(images, max(1, int(MAX_PIXELS / np.mean([image.labels.size for image in images]))))
     predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
     maps = []
     for image in chosen:

@@ -21,11 +21,11 @@ def pixel_targets(
     settings: WeightSettings,
     balance: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return classes and weights of a view, both of the shape of `ids`; the weight is 0 where nobody painted.
+    """Return classes and weights of a view, both of the shape of `ids`; the weight is 0 on unpainted pixels.
 
     ids, annotated and complete are as in an `Annotation`, `balance` is the weight of each class (of background
     and object where the answer is instances). Complete instances add ridge and border term. The class K, one
-    beyond the model's last, means an object that was only scribbled on: inside or border, nobody said which. The
+    beyond the model's last, means an object that was only scribbled on: inside or border, which is unknown. The
     rim of a scribble does not count: a brush reaches over the ridge to a neighbour, and learning from that closes
     the gaps between touching objects.
     """
@@ -46,7 +46,7 @@ def pixel_targets(
 
 
 def _rim(scribbled: NDArray[np.bool_], annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the outermost pixels of scribbles, next to what nobody annotated; none of a line of 1 or 2 px."""
+    """Return the outermost pixels of scribbles, next to unannotated pixels; none of a line of 1 or 2 px."""
     around = np.ones((3,) * annotated.ndim, bool)
     rim = scribbled & ~ndimage.binary_erosion(annotated, around, border_value=1)
     strokes, count = ndimage.label(scribbled, around)

@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_unet.nets.intensity_augmentation import compress, expand
 
 MAX_OVERLAP = 0.3
-"""Share of a copied object that may lie over others; with more, nobody could tell where it ends."""
+"""Share of a copied object that may lie over others; with more, its outline cannot be seen."""
 SOFT_EDGE = 1.0
 
 

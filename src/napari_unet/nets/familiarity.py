@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from napari_unet.nets.unet import UNet
 
 NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
-LEAST_VARIANCE = 1e-5
+MIN_VARIANCE = 1e-5
 """Added to variances, as batch norm itself does."""
 
 
@@ -52,6 +52,6 @@ class Familiarity:
 
 def divergence(mean: Tensor, variance: Tensor, known_mean: Tensor, known_variance: Tensor) -> Tensor:
     """Return, per channel, the Kullback-Leibler divergence in nats of one Gaussian from a known one; 0: alike."""
-    ratio = (variance + LEAST_VARIANCE) / (known_variance + LEAST_VARIANCE)
-    apart = (mean - known_mean) ** 2 / (known_variance + LEAST_VARIANCE)
+    ratio = (variance + MIN_VARIANCE) / (known_variance + MIN_VARIANCE)
+    apart = (mean - known_mean) ** 2 / (known_variance + MIN_VARIANCE)
     return (ratio + apart - 1 - ratio.log()) / 2

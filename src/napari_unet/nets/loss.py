@@ -1,4 +1,4 @@
-"""The loss: cross-entropy weighted per pixel, and nothing from pixels that nobody annotated."""
+"""The loss: cross-entropy weighted per pixel, and nothing from pixels without annotation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def weighted_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> T
 def anchor_loss(logits: Tensor, previous: Tensor, weights: Tensor) -> Tensor:
     """Return the cross-entropy of the predictions towards the previous model's probabilities, a scalar.
 
-    Corrections lie only where a model is wrong; this says "where nobody complained, stay as you were". logits and
+    Corrections lie only where a model is wrong; this term keeps the former answers everywhere else. logits and
     previous are (N, K, *spatial), weights (N, *spatial) >= 0; 0 where all weights are 0.
     """
     losses = -(previous * F.log_softmax(logits.float(), dim=1)).sum(dim=1)

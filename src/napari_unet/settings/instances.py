@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 from pydantic import model_validator
@@ -9,25 +10,17 @@ from pydantic import model_validator
 from napari_unet.errors import UnetError
 from napari_unet.settings.base import Settings, option
 
+_threshold = partial(option, above=0, below=1, step=0.05)
+
 
 class InstanceSettings(Settings):
     """Thresholds between probabilities and instances; chosen on validation images and stored in the model."""
 
-    core_threshold: float = option(
-        0.7,
-        "pixels above this probability are the cores of objects",
-        above=0,
-        below=1,
-        step=0.05,
-        label="Core probability",
+    core_threshold: float = _threshold(
+        0.7, "pixels above this probability are the cores of objects", label="Core probability"
     )
-    edge_threshold: float = option(
-        0.5,
-        "objects grow from their cores down to this probability",
-        above=0,
-        below=1,
-        step=0.05,
-        label="Edge probability",
+    edge_threshold: float = _threshold(
+        0.5, "objects grow from their cores down to this probability", label="Edge probability"
     )
     min_size: int = option(
         16,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 from pydantic import field_validator, model_validator
@@ -12,6 +13,7 @@ from napari_unet.settings.base import Settings, Where, option
 SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
 Pairs = tuple[tuple[float, float], ...]
 """One (low, high) for all channels, or one for each."""
+_pairs = partial(option, None, unset="measured", offered=SHOWN)
 
 
 class IntensitySettings(Settings):
@@ -21,21 +23,15 @@ class IntensitySettings(Settings):
     channels.
     """
 
-    range: Pairs | None = option(
-        None,
+    range: Pairs | None = _pairs(
         "intensities LOW,HIGH that the network sees as 0 and 1; LOW,HIGH;LOW,HIGH for each channel its own",
         must_be="two rising numbers such as 100,4000, or such a pair for each channel",
-        unset="measured",
         label="Intensity range",
-        offered=SHOWN,
     )
-    percentiles: Pairs | None = option(
-        None,
+    percentiles: Pairs | None = _pairs(
         "percentiles LOW,HIGH that the network sees as 0 and 1; LOW,HIGH;LOW,HIGH for each channel its own",
         must_be="two rising numbers within 0..100 such as 1,99.8, or such a pair for each channel",
-        unset="measured",
         label="Percentiles",
-        offered=SHOWN,
     )
 
     @field_validator("range", "percentiles", mode="before")

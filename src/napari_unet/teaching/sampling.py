@@ -39,7 +39,7 @@ class Batch:
     classes: Tensor
     """(N, *out) class indices, meaningless where the weight is 0."""
     weights: Tensor
-    """(N, *out), 0 where nobody painted and on held-out strokes."""
+    """(N, *out), 0 on unpainted pixels and on held-out strokes."""
     previous: Tensor
     """(N, K, *out) probabilities of the previous model."""
     blank: Tensor
@@ -49,7 +49,7 @@ class Batch:
 
 
 class BatchSampler:
-    """Draws batches from lessons: where somebody painted, anywhere (for the anchor), and replay."""
+    """Draws batches from lessons: painted places, any place (for the anchor), and replay."""
 
     def __init__(
         self,

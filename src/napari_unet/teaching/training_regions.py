@@ -73,7 +73,7 @@ class TrainingRegion:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaintedPlane:
-    """A plane on which somebody painted, cut to the region around strokes that lie near one another."""
+    """A painted plane, cut to the region around strokes that lie near one another."""
 
     source: int
     place: tuple[int | slice, ...]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-HIGHEST = 99.8
+MAX_PERCENTILE = 99.8
 """Percentile that is taken for the brightest: above it lie hot pixels."""
 GAUSSIAN_MEDIAN = 0.6745
 """Median of the absolute value of a standard normal number."""

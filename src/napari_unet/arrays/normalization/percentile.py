@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from napari_unet.arrays.normalization.noise import HIGHEST
+from napari_unet.arrays.normalization.noise import MAX_PERCENTILE
 from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.step import require_number
@@ -20,7 +20,7 @@ class Percentile:
 
     name: ClassVar[str] = "percentile"
     low: float = 1.0
-    high: float = HIGHEST
+    high: float = MAX_PERCENTILE
 
     def __post_init__(self) -> None:
         require_number("a percentile", self.low)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from napari_unet.arrays.normalization.noise import HIGHEST, noise_sigma
+from napari_unet.arrays.normalization.noise import MAX_PERCENTILE, noise_sigma
 
 Blocks = Sequence[NDArray[np.float64]]
 
@@ -68,7 +68,7 @@ def noise_alone(calm: NDArray[np.float64], blocks: Blocks) -> Noise | None:
     """
     if not calm.size:
         return None
-    lowest, low, level, high, highest = np.percentile(calm, [100 - HIGHEST, 1, 50, 99, HIGHEST])
+    lowest, low, level, high, highest = np.percentile(calm, [100 - MAX_PERCENTILE, 1, 50, 99, MAX_PERCENTILE])
     width = max(level - low, high - level)
     if width <= 0 or max(highest - level, level - lowest) > MAX_SKEW * min(level - low, high - level):
         return None

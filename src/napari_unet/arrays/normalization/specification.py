@@ -16,7 +16,7 @@ from napari_unet.arrays.normalization.former import is_former, translated
 from napari_unet.arrays.normalization.given_range import GivenRange
 from napari_unet.arrays.normalization.invert_bright_background import Invert, InvertBrightBackground
 from napari_unet.arrays.normalization.never_imaged import NeverImaged
-from napari_unet.arrays.normalization.noise import HIGHEST
+from napari_unet.arrays.normalization.noise import MAX_PERCENTILE
 from napari_unet.arrays.normalization.percentile import Percentile
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.step import FittedStep, Step, step_from_dict, step_to_dict
@@ -94,7 +94,7 @@ class Normalization:
             if isinstance(step, Percentile):
                 return step.low, step.high
             if isinstance(step, TypicalObject):
-                return step.low, HIGHEST
+                return step.low, MAX_PERCENTILE
         return 0.0, 100.0
 
     def without(self, kind: type[Step]) -> Normalization:

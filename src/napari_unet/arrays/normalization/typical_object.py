@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
-from napari_unet.arrays.normalization.noise import HIGHEST
+from napari_unet.arrays.normalization.noise import MAX_PERCENTILE
 from napari_unet.arrays.normalization.percentile import Percentile
 from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.sample import Sample
@@ -21,7 +21,7 @@ from napari_unet.arrays.normalization.sample import Sample
 BACKGROUND_LEVELS, DYNAMIC_RANGE = 3, 200
 """Times the median, and part of the brightest, below which logarithms are nearly linear (`typical_brightness`)."""
 MAX_GLARE = 15
-"""Times typical brightness that the percentile `HIGHEST` may be; where it seems more, noise was taken for
+"""Times typical brightness that the percentile `MAX_PERCENTILE` may be; where it seems more, noise was taken for
 objects."""
 
 
@@ -37,7 +37,7 @@ class TypicalObject:
 
     def fit(self, sample: Sample) -> Range:
         """Return the range; that of percentiles where nearly all pixels have one value."""
-        low, high = np.percentile(sample.values, [self.low, HIGHEST]) if sample.values.size else (0.0, 0.0)
+        low, high = np.percentile(sample.values, [self.low, MAX_PERCENTILE]) if sample.values.size else (0.0, 0.0)
         if high <= low:
             return Percentile(low=self.low).fit(sample)
         rare = sample.noise.above(sample.blocks) if sample.noise else ()
@@ -57,7 +57,7 @@ def typical_brightness(values: NDArray[np.floating[Any]]) -> float:
     it stays so where 1 % of the area is covered by such debris (but for 4 %).
     """
     light = np.maximum(values, 0)
-    brightest = float(np.percentile(light, HIGHEST)) or float(light.max())
+    brightest = float(np.percentile(light, MAX_PERCENTILE)) or float(light.max())
     if brightest <= 0:
         return 1.0
     least = np.finfo(np.float64).tiny  # a range beyond what numbers can hold must not end in a division by 0

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
+from napari_unet.widgets.parts.layouts import lay_out, row
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 
 
@@ -34,13 +35,7 @@ class RestoreBar(QWidget):  # type: ignore[misc]
         self.restore = QPushButton("Restore")
         self.discard = QPushButton("Discard")
         self.discard.setToolTip("Delete these annotations for good.")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.restore)
-        buttons.addWidget(self.discard)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.text)
-        layout.addLayout(buttons)
+        lay_out(self, self.text, row(self.restore, self.discard))
         self.restore.clicked.connect(self._restore)
         self.discard.clicked.connect(self._discard)
         SESSION_NEWS.decided.connect(self._forget)

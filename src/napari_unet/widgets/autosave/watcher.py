@@ -160,7 +160,7 @@ class Autosave(QObject):  # type: ignore[misc]
 
 
 def is_drawn_here(layer: napari.layers.Layer) -> bool:
-    """Whether somebody drew labels in this window, before anybody watched."""
+    """Whether labels were drawn in this window before it was watched."""
     return can_be_kept(layer) and not role_of(layer) and layer.source.path is None and bool(np.any(layer.data))
 
 

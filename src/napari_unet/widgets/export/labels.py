@@ -89,7 +89,7 @@ def replaced_image(viewer: napari.viewer.Viewer, target: Path) -> str:
     opened = [path for image in images_of(viewer) if (path := path_of(image))]
     try:
         replaced = any(same_file(path, target) for path in opened)
-    except UnetError as error:  # nobody may look there
+    except UnetError as error:  # no permission
         return f"{error}."
     if replaced:
         return f"{target.name} is an image that is open here, and masks would replace it: choose another name."

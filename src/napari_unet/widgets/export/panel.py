@@ -32,7 +32,7 @@ from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.layers import labels_axes, pixel_size, unwrapped
 
-LOWEST = 130
+MIN_HEIGHT = 130
 """Height in pixels that the panel keeps beside others: labels, pixel size and file are in sight."""
 UNKNOWN = "unknown"
 ROUNDING = 1e-5
@@ -245,16 +245,16 @@ class ExportPanel(ScrollingPanel):
         layout.addWidget(self.job)
         layout.addStretch(1)
         ignore_wheel(self)
-        self.keep(LOWEST)
+        self.keep(MIN_HEIGHT)
 
 
 def chosen_file(text: str) -> Path:
-    """Return the file that somebody typed."""
+    """Return the file that was typed."""
     if not text:
         raise UnetError("Say where to write: type a file name that ends with .tif, or press …")
     try:
         return Path(text).expanduser().resolve()
-    except RuntimeError as error:  # the home of somebody who is not known here
+    except RuntimeError as error:  # the home of an unknown user
         raise UnetError(f"{error}: type the whole path.") from None
 
 

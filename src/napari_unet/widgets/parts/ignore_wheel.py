@@ -17,7 +17,7 @@ class _Still(QObject):  # type: ignore[misc]
 
 
 def ignore_wheel(panel: QWidget) -> None:
-    """Keep every box of a panel as it is while somebody scrolls; boxes made later need a call of their own."""
+    """Keep every box of a panel as it is while the user scrolls; boxes made later need a call of their own."""
     for kind in (QComboBox, QAbstractSpinBox):
         for box in [panel, *panel.findChildren(kind)]:
             if isinstance(box, kind):

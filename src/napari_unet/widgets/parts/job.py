@@ -181,7 +181,7 @@ class JobControl(QWidget):  # type: ignore[misc]
             self.status.setText("Stopping…")
 
     def abandon(self) -> None:
-        """Let work end that nobody waits for any more."""
+        """Cancel the work; its result is not wanted any more."""
         if self._work is not None:
             self._work.cancelled.set()
 

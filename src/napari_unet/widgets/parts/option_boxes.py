@@ -14,7 +14,7 @@ from napari_unet.settings.option import Option
 
 Group = TypeVar("Group", bound=Settings)
 
-LARGEST = 999_999
+MAX_VALUE = 999_999
 """Of numbers without a limit: a wider box would widen the panel."""
 
 
@@ -125,7 +125,7 @@ class Number(QDoubleSpinBox):  # type: ignore[misc]
         smallest = 10.0 ** -self.decimals()
         low = option.minimum if option.minimum is not None else (option.above or 0) + smallest
         high = option.maximum if option.below is None else option.below - smallest
-        return low - smallest if self._has_none else low, LARGEST if high is None else high
+        return low - smallest if self._has_none else low, MAX_VALUE if high is None else high
 
     def chosen(self) -> Any:
         """Return the number; None where the text says so."""

@@ -46,7 +46,7 @@ from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.shortcuts import SEGMENT, bind_keys
 from napari_unet.widgets.viewer.visible import show_index, visible_region
 
-LOWEST = 250
+MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
 NO_MODEL = "There is no model: choose one, or open a .safetensors file."
 NEW_KNOWS_NOTHING = "A new network knows nothing yet: paint and teach it first, or choose a model."
@@ -288,4 +288,4 @@ class SegmentPanel(ScrollingPanel):
         bind_keys(self._viewer, self, {SEGMENT: self.job.start_button})
         on_panel_closed(self, self.job.abandon)
         on_panel_closed(self, self.hint.suggestions.drop)
-        self.keep(LOWEST)
+        self.keep(MIN_HEIGHT)

@@ -123,7 +123,7 @@ def _former(
 ) -> napari.layers.Labels | None:
     """Return the layer that an earlier run with the same image, model and channel made, if it still fits.
 
-    One that somebody corrected stays as it is: nobody's work is replaced.
+    One that was corrected by hand stays as it is: no work is lost.
     """
     for layer in viewer.layers:
         known = notes_of(layer)

@@ -81,7 +81,7 @@ def add_ring(layer: Labels, sure: NDArray[np.bool_] | None) -> int:
     """Paint a thin rim of background around the objects of an annotation layer, one undo step; return its pixels.
 
     Each plane gets its own: in the next one the object may well go on. `sure` marks where the model sees an
-    object: nobody painted those, yet they are none of the background.
+    object: those are unpainted, yet they are none of the background.
     """
     values = np.asarray(layer.data)
     axes = notes_of(layer).axes
@@ -123,7 +123,7 @@ def has_scattered_ids(paint: Paint) -> bool:
 
 
 def _objects(paint: Paint) -> NDArray[Any]:
-    """Return the ids that somebody painted: on a result those that differ from the prediction somewhere."""
+    """Return the painted ids: on a result those that differ from the prediction somewhere."""
     if paint.meaning == STROKES:
         return np.where(paint.values >= FIRST_INSTANCE, paint.values, 0)
     if paint.meaning != CORRECTIONS or paint.prediction is None:

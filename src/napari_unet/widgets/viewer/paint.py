@@ -54,19 +54,19 @@ class Paint:
     channel: int | None = None
     """The channel of the image whose prediction is corrected, None where it has but one."""
     kind: str = ""
-    """What the values of a result are, "objects" or "classes"; empty where they are nobody's result."""
+    """What the values of a result are, "objects" or "classes"; empty where they are no result."""
     right: tuple[slice, ...] | None = None
     """The part of the layer whose prediction the painter accepts as the truth."""
 
 
 def images_of(viewer: napari.viewer.Viewer) -> list[Image]:
-    """Return the images that somebody opened: image layers that are not our own previews, weights and masks."""
+    """Return the opened images: image layers that are not our own previews, weights and masks."""
     images = [layer for layer in viewer.layers if isinstance(layer, Image) and not role_of(layer)]
     return [layer for layer in images if written_mask(layer) is None]
 
 
 def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image]]:
-    """Yield every Labels layer that somebody can have painted on, with its image."""
+    """Yield every Labels layer that may have been painted on, with its image."""
     for layer in viewer.layers:
         if isinstance(layer, Labels) and not layer.multiscale:
             image = image_of(viewer, layer)
@@ -197,7 +197,7 @@ def nearest(predictions: Sequence[NDArray[Any]], values: NDArray[Any]) -> NDArra
 
 
 def is_untouched(layer: Labels) -> bool:
-    """Whether a result shows what a model said, and nothing that somebody painted."""
+    """Whether a result shows what a model said, and no paint."""
     prediction = prediction_of(layer)
     return prediction is not None and np.array_equal(prediction, layer.data)
 
