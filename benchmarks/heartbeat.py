@@ -1,4 +1,4 @@
-"""Is the window alive: the longest pauses of a 20 ms timer while the panels segment and fine-tune the sample.
+"""Is the window alive: the longest pauses of a 20 ms timer while panels open, segment and fine-tune the sample.
 
 xvfb-run -a -s "-screen 0 1280x1024x24" python -m benchmarks.heartbeat
 
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import napari
 import numpy as np
@@ -16,7 +19,6 @@ from napari.qt import get_qapp
 from qtpy.QtCore import QTimer
 
 from benchmarks.timing import table
-from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.teach.preview import NAME
 
 PLUGIN = "napari-unet-interactive"
@@ -25,7 +27,7 @@ DRAWN = 0.5
 """Seconds after the end of work in which what came of it is drawn."""
 
 
-def pauses(act: Callable[[], None], job: JobControl, watch: Callable[[], None]) -> list[float]:
+def pauses(act: Callable[[], None], job: Any, watch: Callable[[], None]) -> list[float]:
     """Do something and return the pauses between beats until its work ended and was drawn, the longest first."""
     app, beats = get_qapp(), [time.perf_counter()]
     heart = QTimer()
@@ -43,17 +45,30 @@ def pauses(act: Callable[[], None], job: JobControl, watch: Callable[[], None]) 
     return sorted((float(pause) for pause in np.diff(beats)), reverse=True)
 
 
+def open_panels(viewer: napari.Viewer) -> tuple[dict[str, Any], list[list[object]]]:
+    """Open the panels; return them by name, and a row of the table for each."""
+    panels: dict[str, Any] = {}
+    rows: list[list[object]] = []
+
+    def dock(name: str) -> None:
+        panels[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[1]
+
+    for name in ("Segment", "Fine-tune", "Export"):
+        found = pauses(partial(dock, name), SimpleNamespace(is_running=False), lambda: None)
+        rows.append([f"Open {name}", len(found), *found[:2], "-"])
+    return panels, rows
+
+
 def main() -> None:
     """Print the table."""
     viewer = napari.Viewer()
     viewer.window.resize(1400, 1000)
-    _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
-    _, teach = viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune", tabify=True)
+    panels, rows = open_panels(viewer)
+    segment, teach = panels["Segment"], panels["Fine-tune"]
     viewer.open_sample(PLUGIN, "u2os")
     for _ in range(50):
         get_qapp().processEvents()
         time.sleep(0.02)
-    rows: list[list[object]] = []
     for number in range(3):
         found = pauses(segment.job.start_button.click, segment.job, lambda: None)
         rows.append([f"Segment {number + 1}", len(found), *found[:2], "-"])

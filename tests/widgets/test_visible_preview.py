@@ -10,9 +10,11 @@ from napari_unet.widgets.teach import visible_preview
 from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.preview import NAME
 from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE, FineTuneComparison, FineTuneControl
-from napari_unet.widgets.viewer.paint import image_reference
 from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click
+
+PATIENCE = 60000
+"""Milliseconds that a busy machine may take."""
 
 
 class Models:
@@ -45,8 +47,8 @@ def view(viewer, qtbot, models, monkeypatch):
     viewer.scene.camera.zoom, viewer.scene.camera.center = 1, (1500, 2000)
     view = ComparisonView(viewer)
     qtbot.addWidget(view.box)
-    view.begin(image_reference(viewer.layers["large"]))
-    qtbot.waitUntil(lambda: view.region() is not None)
+    view.begin(str(viewer.layers["large"].unique_id))
+    qtbot.waitUntil(lambda: view.region() is not None, timeout=PATIENCE)
     tuned = SimpleNamespace(improved=True, sentence=lambda: "Better.", model=SimpleNamespace())
     tuned.model.spec = SimpleNamespace(is_semantic=False)
     region = {"Y": (1450, 1550), "X": (1950, 2050)}
@@ -77,11 +79,11 @@ def covers(viewer):
 
 def test_the_preview_of_a_learnt_model_covers_what_is_visible_also_after_moving(viewer, view, models, qtbot):
     assert not covers(viewer)
-    qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy)
+    qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy, timeout=PATIENCE)
     looks = len(models.regions)
     viewer.scene.camera.center = (700, 900)
-    qtbot.waitUntil(lambda: not covers(viewer))
-    qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy)
+    qtbot.waitUntil(lambda: not covers(viewer), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy, timeout=PATIENCE)
     assert len(models.regions) > looks
     after = viewer.layers[NAME].data[0, 0].copy()
     click(qtbot, view.box.before)
@@ -90,13 +92,13 @@ def test_the_preview_of_a_learnt_model_covers_what_is_visible_also_after_moving(
     assert "In the part shown: 1 objects before" in view.box.sentence.text()
     looks = len(models.regions)
     viewer.scene.camera.zoom = 4
-    qtbot.waitUntil(lambda: not view.following.is_busy)
+    qtbot.waitUntil(lambda: not view.following.is_busy, timeout=PATIENCE)
     assert len(models.regions) == looks, "a part of what is shown is there already"
 
 
 def test_of_more_than_a_screen_the_middle_is_shown(viewer, view, models, qtbot):
     viewer.scene.camera.zoom, viewer.scene.camera.center = 0.05, (1500, 2000)
-    qtbot.waitUntil(lambda: models.regions[-1:] == [{"Y": (476, 2524), "X": (976, 3024)}])
+    qtbot.waitUntil(lambda: models.regions[-1:] == [{"Y": (476, 2524), "X": (976, 3024)}], timeout=PATIENCE)
     assert MAX_SIDE == 2048
 
 

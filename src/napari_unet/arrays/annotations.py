@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.boundary_weights import dense_labels
 from napari_unet.arrays.duplicate_ids import split_scattered
@@ -84,6 +83,8 @@ def painted(layer: NDArray[Any]) -> Annotation:
 
 def enclosed(instances: NDArray[np.int32], annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return by id whether at least half of an instance's outer rim is annotated, along all axes of the array."""
+    from scipy import ndimage
+
     complete = np.zeros(int(instances.max(initial=0)) + 1, bool)
     for number, box in enumerate(ndimage.find_objects(instances), start=1):
         if box is not None:
@@ -215,6 +216,8 @@ def with_background_ring(
 
     `sure` marks where the model is sure of an object (an unpainted neighbour): no ring is put there.
     """
+    from scipy import ndimage
+
     inside = annotation.labels > 0
     ring = ndimage.binary_dilation(inside, iterations=width) & ~annotation.annotated
     if sure is not None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.errors import UnetError
 
@@ -46,6 +45,8 @@ def refuse_masks(labels: Iterable[tuple[str, NDArray[Any]]], remedy: str, *, dim
 
 def _parts(mask: NDArray[np.bool_]) -> int:
     """Return how many connected parts a mask has, corners included, specks beside larger ones left out."""
+    from scipy import ndimage
+
     parted, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
     areas = np.bincount(parted.ravel(), minlength=count + 1)[1:]
     return int(np.count_nonzero(areas > SPECK * areas.max(initial=0)))

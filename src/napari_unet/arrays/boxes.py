@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
@@ -66,6 +65,8 @@ def clusters(marked: NDArray[np.bool_], gap: int) -> list[Box]:
     So boxes grown by half the gap do not overlap. Pixels a little farther apart may share a box, too, for they are
     grouped on a grid of that width.
     """
+    from scipy import ndimage
+
     coarse: NDArray[np.bool_] = marked
     for axis, length in enumerate(marked.shape):
         coarse = np.logical_or.reduceat(coarse, range(0, length, gap), axis=axis)

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from napari_unet.errors import UnetError
 from napari_unet.whole_numbers import as_whole_numbers
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Integers = NDArray[np.int64]
 AT_ONCE = 2**20
@@ -81,6 +82,9 @@ class Contingency:
 
         At 0.5 and below an object may reach it with several partners: a maximum bipartite matching chooses.
         """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import maximum_bipartite_matching
+
         if not 0 < threshold <= 1:
             raise UnetError(f"threshold must be above 0 and at most 1, got {threshold}: choose 0.5, say")
         pairs = self.pairs
@@ -172,6 +176,8 @@ class Contingency:
 
 def contingency(predicted: ArrayLike, truth: ArrayLike) -> Contingency:
     """Count the shared pixels of all objects; UnetError if shapes differ or labels are no integers >= 0."""
+    from scipy.sparse import coo_array, csr_array
+
     predicted, truth = as_whole_numbers(np.asarray(predicted)), as_whole_numbers(np.asarray(truth))
     if predicted.shape != truth.shape:
         raise UnetError(

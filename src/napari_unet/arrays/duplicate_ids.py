@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.boxes import merge_nearby, moved
 from napari_unet.arrays.tiling import Box
@@ -21,6 +20,8 @@ def ids_in_several_places(instances: NDArray[Any]) -> dict[int, list[Box]]:
     Pieces belong together where the gap between them is at most `FAR` px or the size of the larger one: strokes
     across one object are, the same id used for two objects is not.
     """
+    from scipy import ndimage
+
     found = {}
     for number, box in enumerate(ndimage.find_objects(instances), start=1):
         if box is None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from napari_unet.arrays.normalization.noise import noise_sigma
 from napari_unet.arrays.normalization.sample import Sample, Values
@@ -48,6 +47,8 @@ class Smooth:
 
     def apply(self, values: Values) -> Values:
         """Return smooth values; within `margin` of the edges those of an image that ends there."""
+        from scipy.ndimage import gaussian_filter
+
         missing = np.isnan(values)
         if missing.any():
             values[missing] = 0

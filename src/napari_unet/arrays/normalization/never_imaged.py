@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label, maximum_filter1d, minimum_filter1d
 
 from napari_unet.arrays.normalization.sample import Sample, Values
 from napari_unet.arrays.normalization.step import require_number
@@ -115,6 +114,8 @@ def is_filled(planes: Sequence[NDArray[np.float64]], value: float) -> bool:
 
 def runs(equal: Mask) -> Mask:
     """Return where a mask (..., X) holds in `RUN` neighbours of a row, as if it were mirrored at its ends."""
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
     if equal.shape[-1] == 1:
         return np.zeros(equal.shape, bool)
     eroded = minimum_filter1d(equal.view(np.uint8), RUN, axis=-1, mode="mirror")
@@ -179,6 +180,8 @@ def _rim(plane: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
 
 def _is_straight(mask: Mask) -> bool:
     """Whether what is not masked is one region, and one interval in each row, but for whole rows and columns."""
+    from scipy.ndimage import label
+
     imaged = ~mask[~mask.all(1)][:, ~mask.all(0)]
     if imaged.all():
         return True

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from napari_unet.arrays.normalization.noise import MAX_PERCENTILE, noise_sigma
 
@@ -82,6 +81,8 @@ def _enough(found: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def _standing_out(block: NDArray[Any], threshold: float) -> NDArray[np.float64]:
     """Return the values above a threshold among medians of neighbours in rows."""
+    from scipy.ndimage import median_filter
+
     if block.ndim < 2 or block.shape[-1] < NEIGHBOURS:
         return np.zeros(0)
     candidates = (block > threshold).sum(-1) > NEIGHBOURS // 2

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from napari_unet.arrays.normalization.noise import MAX_PERCENTILE
 from napari_unet.arrays.normalization.percentile import Percentile
@@ -56,6 +55,8 @@ def typical_brightness(values: NDArray[np.floating[Any]]) -> float:
     images of BBBC038v1 the result is within a factor of 1.8 of the median inside nuclei (but for 3 % of them); and
     it stays so where 1 % of the area is covered by such debris (but for 4 %).
     """
+    from skimage.filters import threshold_otsu
+
     light = np.maximum(values, 0)
     brightest = float(np.percentile(light, MAX_PERCENTILE)) or float(light.max())
     if brightest <= 0:

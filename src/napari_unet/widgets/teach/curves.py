@@ -1,10 +1,13 @@
-"""Loss and held-out score while a model learns, drawn as they come."""
+"""Loss and held-out score while a model learns, drawn as they come.
+
+pyqtgraph takes a quarter of a second to import and to set up: that is done step by step once the panel is drawn.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import pyqtgraph as pg
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
@@ -22,8 +25,33 @@ class Curves(QWidget):  # type: ignore[misc]
         self.points: dict[str, list[tuple[float, float]]] = {"loss": [], "score": []}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._plots = {}
-        self._lines = {}
+        self._lines: dict[str, Any] = {}
+        self._before: Any = None
+        self._steps = [self._import, self._add_plots]
+        self._preparing = QTimer(self, singleShot=True, interval=LATER)
+        self._preparing.timeout.connect(self._prepare_a_step)
+        self._preparing.start()
+        self._drawing = QTimer(self, singleShot=True, interval=LATER)
+        self._drawing.timeout.connect(self._draw)
+        self.clear()
+
+    def _prepare_a_step(self) -> None:
+        """Do one of the steps that lead to empty plots, and the next one later."""
+        if self._steps:
+            self._steps.pop(0)()
+            self._preparing.start()
+
+    def _prepare(self) -> None:
+        """Do all of them at once: there is something to draw."""
+        while self._steps:
+            self._steps.pop(0)()
+
+    def _import(self) -> None:
+        import pyqtgraph  # noqa: F401
+
+    def _add_plots(self) -> None:
+        import pyqtgraph as pg
+
         for name, title in (("loss", "Loss"), ("score", "IoU")):
             plot = pg.PlotWidget(background=None)
             plot.setFixedHeight(HEIGHT)
@@ -33,26 +61,24 @@ class Curves(QWidget):  # type: ignore[misc]
             plot.setTitle(title, size="9pt")
             plot.setLabel("bottom", "seconds")
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
-            self._plots[name] = plot
-            layout.addWidget(plot)
-        self._drawing = QTimer(self, singleShot=True, interval=LATER)
-        self._drawing.timeout.connect(self._draw)
-        self._before = pg.InfiniteLine(
-            angle=0, pen=pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
-        )
-        self._plots["score"].addItem(self._before)
-        self._plots["score"].setYRange(0, 1)  # what an IoU can be, also while it stays the same
-        self.clear()
+            self.layout().addWidget(plot)
+        dashed = pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
+        self._before = pg.InfiniteLine(angle=0, pen=dashed)
+        self._before.hide()
+        plot.addItem(self._before)
+        plot.setYRange(0, 1)  # what an IoU can be, also while it stays the same
 
     def clear(self) -> None:
         """Start anew, unseen until something is drawn."""
         self.points = {name: [] for name in self.points}
-        self._draw()
-        self._before.hide()
+        if self._before is not None:
+            self._draw()
+            self._before.hide()
         self.hide()
 
     def show_before(self, score: float) -> None:
         """Draw the old model's score as a line across."""
+        self._prepare()
         self._before.setValue(score)
         self._before.show()
         self.show()
@@ -67,5 +93,6 @@ class Curves(QWidget):  # type: ignore[misc]
         self.show()
 
     def _draw(self) -> None:
+        self._prepare()
         for name, points in self.points.items():
             self._lines[name].setData([x for x, _ in points], [y for _, y in points])
