@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_unet.evaluation import evaluate
     from napari_unet.files.images import open_image
     from napari_unet.finetuning import fine_tune
+    from napari_unet.measurement import measure
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.segmentation import segment
@@ -34,6 +35,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "evaluation": ["evaluate"],
         "files.images": ["open_image"],
         "finetuning": ["fine_tune"],
+        "measurement": ["measure"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
         "segmentation": ["segment"],
@@ -54,6 +56,7 @@ __all__ = [
     "evaluate",
     "fine_tune",
     "load_model",
+    "measure",
     "open_image",
     "segment",
     "train",

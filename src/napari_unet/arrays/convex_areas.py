@@ -1,6 +1,6 @@
 """How many pixels the convex hull of each object has, of all objects of a plane at once.
 
-The hull is that of `skimage.morphology.convex_hull_image`: of the middles of all pixel edges, and pixels whose middle
+The hull is that of `skimage.morphology.convex_hull_image`: of the middles of all pixel edges; pixels whose middle
 is on it count. It is followed in whole numbers, twice the coordinates, so that nothing is rounded. A hundred
 thousand objects take seconds where one by one they take minutes.
 """

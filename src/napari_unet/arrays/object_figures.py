@@ -1,6 +1,6 @@
 """Figures of all objects of a plane or volume at once, equal to those of `skimage.measure.regionprops`.
 
-regionprops looks at one object after the other, some five minutes for 100 000; here every step is one NumPy call over
+regionprops looks at one object after the other, for 100 000 some five minutes; here every step is a call over
 many pixels of all objects.
 """
 
@@ -159,8 +159,7 @@ def _volume_hulls(labels: NDArray[Any], known: ObjectIds, sums: ShapeSums) -> St
     for group in _groups(len(known), VOLUMES_A_STEP):
         for number in range(group.start, group.stop):
             box = tuple(
-                slice(low, high + 1)
-                for low, high in zip(sums.low[:, number], sums.high[:, number], strict=True)
+                slice(low, high + 1) for low, high in zip(sums.low[:, number], sums.high[:, number], strict=True)
             )
             found[number] = hull_voxels(labels[box] == known.ids[number])
         yield Progress(done=group.stop, total=len(known), doing=DOING)

@@ -45,7 +45,8 @@ class ObjectIds:
     def places(self, labels: NDArray[Any]) -> NDArray[Any]:
         """Return the place of each value, -1 for background and ids that are not among these."""
         if self.table is not None:
-            return self.table[labels]
+            found: NDArray[np.int32] = self.table[labels]
+            return found
         if not len(self.ids):
             return np.full(labels.shape, -1)
         place = np.minimum(np.searchsorted(self.ids, labels), len(self.ids) - 1)

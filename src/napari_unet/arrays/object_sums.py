@@ -1,7 +1,7 @@
 """Sums over the pixels of each object, added up part by part: sizes, boxes, first and second moments, intensities.
 
-Moments are sums of coordinates counted from a pixel of the object, so that no digit is lost far from the corner of a
-large image: they equal those of `skimage.measure.regionprops` to rounding.
+Moments are sums of coordinates counted from a pixel of the object, so that no digit is lost far from the corner of
+a large image: they equal those of `skimage.measure.regionprops` to rounding.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class ShapeSums:
 
     def centroids(self) -> Figures:
         """Return the mean coordinates (d, n) in pixels."""
-        return self._from + self._first / self.count
+        centroids: Figures = self._from + self._first / self.count
+        return centroids
 
     def inertia(self, spacing: Sequence[float]) -> Figures:
         """Return the eigenvalues (n, d) of the inertia tensors, the largest first; `spacing` is per axis."""
@@ -57,7 +58,8 @@ class ShapeSums:
         for axis in range(dims):
             tensor[axis, axis] = trace - moments[axis, axis]
         values = np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, ::-1]
-        return np.maximum(values, 0)
+        positive: Figures = np.maximum(values, 0)
+        return positive
 
 
 class IntensitySums:

@@ -1,4 +1,4 @@
-"""The perimeter of each object of a plane, as `skimage.measure.perimeter` defines it (Benkrid and Crookes 2000)."""
+"""The perimeter of each object of a plane, as `skimage.measure.perimeter` has it (Benkrid and Crookes 2000)."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ def _lengths(place: NDArray[Any], rows: slice, n: int) -> NDArray[np.float64]:
         for step in steps:
             near = here + step
             code += weight * (border[near] & (flat[near] == own))
-    return np.bincount(own, WEIGHTS[code], minlength=n)
+    return np.bincount(own, WEIGHTS[code], minlength=n).astype(np.float64, copy=False)

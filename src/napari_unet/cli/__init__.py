@@ -24,6 +24,7 @@ COMMANDS = {
     "fine-tune": ("fine_tune", "teach a model with painted images"),
     "train": ("train", "train a model from labelled images"),
     "evaluate": ("evaluate", "compare predicted with true labels"),
+    "measure": ("measure", "write a table of the objects in a mask: sizes, shapes, intensities"),
     "models": ("models", "list the models"),
     "info": ("info", "say what made a mask or a model"),
     "export": ("export_package", "write a model as a BioImage.IO package"),

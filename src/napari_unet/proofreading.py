@@ -1,0 +1,284 @@
+"""Corrections of labels by hand: each finds one `Edit`, which can be applied and taken back, in 2D and 3D.
+
+Labels are whole numbers of any dimensions, 0 is background. Nothing but the named objects changes. `spatial` are
+the numbers of the axes along which one object extends; along the others every plane is corrected by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from napari_unet.arrays.cutting import sides
+from napari_unet.arrays.object_boxes import bounding_box, boxes_of
+from napari_unet.arrays.object_ids import ObjectIds
+from napari_unet.arrays.tiling import Box
+from napari_unet.errors import UnetError
+
+Labels = NDArray[Any]
+Ids = Sequence[int] | NDArray[Any]
+
+MIN_PART = 0.05
+"""Share of an object that a part must have to become an object: smaller ones are its roughness."""
+LEVELS = 24
+"""Levels within one object that are tried, the lowest first: finer ones part it nowhere else."""
+SMOOTHING, MARGIN = 1.5, 6
+"""Pixels (standard deviation) over which an outline is smoothed: what is narrower than about 2 px goes. And pixels
+around an object that are looked at: four standard deviations, beyond which nothing counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """A change of labels within a box; `before` and `after` are the labels there."""
+
+    box: Box
+    before: Labels
+    after: Labels
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return not self.before.size
+
+    def apply(self, labels: Labels) -> None:
+        """Change the labels in place."""
+        labels[self.box] = self.after
+
+    def revert(self, labels: Labels) -> None:
+        """Take the change back, in place."""
+        labels[self.box] = self.before
+
+    def changes(self) -> tuple[tuple[NDArray[np.intp], ...], Labels]:
+        """Return the indices of the pixels that change, and their new labels."""
+        at = np.nonzero(self.before != self.after)
+        indices = tuple(axis + side.start for axis, side in zip(at, self.box, strict=True))
+        return indices, self.after[at]
+
+
+def delete(labels: Labels, ids: Ids) -> Edit:
+    """Return the edit that makes objects background."""
+    return _with_table(labels, ids, np.zeros(len(ids), labels.dtype))
+
+
+def merge(labels: Labels, ids: Ids) -> Edit:
+    """Return the edit that gives several objects the id of the first."""
+    if len(set(ids)) < 2:
+        raise UnetError(f"merging takes two objects at least, got {len(set(ids))}: select more rows or objects")
+    return _with_table(labels, ids, np.full(len(ids), ids[0], labels.dtype))
+
+
+def renumber(labels: Labels) -> Edit:
+    """Return the edit that numbers objects from 1 on without gaps, in the order of their ids."""
+    ids = ObjectIds.of(labels).ids
+    return _with_table(labels, ids, np.arange(1, len(ids) + 1).astype(labels.dtype))
+
+
+def split_along(labels: Labels, number: int, line: NDArray[Any], axes: tuple[int, int] | None = None) -> Edit:
+    """Return the edit that cuts an object along a line; the largest part keeps the id.
+
+    Parameters
+    ----------
+    labels
+        Whole numbers, 0 is background.
+    number
+        The object.
+    line
+        Points (N, 2) in pixels along `axes`. Both ends are drawn on where the line ends within the object.
+    axes
+        The two axes in which the line was drawn; the cut goes straight through others. None takes the last two.
+
+    Raises
+    ------
+    UnetError
+        If the line does not divide the object.
+    """
+    box, mask = _object(labels, number)
+    first, second = axes or (labels.ndim - 2, labels.ndim - 1)
+    corner = np.array([box[first].start, box[second].start])
+    parts = sides(mask, np.asarray(line, float) - corner, (first, second), MIN_PART)
+    if parts is None:
+        raise UnetError(f"the line does not divide object {number}: draw it across the whole object")
+    return _with_parts(labels, box, mask, parts)
+
+
+def split_by_level(
+    labels: Labels, number: int, height: NDArray[Any] | None = None, spacing: Sequence[float] | None = None
+) -> Edit:
+    """Return the edit that divides an object where a higher threshold divides it; the largest part keeps the id.
+
+    Parameters
+    ----------
+    labels
+        Whole numbers, 0 is background.
+    number
+        The object.
+    height
+        What is thresholded, of the labels' shape: the model's probability. None takes the distance to the
+        object's edge, which divides it at its waist.
+    spacing
+        Size of a pixel per axis, for the distance.
+
+    Raises
+    ------
+    UnetError
+        If no threshold divides the object.
+    """
+    box, mask = _object(labels, number)
+    map_ = _distance(mask, spacing) if height is None else np.asarray(height[box], float)
+    cores = _first_cores(mask, map_)
+    if cores is None:
+        what = "its shape has no waist" if height is None else "no threshold of the probability divides it"
+        raise UnetError(f"object {number} stays whole: {what}: draw a line across it instead")
+    return _with_parts(labels, box, mask, watershed(-map_, cores, mask=mask))
+
+
+def fill_holes(labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Edit:
+    """Return the edit that fills the background that objects enclose; what other objects cover stays theirs."""
+    return _reshaped(labels, ids, spatial, ndimage.binary_fill_holes)
+
+
+def smooth(labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Edit:
+    """Return the edit that smooths outlines; what other objects cover stays theirs, and none vanishes."""
+    return _reshaped(labels, ids, spatial, _smoothed)
+
+
+def touching_border(labels: Labels, spatial: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """Return the ids of objects that touch the border of the image along the spatial axes."""
+    found = []
+    for axis in range(labels.ndim) if spatial is None else spatial:
+        if labels.shape[axis] > 1:
+            found += [np.take(labels, end, axis).ravel() for end in (0, -1)]
+    ids = np.unique(np.concatenate([*found, np.zeros(1, labels.dtype)])).astype(np.int64)
+    return ids[ids > 0]
+
+
+def outside(labels: Labels, region: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the ids of objects of which no pixel lies in a region (not 0), whose axes are the labels' last."""
+    inside = ObjectIds.of(np.where(np.broadcast_to(region, labels.shape) != 0, labels, 0)).ids
+    return np.setdiff1d(ObjectIds.of(labels).ids, inside)
+
+
+def free_ids(labels: Labels, count: int) -> list[int]:
+    """Return ids that no object has: beyond the highest, or gaps where the dtype has none left."""
+    highest, last = int(labels.max(initial=0)), int(np.iinfo(labels.dtype).max)
+    if highest + count <= last:
+        return list(range(highest + 1, highest + 1 + count))
+    used = set(ObjectIds.of(labels).ids.tolist())
+    gaps = list(itertools.islice((number for number in range(1, last + 1) if number not in used), count))
+    if len(gaps) < count:
+        raise UnetError(f"labels of {labels.dtype} have no id left: convert the layer to int32")
+    return gaps
+
+
+def _with_table(labels: Labels, ids: Ids, new: Labels) -> Edit:
+    """Return the edit that gives each of some ids a new one."""
+    order = np.argsort(ids, kind="stable")
+    known = ObjectIds.of(labels, ids)
+    ids, new = np.asarray(ids)[order], new[order]
+    new = new[np.searchsorted(ids, known.ids)]
+    places = known.places(labels)
+    box = bounding_box(places >= 0)
+    if box is None:
+        return _nothing(labels)
+    before, place = labels[box].copy(), places[box]
+    return _trimmed(box, before, np.where(place >= 0, new[place], before) if len(new) else before)
+
+
+def _with_parts(labels: Labels, box: Box, mask: NDArray[np.bool_], parts: NDArray[Any]) -> Edit:
+    """Return the edit that gives parts 1..n of an object ids of their own; the largest keeps the object's."""
+    sizes = np.bincount(parts[mask])[1:]
+    before = labels[box].copy()
+    after = before.copy()
+    others = [part for part in np.argsort(-sizes, kind="stable") + 1 if sizes[part - 1]][1:]
+    for part, number in zip(others, free_ids(labels, len(others)), strict=True):
+        after[parts == part] = number
+    return _trimmed(box, before, after)
+
+
+def _reshaped(labels: Labels, ids: Ids, spatial: Sequence[int] | None, change: Any) -> Edit:
+    """Return the edit that changes the masks of objects one by one, plane by plane along other axes."""
+    axes = tuple(range(labels.ndim)) if spatial is None else tuple(spatial)
+    after = labels.copy()
+    for box, number in boxes_of(labels, ids):
+        part = after[tuple(_wider(side) if axis in axes else side for axis, side in enumerate(box))]
+        for place in _planes(part.shape, axes):
+            plane = part[place]
+            mask = plane == number
+            if mask.any():
+                changed = change(mask)
+                plane[mask & ~changed] = 0
+                plane[changed & (plane == 0)] = number
+    return _trimmed(tuple(slice(0, length) for length in labels.shape), labels, after)
+
+
+def _wider(side: slice) -> slice:
+    return slice(max(0, side.start - MARGIN), side.stop + MARGIN)
+
+
+def _planes(shape: Sequence[int], axes: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Yield the index of every plane, or volume, that an object extends along."""
+    along: list[Any] = [[slice(None)] if axis in axes else range(length) for axis, length in enumerate(shape)]
+    return itertools.product(*along)
+
+
+def _smoothed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a smoother mask; one that would vanish stays. What the image cuts off is taken to go on."""
+    smoothed: NDArray[np.bool_] = ndimage.gaussian_filter(mask.astype(np.float32), SMOOTHING, mode="nearest") > 0.5
+    return smoothed if smoothed.any() else mask
+
+
+def _distance(mask: NDArray[np.bool_], spacing: Sequence[float] | None) -> NDArray[np.float64]:
+    """Return the distance to the object's edge, also to that of its box; not along axes of length 1."""
+    long = [axis for axis, length in enumerate(mask.shape) if length > 1]
+    flat = mask.reshape([mask.shape[axis] for axis in long]) if long else mask.reshape(1)
+    sampling = None if spacing is None else [spacing[axis] for axis in long] or None
+    core = tuple(slice(1, -1) for _ in flat.shape)
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(flat, 1), sampling=sampling)[core]
+    return distance.reshape(mask.shape)
+
+
+def _first_cores(mask: NDArray[np.bool_], height: NDArray[Any]) -> NDArray[np.int32] | None:
+    """Return the parts above the lowest level at which there are several that are large enough; None for never."""
+    values = np.unique(height[mask])
+    least = max(1.0, MIN_PART * np.count_nonzero(mask))
+    for level in np.unique(np.quantile(values, np.linspace(0, 1, LEVELS), method="nearest"))[:-1]:
+        parts, count = ndimage.label(mask & (height > level), np.ones((3,) * mask.ndim))
+        if count < 2:
+            continue
+        grown = watershed(-height, parts, mask=mask)
+        large = np.flatnonzero(np.bincount(grown[mask], minlength=count + 1)[1:] >= least) + 1
+        if len(large) > 1:
+            return np.where(np.isin(parts, large), parts, 0).astype(np.int32)
+    return None
+
+
+def _object(labels: Labels, number: int) -> tuple[Box, NDArray[np.bool_]]:
+    """Return an object's bounding box, and its mask in there."""
+    mask = labels == number
+    box = bounding_box(mask) if number else None
+    if box is None:
+        raise UnetError(f"there is no object {number}: click on one that is there")
+    return box, mask[box]
+
+
+def _trimmed(box: Box, before: Labels, after: Labels) -> Edit:
+    """Return the edit, its box no larger than what changes."""
+    inner = bounding_box(before != after)
+    if inner is None:
+        return _nothing(before)
+    moved = tuple(
+        slice(outer.start + side.start, outer.start + side.stop) for outer, side in zip(box, inner, strict=True)
+    )
+    return Edit(moved, before[inner].copy(), after[inner].copy())
+
+
+def _nothing(labels: Labels) -> Edit:
+    none = tuple(slice(0, 0) for _ in labels.shape)
+    return Edit(none, labels[none].copy(), labels[none].copy())
