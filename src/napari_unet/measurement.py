@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,14 @@ class ObjectTable:
     def spacing(self) -> tuple[float, ...] | None:
         """Return um per pixel along each spatial axis, None where unknown."""
         return None if self.pixel_size is None else self.pixel_size.lengths(self.spatial)
+
+    def updated(self, ids: Sequence[int] | NDArray[Any], fresh: ObjectTable) -> ObjectTable:
+        """Return the table with the rows of some ids replaced by those of a fresh table, which may lack some."""
+        kept = ~np.isin(self.columns["label"], ids)
+        columns = {name: np.concatenate([self.columns[name][kept], fresh.columns[name]]) for name in self.columns}
+        keys = [columns[name] for name in ("label", *POSITIONS.values()) if name in columns]
+        order = np.lexsort([keys[0], *keys[1:][::-1]])
+        return replace(self, columns={name: column[order] for name, column in columns.items()})
 
     def facts(self, **sources: Any) -> dict[str, Any]:
         """Return what stands in the JSON beside the table: units, pixel size, version, and what was measured."""
@@ -145,7 +153,7 @@ def measure_steps(
     sources = _sources(image, axes)
     found = _label_axes(axes, sources, values.shape)
     size = PixelSize.of(pixel_size, found) or next((one.pixel_size for one in sources.values()), None)
-    solid = _has_volumes(values, found) if volumes is None else volumes
+    solid = has_volumes(values, found) if volumes is None else volumes
     spatial = "".join(axis for axis in LENGTHS if axis in found and (solid or axis != "Z"))
     spacing = (size and size.lengths(spatial)) or (1.0,) * len(spatial)
     drawn = None if regions is None else _regions(regions, values.shape)
@@ -203,7 +211,7 @@ def _label_axes(axes: str | None, sources: Mapping[str, Source], shape: tuple[in
     return check_axes(result_axes(axes.upper()) if axes else None, shape)
 
 
-def _has_volumes(values: NDArray[Any], axes: str) -> bool:
+def has_volumes(values: NDArray[Any], axes: str) -> bool:
     """Whether an id overlaps itself from one plane to the next: then objects go on through Z."""
     if "Z" not in axes:
         return False

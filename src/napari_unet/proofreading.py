@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.cutting import sides
 from napari_unet.arrays.object_boxes import bounding_box, boxes_of
 from napari_unet.arrays.object_ids import ObjectIds
@@ -41,6 +42,12 @@ class Edit:
     box: Box
     before: Labels
     after: Labels
+
+    @classmethod
+    def none(cls, ndim: int) -> Edit:
+        """Return an edit that changes nothing."""
+        nowhere = np.zeros((0,) * ndim, np.uint8)
+        return cls((slice(0, 0),) * ndim, nowhere, nowhere)
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +87,13 @@ def renumber(labels: Labels) -> Edit:
     return _with_table(labels, ids, np.arange(1, len(ids) + 1).astype(labels.dtype))
 
 
-def split_along(labels: Labels, number: int, line: NDArray[Any], axes: tuple[int, int] | None = None) -> Edit:
+def split_along(
+    labels: Labels,
+    number: int,
+    line: NDArray[Any],
+    axes: tuple[int, int] | None = None,
+    within: Box | None = None,
+) -> Edit:
     """Return the edit that cuts an object along a line; the largest part keeps the id.
 
     Parameters
@@ -93,13 +106,15 @@ def split_along(labels: Labels, number: int, line: NDArray[Any], axes: tuple[int
         Points (N, 2) in pixels along `axes`. Both ends are drawn on where the line ends within the object.
     axes
         The two axes in which the line was drawn; the cut goes straight through others. None takes the last two.
+    within
+        The part of the image in which the object is cut, as one time; None for all of it.
 
     Raises
     ------
     UnetError
         If the line does not divide the object.
     """
-    box, mask = _object(labels, number)
+    box, mask = _object(labels, number, within)
     first, second = axes or (labels.ndim - 2, labels.ndim - 1)
     corner = np.array([box[first].start, box[second].start])
     parts = sides(mask, np.asarray(line, float) - corner, (first, second), MIN_PART)
@@ -109,7 +124,11 @@ def split_along(labels: Labels, number: int, line: NDArray[Any], axes: tuple[int
 
 
 def split_by_level(
-    labels: Labels, number: int, height: NDArray[Any] | None = None, spacing: Sequence[float] | None = None
+    labels: Labels,
+    number: int,
+    height: NDArray[Any] | None = None,
+    spacing: Sequence[float] | None = None,
+    within: Box | None = None,
 ) -> Edit:
     """Return the edit that divides an object where a higher threshold divides it; the largest part keeps the id.
 
@@ -124,13 +143,15 @@ def split_by_level(
         object's edge, which divides it at its waist.
     spacing
         Size of a pixel per axis, for the distance.
+    within
+        The part of the image in which the object is divided, as one time; None for all of it.
 
     Raises
     ------
     UnetError
         If no threshold divides the object.
     """
-    box, mask = _object(labels, number)
+    box, mask = _object(labels, number, within)
     map_ = _distance(mask, spacing) if height is None else np.asarray(height[box], float)
     cores = _first_cores(mask, map_)
     if cores is None:
@@ -186,7 +207,7 @@ def _with_table(labels: Labels, ids: Ids, new: Labels) -> Edit:
     places = known.places(labels)
     box = bounding_box(places >= 0)
     if box is None:
-        return _nothing(labels)
+        return Edit.none(labels.ndim)
     before, place = labels[box].copy(), places[box]
     return _trimmed(box, before, np.where(place >= 0, new[place], before) if len(new) else before)
 
@@ -259,26 +280,19 @@ def _first_cores(mask: NDArray[np.bool_], height: NDArray[Any]) -> NDArray[np.in
     return None
 
 
-def _object(labels: Labels, number: int) -> tuple[Box, NDArray[np.bool_]]:
+def _object(labels: Labels, number: int, within: Box | None) -> tuple[Box, NDArray[np.bool_]]:
     """Return an object's bounding box, and its mask in there."""
-    mask = labels == number
+    part = within or tuple(slice(0, length) for length in labels.shape)
+    mask = labels[part] == number
     box = bounding_box(mask) if number else None
     if box is None:
         raise UnetError(f"there is no object {number}: click on one that is there")
-    return box, mask[box]
+    return moved(box, part), mask[box]
 
 
 def _trimmed(box: Box, before: Labels, after: Labels) -> Edit:
     """Return the edit, its box no larger than what changes."""
     inner = bounding_box(before != after)
     if inner is None:
-        return _nothing(before)
-    moved = tuple(
-        slice(outer.start + side.start, outer.start + side.stop) for outer, side in zip(box, inner, strict=True)
-    )
-    return Edit(moved, before[inner].copy(), after[inner].copy())
-
-
-def _nothing(labels: Labels) -> Edit:
-    none = tuple(slice(0, 0) for _ in labels.shape)
-    return Edit(none, labels[none].copy(), labels[none].copy())
+        return Edit.none(before.ndim)
+    return Edit(moved(inner, box), before[inner].copy(), after[inner].copy())

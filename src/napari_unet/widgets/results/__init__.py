@@ -1,0 +1,1 @@
+"""The Results panel: a table of objects, and corrections by hand."""

@@ -1,0 +1,111 @@
+"""The buttons and keys of proof-reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from napari.layers import Labels
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+ACTIONS = {
+    "delete": ("Delete", "Delete", "Make the selected objects background."),
+    "merge": ("Merge", "J", "Give the selected objects one id, that of the first. Shift+click selects several."),
+    "cut": (
+        "Cut…",
+        "K",
+        "Draw a line across an object: it becomes two. In a volume the cut goes straight through.",
+    ),
+    "split": ("Split", "S", "Divide the selected object at its waist."),
+    "fill": ("Fill holes", "H", "Fill the background that the selected objects enclose."),
+    "smooth": ("Smooth", "O", "Smooth the outlines of the selected objects."),
+    "renumber": ("Renumber", "", "Number all objects from 1 on, without gaps."),
+    "undo": ("Undo", "Control-Z", "Take the last change of this layer back."),
+}
+"""Text, key and explanation of each action."""
+BORDER, SMALLER, LARGER, OUTSIDE, LISTED = (
+    "touching the border",
+    "smaller than",
+    "larger than",
+    "outside",
+    "listed",
+)
+REMOVALS = {
+    BORDER: "touching the border",
+    SMALLER: "smaller than",
+    LARGER: "larger than",
+    OUTSIDE: "outside the region",
+    LISTED: "listed in the table",
+}
+
+
+class ProofBar(QWidget):  # type: ignore[misc]
+    """A button for each action, and what to remove from the whole image; the panel says what they do."""
+
+    def __init__(self, act: Callable[[str], None], remove: Callable[[str, float], None]) -> None:
+        super().__init__()
+        self._act = act
+        self._bound: Labels | None = None
+        self.buttons: dict[str, QPushButton] = {}
+        for name, (text, key, tip) in ACTIONS.items():
+            self.buttons[name] = QPushButton(text)
+            self.buttons[name].setToolTip(
+                f"{tip} ({key.replace('Control', 'Ctrl').replace('-', '+')})" if key else tip
+            )
+            self.buttons[name].clicked.connect(lambda _=False, name=name: act(name))
+        self.removal = QComboBox()
+        self.removal.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for kind, text in REMOVALS.items():
+            self.removal.addItem(text, kind)
+        self.removal.setToolTip("Which objects Remove takes away, all at once.")
+        self.size = QDoubleSpinBox()
+        self.size.setRange(0, 999_999)
+        self.size.setDecimals(1)
+        self.size.setValue(20)
+        self.remove = QPushButton("Remove")
+        self.remove.clicked.connect(lambda _=False: remove(self.removal.currentData(), self.size.value()))
+        self.removal.currentIndexChanged.connect(self._removal_chosen)
+        self._lay_out()
+        self._removal_chosen()
+
+    def show_unit(self, unit: str) -> None:
+        """Show in what unit sizes are."""
+        self.size.setSuffix(f" {unit}" if unit else "")
+
+    def offer(self, layer: Labels | None, *, editable: bool) -> None:
+        """Work on a layer: its keys are bound there, so that they act where it is the active one."""
+        self.setEnabled(editable)
+        layer = layer if editable else None
+        if layer is self._bound:
+            return
+        self._bind(self._bound, {})
+        self._bind(layer, {key: name for name, (_, key, _) in ACTIONS.items() if key and name != "undo"})
+        self._bound = layer
+
+    def _bind(self, layer: Labels | None, keys: Mapping[str, str]) -> None:
+        if layer is None:
+            return
+        for _, key, _ in ACTIONS.values():
+            if key in keys:
+                layer.bind_key(key, lambda _layer, name=keys[key]: self._act(name), overwrite=True)
+            elif not keys and key and key != "Control-Z":
+                layer.bind_key(key, None)
+
+    def _removal_chosen(self, *_: object) -> None:
+        self.size.setVisible(self.removal.currentData() in (SMALLER, LARGER))
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setSpacing(2)
+        for number, button in enumerate(self.buttons.values()):
+            button.setMinimumWidth(60)
+            grid.addWidget(button, number // 4, number % 4)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self.removal, stretch=1)
+        row.addWidget(self.size)
+        row.addWidget(self.remove)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(grid)
+        layout.addLayout(row)
