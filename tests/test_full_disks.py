@@ -16,9 +16,11 @@ from napari_unet.errors import UnetError
 from napari_unet.exchange import export_bioimageio
 from napari_unet.files.overlay import write_overlay
 from napari_unet.files.session import SavedLayer, Session
+from napari_unet.files.table import write_table_steps
 from napari_unet.files.tiff import write_labels
 from napari_unet.files.training_plots import write_curve, write_montage
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.progress import finish
 from tests.conftest import make_bright_model
 
 if os.name == "nt":
@@ -116,6 +118,33 @@ def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, 
             survived += 1
         assert list(tmp_path.iterdir()) == ([path] if path.exists() else []), (kind, at)
     print(f"{name}: {done} faults injected, {done - survived} refused, {survived} of no matter")  # noqa: T201
+    assert done > 10
+
+
+def test_a_table_that_fails_anywhere_leaves_the_former_files_whole(tmp_path):
+    path, described = tmp_path / "table.csv", tmp_path / "table.json"
+    columns = {"label": np.arange(2000), "area": np.linspace(0, 1, 2000)}
+
+    def write(target):
+        finish(write_table_steps(target, columns, FACTS))
+
+    write(path)
+    whole = path.read_bytes(), described.read_bytes()
+
+    def prepare():
+        path.write_bytes(b"former")
+        described.write_bytes(b"facts")
+
+    done = 0
+    for kind, at in failures(write, prepare, path):
+        done += 1
+        said = refusal(write, path, kind, at)
+        assert said.startswith("cannot write") or not said, (kind, at, said)
+        assert path.read_bytes() in (b"former", whole[0]), (kind, at)
+        assert described.read_bytes() in (b"facts", whole[1]), (kind, at)
+        assert said or (path.read_bytes(), described.read_bytes()) == whole, (kind, at)
+        assert sorted(tmp_path.iterdir()) == [path, described], (kind, at)
+    print(f"table: {done} faults injected")  # noqa: T201
     assert done > 10
 
 

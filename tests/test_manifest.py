@@ -49,7 +49,7 @@ def test_starting_napari_loads_neither_torch_nor_our_widgets():
 def test_opening_the_panels_does_not_load_torch():
     opening = (
         "import napari; v = napari.Viewer(show=False)\n"
-        "for name in ('Segment', 'Fine-tune', 'Export'):\n"
+        "for name in ('Segment', 'Fine-tune', 'Results', 'Export'):\n"
         "    v.window.add_plugin_dock_widget('napari-unet-interactive', name)"
     )
     assert "torch" not in loaded_after(opening)

@@ -52,10 +52,10 @@ def done(labels, edit):
 
 
 EDITS = {
-    "delete": lambda labels, ids: delete(labels, ids),
-    "merge": lambda labels, ids: merge(labels, ids),
-    "fill": lambda labels, ids: fill_holes(labels, ids),
-    "smooth": lambda labels, ids: smooth(labels, ids),
+    "delete": delete,
+    "merge": merge,
+    "fill": fill_holes,
+    "smooth": smooth,
     "split along": lambda labels, ids: split_along(labels, ids[0], _through(labels, ids[0])),
     "split by level": lambda labels, ids: split_by_level(labels, ids[0]),
 }

@@ -41,8 +41,8 @@ def reference(labels, spacing, *images):
 def assert_equal(found, expected):
     assert set(found) == set(expected)
     for name, column in expected.items():
-        column = np.where(np.isfinite(column), column, np.nan)  # scikit-image divides by no hull at all
-        np.testing.assert_allclose(found[name], column, rtol=1e-9, atol=1e-6, err_msg=name)
+        known = np.where(np.isfinite(column), column, np.nan)  # scikit-image divides by no hull at all
+        np.testing.assert_allclose(found[name], known, rtol=1e-9, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("spacing", [(1, 1), (0.25, 0.25), (0.3, 0.7)])

@@ -19,7 +19,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Return labels (60, 80) and an image: 1 touches the border, 2 and 3 touch each other, 4 is two discs, 5 small."""
+    """Return labels (60, 80) and an image: 1 is at the border, 2 and 3 touch, 4 is two discs, 5 is small."""
     labels = np.zeros((60, 80), np.uint16)
     rows, columns = np.indices(labels.shape)
     labels[0:10, 5:15] = 1

@@ -59,9 +59,7 @@ class ResultsPanel(ScrollingPanel):
         self.table = ObjectTableView()
         self.histogram = Histogram()
         self.line = MessageLabel()
-        self.proof = Proofreader(
-            self._viewer, self.table, self.regions, self.line, lambda: (self.layer, self.measured)
-        )
+        self.proof = Proofreader(self._viewer, self.table, self.regions, self.line, self._chosen)
         self.bar = ProofBar(self.proof.act, self.proof.remove)
         self.export = QPushButton("Export CSV…")
         self.export.setToolTip("Write all rows as a table, with a JSON beside it that says units and origin.")
@@ -82,6 +80,9 @@ class ResultsPanel(ScrollingPanel):
     def measured(self) -> Measured | None:
         """Return what is known of the chosen layer."""
         return self._found.get(self.layer) if self.layer is not None else None
+
+    def _chosen(self) -> tuple[napari.layers.Labels | None, Measured | None]:
+        return self.layer, self.measured
 
     def start(self) -> None:
         """Measure all objects of the chosen layer."""
