@@ -157,13 +157,13 @@ class CanvasTools:
             yield from self._click(layer, event)
 
     def _click(self, layer: Labels, event: Any) -> Iterator[None]:
-        start, add = np.asarray(event.pos, float), {"Shift", "Control"} & {str(key) for key in event.modifiers}
+        start, add = np.asarray(event.pos, float), any(key in event.modifiers for key in ("Shift", "Control"))
         number = object_at(layer, event)
         yield
         while event.type == "mouse_move":
             yield
         if np.abs(np.asarray(event.pos, float) - start).max() <= CLICK and number:
-            self._clicked(number, bool(add))
+            self._clicked(number, add)
 
     def _cut(self, viewer: Any, layer: Labels, event: Any) -> Iterator[None]:
         overlay = LineOverlay(_canvas(viewer))

@@ -39,10 +39,9 @@ def edit_of(action: str, layer: Labels, axes: str, ids: Sequence[int], now: Box 
     """Return the edit of an action on the selected objects; `now` is the time that is shown."""
     if action == "renumber":
         return proofreading.renumber(layer.data)
-    if not ids:
-        raise UnetError("No object is selected: click on one, or on a row of the table")
+    first = first_of(ids)
     if action == "split":
-        return proofreading.split_by_level(layer.data, ids[0], spacing=np.abs(layer.scale).tolist(), within=now)
+        return proofreading.split_by_level(layer.data, first, spacing=np.abs(layer.scale).tolist(), within=now)
     edits: dict[str, Callable[[], Edit]] = {
         "delete": lambda: proofreading.delete(layer.data, ids),
         "merge": lambda: proofreading.merge(layer.data, ids),
@@ -50,6 +49,13 @@ def edit_of(action: str, layer: Labels, axes: str, ids: Sequence[int], now: Box 
         "smooth": lambda: proofreading.smooth(layer.data, ids, spatial_axes(layer, axes)),
     }
     return edits[action]()
+
+
+def first_of(ids: Sequence[int]) -> int:
+    """Return the object that was selected first; UnetError where none is."""
+    if not ids:
+        raise UnetError("No object is selected: click on one, or on a row of the table")
+    return int(ids[0])
 
 
 def removed_ids(

@@ -64,7 +64,7 @@ class ResultsPanel(ScrollingPanel):
         self.export = QPushButton("Export CSV…")
         self.export.setToolTip("Write all rows as a table, with a JSON beside it that says units and origin.")
         self.tools = CanvasTools(self._viewer, lambda: self.layer, self._clicked, self.proof.cut)
-        self.proof.tools = self.tools
+        self.proof.tools, self.proof.job = self.tools, self.job
         self.follower = Follower(self, self._begin_update)
         watch_layers(napari_viewer)
         self._lay_out()

@@ -16,12 +16,14 @@ ACTIONS = {
         "Draw a line across an object: it becomes two. In a volume the cut goes straight through.",
     ),
     "split": ("Split", "S", "Divide the selected object at its waist."),
+    "model": ("By model", "D", "Divide the selected object where a higher threshold of its model divides it."),
     "fill": ("Fill holes", "H", "Fill the background that the selected objects enclose."),
     "smooth": ("Smooth", "O", "Smooth the outlines of the selected objects."),
     "renumber": ("Renumber", "", "Number all objects from 1 on, without gaps."),
     "undo": ("Undo", "Control-Z", "Take the last change of this layer back."),
 }
 """Text, key and explanation of each action."""
+COLUMNS = 3
 BORDER, SMALLER, LARGER, OUTSIDE, LISTED = (
     "touching the border",
     "smaller than",
@@ -98,7 +100,7 @@ class ProofBar(QWidget):  # type: ignore[misc]
         grid.setSpacing(2)
         for number, button in enumerate(self.buttons.values()):
             button.setMinimumWidth(60)
-            grid.addWidget(button, number // 4, number % 4)
+            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self.removal, stretch=1)

@@ -12,10 +12,20 @@ from numpy.typing import NDArray
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.proofreading import Edit, split_along
+from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.results.canvas import CanvasTools, object_on
 from napari_unet.widgets.results.choices import RegionChoice
-from napari_unet.widgets.results.corrections import apply_edit, can_edit, edit_of, named, one_time, removed_ids
+from napari_unet.widgets.results.corrections import (
+    apply_edit,
+    can_edit,
+    edit_of,
+    first_of,
+    named,
+    one_time,
+    removed_ids,
+)
+from napari_unet.widgets.results.model_split import begin_model_split
 from napari_unet.widgets.results.table_view import ObjectTableView
 from napari_unet.widgets.results.work import Measured
 from napari_unet.widgets.viewer.layers import labels_axes
@@ -34,6 +44,8 @@ class Proofreader:
 
     tools: CanvasTools
     """Takes the mouse for a line; set by the panel, whose canvas it is."""
+    job: JobControl
+    """Runs the model; set by the panel."""
 
     def __init__(
         self,
@@ -57,6 +69,8 @@ class Proofreader:
             self._line.setText("")
         elif action == "cut":
             self._start_cut()
+        elif action == "model":
+            self._ask_model(layer, ids)
         else:
             now = self._now(layer)
             self._edit(layer, lambda: edit_of(action, layer, labels_axes(layer), ids, now), action, ids)
@@ -90,6 +104,15 @@ class Proofreader:
         now = self._now(layer)
         self._edit(layer, lambda: split_along(layer.data, number, line, axes, now), "cut", [number])
         self._table.select_ids([number])
+
+    def _ask_model(self, layer: Labels, ids: Sequence[int]) -> None:
+        """Divide an object by its model, which takes a worker."""
+        try:
+            begin = begin_model_split(self._viewer, layer, first_of(ids), self._now(layer))
+        except UnetError as error:
+            self._line.setText(f"{capitalized(str(error))}.")
+            return
+        self.job.run(begin, lambda edit: self._edit(layer, lambda: edit, "split", ids[:1]))
 
     def _start_cut(self) -> None:
         if self.tools.is_cutting:
