@@ -93,7 +93,7 @@ def test_delete_and_merge():
     merged = done(labels, merge(labels, [3, 1]))
     np.testing.assert_array_equal(merged == 3, (labels == 1) | (labels == 3))
     with pytest.raises(UnetError, match="two objects at least, got 1"):
-        merge(labels, [3])
+        merge(labels, [3, 77])
     assert delete(labels, [77]).is_empty
     assert not delete(labels, []).changes()[1].size
 

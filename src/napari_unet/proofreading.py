@@ -75,10 +75,12 @@ def delete(labels: Labels, ids: Ids) -> Edit:
 
 
 def merge(labels: Labels, ids: Ids) -> Edit:
-    """Return the edit that gives several objects the id of the first."""
-    if len(set(ids)) < 2:
-        raise UnetError(f"merging takes two objects at least, got {len(set(ids))}: select more rows or objects")
-    return _with_table(labels, ids, np.full(len(ids), ids[0], labels.dtype))
+    """Return the edit that gives several objects the id of the first that is there."""
+    present = set(ObjectIds.of(labels, ids).ids.tolist())
+    known = [int(number) for number in dict.fromkeys(ids) if int(number) in present]
+    if len(known) < 2:
+        raise UnetError(f"merging takes two objects at least, got {len(known)}: select more rows or objects")
+    return _with_table(labels, known, np.full(len(known), known[0], labels.dtype))
 
 
 def renumber(labels: Labels) -> Edit:

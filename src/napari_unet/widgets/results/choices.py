@@ -50,7 +50,7 @@ class ImageChoice(_Choice):
     def offer(self, layer: Labels | None) -> None:
         """Offer what fits a result; its own image is the usual one."""
         fitting = fitting_images(self._viewer, layer) if layer is not None else []
-        entries: list[tuple[str, Any]] = [("none", None), *((image.name, image) for image in fitting)]
+        entries: list[tuple[str, Any]] = [("none", NONE), *((image.name, image) for image in fitting)]
         if len(fitting) > 1:
             entries.append((f"all {len(fitting)} images", ALL))
         if layer is not self._of:
@@ -61,12 +61,14 @@ class ImageChoice(_Choice):
     def sources(self, layer: Labels) -> dict[str, Source]:
         """Return the chosen images by name."""
         chosen = self.currentData()
-        images: list[Image] = fitting_images(self._viewer, layer) if chosen is ALL else [chosen] if chosen else []
+        images: list[Image] = (
+            fitting_images(self._viewer, layer) if chosen is ALL else [chosen] if isinstance(chosen, Image) else []
+        )
         return {image.name: source_of(image, layer) for image in images}
 
 
-ALL = object()
-"""Stands for all images that fit."""
+ALL, NONE = object(), object()
+"""Stand for all images that fit, and for none of them."""
 
 
 class RegionChoice(_Choice):

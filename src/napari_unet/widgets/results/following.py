@@ -90,6 +90,8 @@ class Follower(QObject):  # type: ignore[misc]
         self._ended(JobResult(cancelled=True))
 
     def _ended(self, ending: JobResult) -> None:
+        if self._job is not None:
+            self._job.begin = None  # napari keeps the worker, and it the labels
         self._job = None
         if ending.result is not None:
             self._done(ending.result)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLineEdit, QPushButton
 
 from napari_unet.errors import UnetError
+from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
@@ -67,6 +68,7 @@ class ResultsPanel(ScrollingPanel):
         self.proof.tools, self.proof.job = self.tools, self.job
         self.follower = Follower(self, self._begin_update)
         watch_layers(napari_viewer)
+        Autosave.of(napari_viewer)  # corrections are kept from the first one on
         self._lay_out()
         self._connect()
         self._layers_changed()
@@ -110,7 +112,10 @@ class ResultsPanel(ScrollingPanel):
     def _begin_update(self) -> Any:
         """Return what measures anew the objects that changed, None where nothing was measured."""
         former = self.measured
-        if former is None or self.layer is None or self.job.is_running:
+        if former is None or self.layer is None:
+            return None
+        if self.job.is_running:
+            self.follower.ask()
             return None
         now = full_resolution(self.layer)
         return (
@@ -130,9 +135,7 @@ class ResultsPanel(ScrollingPanel):
     def _updated(self, measured: Measured) -> None:
         """Show a table of which some rows changed."""
         layer, former = self.layer, self.measured
-        if layer is None or former is None or former.of.axes != measured.of.axes:
-            return
-        if np.array_equal(former.labels, measured.labels):
+        if layer is None or former is None or measured is former or former.of is not measured.of:
             return
         self._found[layer] = measured
         layer.features = _features(measured, value_names(layer))

@@ -53,6 +53,8 @@ def begin_measuring(wanted: Measurement, former: Measured | None = None) -> Call
             table = yield from _steps(wanted, labels, None, None)
             return Measured(of=wanted, table=table, labels=labels)
         different = former.labels != labels
+        if not different.any():
+            return former
         ids = np.union1d(former.labels[different], labels[different]).astype(np.int64)
         fresh = yield from _steps(wanted, labels, "Z" in former.table.spatial, ids)
         return replace(former, table=former.table.updated(ids, fresh), labels=labels)
