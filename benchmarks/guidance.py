@@ -5,8 +5,8 @@
 
 A simulated annotator goes to a few places a round, suggested or drawn at random, and paints the largest error of
 each kind there, else what is there; then the model learns from all strokes so far. Recall (IoU 0.5) is measured on
-other images of the folder. `uncertain` ranks by uncertainty alone, `suggested` also by how far a place is from what was
-visited.
+other images of the folder. `uncertain` ranks by uncertainty alone, `suggested` also by how far a place
+is from what was visited.
 """
 
 from __future__ import annotations

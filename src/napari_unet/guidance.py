@@ -111,8 +111,7 @@ def survey_steps(
 def uncertainty(probability: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return 0..1 (*spatial) for probabilities x 255: how unsure a model is beyond the rims of objects."""
     p = probability.astype(np.float32) / 255
-    lowest: NDArray[np.float32] = ndimage.minimum_filter(4 * p * (1 - p), [min(RIM, n) for n in p.shape])
-    return lowest
+    return np.asarray(ndimage.minimum_filter(4 * p * (1 - p), [min(RIM, n) for n in p.shape]), np.float32)
 
 
 def describe_cells(
@@ -176,7 +175,7 @@ def _novelty(described: NDArray[np.float64], known: NDArray[np.float64]) -> NDAr
     if not len(known):
         return np.ones(len(described))
     nearest = np.min([((described - one) ** 2).sum(axis=1) for one in np.unique(known, axis=0)], axis=0)
-    return np.maximum(ALIKE, 1 - np.exp(-nearest / 2))
+    return np.asarray(np.maximum(ALIKE, 1 - np.exp(-nearest / 2)))
 
 
 def _reason(unsure: float, new: float, *, first: bool) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.arrays.object_figures import PROPERTIES
-from napari_unet.arrays.pixel_size import LARGEST, LENGTHS, SMALLEST, PixelSize
+from napari_unet.arrays.pixel_size import LENGTHS, MAX_UM, MIN_UM, PixelSize
 from napari_unet.cli.common import named_path, with_bar
 from napari_unet.cli.output import complain, say, say_lines
 from napari_unet.errors import UnetError
@@ -116,7 +116,7 @@ def _sizes(text: str) -> tuple[float, ...]:
         sizes = tuple(map(float, text.split(",")))
     except ValueError:
         sizes = ()
-    if len(sizes) not in (1, 2, 3) or not all(SMALLEST <= size <= LARGEST for size in sizes):
+    if len(sizes) not in (1, 2, 3) or not all(MIN_UM <= size <= MAX_UM for size in sizes):
         raise argparse.ArgumentTypeError(f"{text!r} is no size as 0.5, or 2,0.5,0.5 for z,y,x")
     return sizes * 3 if len(sizes) == 1 else sizes
 

@@ -36,7 +36,7 @@ from napari_unet.widgets.viewer.layers import full_resolution, labels_axes, pixe
 from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import nearest, value_names
 
-LOWEST = 250
+MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: what is measured, the button and some rows are in sight."""
 
 
@@ -267,7 +267,7 @@ class ResultsPanel(ScrollingPanel):
         for part in (self.histogram, self.bar, self.line, self.export):
             layout.addWidget(part)
         ignore_wheel(self)
-        self.keep(LOWEST)
+        self.keep(MIN_HEIGHT)
 
 
 def _features(measured: Measured, meanings: dict[int, str]) -> dict[str, Any]:

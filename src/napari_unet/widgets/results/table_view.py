@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_unet.widgets.results.table_model import ObjectTableModel
 
-LOWEST = 140
+MIN_HEIGHT = 140
 """Height in pixels: a few rows are in sight whatever else is."""
 ROW, COLUMN = 20, 76
 """Height of rows and width of columns in pixels: fixed, so that none of 100 000 is asked for its own."""
@@ -32,7 +32,7 @@ class ObjectTableView(QTableView):  # type: ignore[misc]
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAlternatingRowColors(True)
         self.setWordWrap(False)
-        self.setMinimumHeight(LOWEST)
+        self.setMinimumHeight(MIN_HEIGHT)
         self.verticalHeader().setVisible(False)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(ROW)
