@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_unet.models.library import SHIPPED
+from napari_unet.widgets.workspace import WIDTH
 from tests.widgets.conftest import PLUGIN, click, wait_until_done
 
 
@@ -66,4 +67,4 @@ def test_the_dock_keeps_its_width_whatever_is_chosen(viewer, workspace):
     viewer.add_image(squares(), name="an image of a very long name, " * 5)
     for number in range(workspace.tabs.count()):
         workspace.tabs.setCurrentIndex(number)
-    assert workspace.minimumSizeHint().width() <= 360
+    assert workspace.minimumSizeHint().width() <= WIDTH

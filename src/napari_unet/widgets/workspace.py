@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QTabWidget, QVBoxLayout, QWidget
 from napari_unet.widgets.export.panel import ExportPanel
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
+from napari_unet.widgets.results.panel import ResultsPanel
 from napari_unet.widgets.segment.panel import SegmentPanel
 from napari_unet.widgets.subject import Subject
 from napari_unet.widgets.teach.panel import FineTunePanel
@@ -28,6 +29,7 @@ class Workspace(QWidget):  # type: ignore[misc]
         self._makers: dict[str, Callable[[], QWidget]] = {
             "Segment": partial(SegmentPanel, napari_viewer, subject),
             "Teach": partial(FineTunePanel, napari_viewer, subject.model),
+            "Results": partial(ResultsPanel, napari_viewer),
             "Export": partial(ExportPanel, napari_viewer),
         }
         self.panels: dict[str, QWidget] = {}

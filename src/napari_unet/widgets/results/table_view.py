@@ -30,7 +30,6 @@ class ObjectTableView(QTableView):  # type: ignore[misc]
         self.setModel(self.rows)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setAlternatingRowColors(True)
         self.setWordWrap(False)
         self.setMinimumHeight(MIN_HEIGHT)
         self.verticalHeader().setVisible(False)

@@ -32,11 +32,11 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         self._table = table
         self._form = form
         self.brushes = Brushes(viewer, self._add_layer, lambda: form.tells_classes)
-        self.new_layer = _button("New annotation layer", "An empty layer over the image, to paint on.")
+        self.new_layer = _button("New layer", "An empty annotation layer over the image, to paint on.")
         self.ring = _button(
             "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
         )
-        self.weights = _button("Show weights", "Show how much each pixel of your paint counts in the loss.")
+        self.weights = _button("Weights", "Show how much each pixel of your paint counts in the loss.")
         self.split = _button(
             "Split disconnected pieces", "One id was painted in several places: each piece gets an id of its own."
         )

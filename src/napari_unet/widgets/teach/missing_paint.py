@@ -13,7 +13,7 @@ from napari_unet.widgets.viewer.paint import image_of, images_of, prediction_of
 if TYPE_CHECKING:
     import napari
 
-NOTHING = "Nothing is painted yet: paint on the result, or press New annotation layer first."
+NOTHING = "Nothing is painted yet: paint on the result, or press New layer first."
 
 
 def explain_missing_paint(viewer: napari.viewer.Viewer) -> str:
