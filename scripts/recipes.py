@@ -48,8 +48,6 @@ class Recipe:
     phases: tuple[Phase, ...]
     parent: str | None = None
     """The model that lends its weights, trained before this one."""
-    smallest: tuple[int, ...] = (15, 20, 30)
-    """Among which sizes, in pixels, the smallest instance is chosen."""
     thresholds: InstanceSettings | None = None
     """Thresholds that are fixed already; None chooses them on the validation images."""
     replayed: tuple[str, ...] = ()

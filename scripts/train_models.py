@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-import itertools
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,13 +29,14 @@ from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
 from napari_unet.models.prediction_to_labels import predict_map, read_map
+from napari_unet.models.threshold_search import with_thresholds
 from napari_unet.models.training_image import TrainingImage
 from napari_unet.models.validation import evenly, normalised_plane
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import finish
-from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.training import Training
 
 REPLAY_CROPS, REPLAY_CROWDED, REPLAY_SIDE, REPLAY_TRIES = 24, 16, 128, 6
@@ -119,51 +118,22 @@ def run(training: Training, title: str) -> None:
                 training.save_checkpoint()
 
 
-def choose_thresholds(
-    model: Model, images: list[TrainingImage], possible: Iterable[InstanceSettings]
-) -> tuple[InstanceSettings, dict[str, float]]:
-    """Return which of some thresholds are best on these images by AP@0.5 and mean AP together, and the figures.
-
-    The figures are those of the first data set among them.
-    """
-    first = [image.name.split("/")[0] == images[0].name.split("/")[0] for image in images]
-    predictor = Predictor(model.net)
+def figures_of(model: Model, images: list[TrainingImage]) -> dict[str, float]:
+    """Return the figures of a model: AP@0.5, mean AP and V_Rand of instances, the mean IoU of classes."""
+    predictor = Predictor(model.net, PredictionSettings(rotations=model.spec.rotations))
     maps = [finish(predict_map(predictor, normalised_plane(image, model.spec), model.spec)) for image in images]
     if model.spec.is_semantic:
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
-        return model.spec.instances, {"mean_IoU": round(float(iou), 4)}
-    scores = {}
-    for settings in possible:
-        found = [finish(read_map(m, model.spec, settings)) for m in maps]
-        scores[settings] = np.array([score(f, i) for f, i in zip(found, images, strict=True)])
-    best = max(scores, key=lambda settings: scores[settings][:, :2].mean(0).sum())
-    names, mean = ("AP50", "mean_AP", "V_Rand"), scores[best][first].mean(0)
-    return best, {name: round(float(value), 4) for name, value in zip(names, mean, strict=True)}
+        return {"mean_IoU": round(float(iou), 4)}
+    found = [finish(read_map(m, model.spec)) for m in maps]
+    mean = np.mean([score(f, i) for f, i in zip(found, images, strict=True)], axis=0)
+    return {name: round(float(value), 4) for name, value in zip(("AP50", "mean_AP", "V_Rand"), mean, strict=True)}
 
 
 def few_of_each_kind(images: list[TrainingImage]) -> list[TrainingImage]:
     """Return at most `FEW` images of each kind, so that no kind decides for all."""
     kinds = sorted({kind_of(image.name) for image in images})
     return [image for kind in kinds for image in evenly([i for i in images if kind_of(i.name) == kind], FEW)]
-
-
-def possible_thresholds(smallest: tuple[int, ...]) -> Iterator[InstanceSettings]:
-    """Yield the thresholds among which is chosen."""
-    for core, edge, size, share, mean in itertools.product(
-        (0.4, 0.5, 0.6, 0.7, 0.8),
-        (0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7),
-        smallest,
-        (0.75, 1.0),
-        (0.5, 0.55, 0.6),
-    ):
-        if edge <= core:
-            yield InstanceSettings(
-                core_threshold=core,
-                edge_threshold=edge,
-                min_size=size,
-                min_core_share=share,
-                min_mean_probability=mean,
-            )
 
 
 def score(labels: NDArray[np.int32], image: TrainingImage) -> tuple[float, float, float]:
@@ -213,11 +183,13 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     training_images, validation_images = load(data, recipe.phases[-1].data, model.spec, recipe.phases[-1].shrunk)
     if recipe.phases[-1].evenly:
         validation_images = few_of_each_kind(validation_images)
-    possible = [recipe.thresholds] if recipe.thresholds else possible_thresholds(recipe.smallest)
-    thresholds, figures = choose_thresholds(model, validation_images, possible)
-    first = recipe.phases[-1].data[0]
-    count = sum(image.name.startswith(first) for image in validation_images)
-    print(f"{model.spec.name}: {thresholds}: {figures} on {count} validation images")
+    if recipe.thresholds is None:
+        model = finish(with_thresholds(model, validation_images))
+    else:
+        model = replace(model, spec=replace(model.spec, instances=recipe.thresholds))
+    first = [image for image in validation_images if image.name.startswith(recipe.phases[-1].data[0])]
+    figures = figures_of(model, first)
+    print(f"{model.spec.name}: {model.spec.instances}: {figures} on {len(first)} validation images")
     replay = f"{recipe.spec.name}_replay"
     noted = {
         **recipe.spec.training,
@@ -225,9 +197,9 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
         "phases": [phase.settings.iterations for phase in recipe.phases],
         "iterations": reached,
         "validation": figures,
-        "validation_images": count,
+        "validation_images": len(first),
     }
-    spec = replace(recipe.spec, instances=thresholds, training=noted)
+    spec = replace(model.spec, training=noted)
     output.mkdir(parents=True, exist_ok=True)
     replace(model, spec=spec).save(output / f"{spec.name}.safetensors")
     replayed = recipe.replayed or recipe.phases[-1].data

@@ -18,6 +18,7 @@ from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.parts.layouts import row
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
@@ -261,10 +262,11 @@ class ResultsPanel(ScrollingPanel):
         form.addRow("Region", self.regions)
         layout = self.contents()
         layout.addLayout(form)
-        for part in (self.job, self.filter, self.count):
-            layout.addWidget(part)
+        layout.addWidget(self.job)
+        layout.addWidget(self.filter)
+        layout.addLayout(row(self.count, self.export))  # in sight on a low screen, too
         layout.addWidget(self.table, stretch=1)
-        for part in (self.histogram, self.bar, self.line, self.export):
+        for part in (self.bar, self.histogram, self.line):
             layout.addWidget(part)
         ignore_wheel(self)
         self.keep(MIN_HEIGHT)
