@@ -18,7 +18,8 @@ from skimage.segmentation import watershed
 
 from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.cutting import sides
-from napari_unet.arrays.object_boxes import bounding_box, boxes_of
+from napari_unet.arrays.dividing import distance_within, first_cores
+from napari_unet.arrays.object_boxes import bounding_box, box_around, boxes_of, union
 from napari_unet.arrays.object_ids import ObjectIds
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
@@ -28,8 +29,6 @@ Ids = Sequence[int] | NDArray[Any]
 
 MIN_PART = 0.05
 """Share of an object that a part must have to become an object: smaller ones are its roughness."""
-LEVELS = 24
-"""Levels within one object that are tried, the lowest first: finer ones part it nowhere else."""
 SMOOTHING, MARGIN = 1.5, 6
 """Pixels (standard deviation) over which an outline is smoothed: what is narrower than about 2 px goes. And pixels
 around an object that are looked at: four standard deviations, beyond which nothing counts."""
@@ -154,8 +153,8 @@ def split_by_level(
         If no threshold divides the object.
     """
     box, mask = _object(labels, number, within)
-    map_ = _distance(mask, spacing) if height is None else np.asarray(height[box], float)
-    cores = _first_cores(mask, map_)
+    map_ = distance_within(mask, spacing) if height is None else np.asarray(height[box], float)
+    cores = first_cores(mask, map_, MIN_PART)
     if cores is None:
         what = "its shape has no waist" if height is None else "no threshold of the probability divides it"
         raise UnetError(f"object {number} stays whole: {what}: draw a line across it instead")
@@ -202,15 +201,13 @@ def free_ids(labels: Labels, count: int) -> list[int]:
 
 def _with_table(labels: Labels, ids: Ids, new: Labels) -> Edit:
     """Return the edit that gives each of some ids a new one."""
-    order = np.argsort(ids, kind="stable")
-    known = ObjectIds.of(labels, ids)
-    ids, new = np.asarray(ids)[order], new[order]
-    new = new[np.searchsorted(ids, known.ids)]
-    places = known.places(labels)
-    box = bounding_box(places >= 0)
+    box = box_around(labels, ids)
     if box is None:
         return Edit.none(labels.ndim)
-    before, place = labels[box].copy(), places[box]
+    before = labels[box].copy()
+    order, known = np.argsort(ids, kind="stable"), ObjectIds.of(before, ids)
+    new = new[order][np.searchsorted(np.asarray(ids)[order], known.ids)]
+    place = known.places(before)
     return _trimmed(box, before, np.where(place >= 0, new[place], before) if len(new) else before)
 
 
@@ -228,9 +225,16 @@ def _with_parts(labels: Labels, box: Box, mask: NDArray[np.bool_], parts: NDArra
 def _reshaped(labels: Labels, ids: Ids, spatial: Sequence[int] | None, change: Any) -> Edit:
     """Return the edit that changes the masks of objects one by one, plane by plane along other axes."""
     axes = tuple(range(labels.ndim)) if spatial is None else tuple(spatial)
-    after = labels.copy()
-    for box, number in boxes_of(labels, ids):
-        part = after[tuple(_wider(side) if axis in axes else side for axis, side in enumerate(box))]
+    near = {
+        number: tuple(_wider(side, labels.shape[axis]) if axis in axes else side for axis, side in enumerate(box))
+        for box, number in boxes_of(labels, ids)
+    }
+    if not near:
+        return Edit.none(labels.ndim)
+    whole = union(list(near.values()))
+    after = labels[whole].copy()
+    for number, box in near.items():
+        part = after[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, whole, strict=True))]
         for place in _planes(part.shape, axes):
             plane = part[place]
             mask = plane == number
@@ -238,11 +242,11 @@ def _reshaped(labels: Labels, ids: Ids, spatial: Sequence[int] | None, change: A
                 changed = change(mask)
                 plane[mask & ~changed] = 0
                 plane[changed & (plane == 0)] = number
-    return _trimmed(tuple(slice(0, length) for length in labels.shape), labels, after)
+    return _trimmed(whole, labels[whole], after)
 
 
-def _wider(side: slice) -> slice:
-    return slice(max(0, side.start - MARGIN), side.stop + MARGIN)
+def _wider(side: slice, length: int) -> slice:
+    return slice(max(0, side.start - MARGIN), min(length, side.stop + MARGIN))
 
 
 def _planes(shape: Sequence[int], axes: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -255,31 +259,6 @@ def _smoothed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return a smoother mask; one that would vanish stays. What the image cuts off is taken to go on."""
     smoothed: NDArray[np.bool_] = ndimage.gaussian_filter(mask.astype(np.float32), SMOOTHING, mode="nearest") > 0.5
     return smoothed if smoothed.any() else mask
-
-
-def _distance(mask: NDArray[np.bool_], spacing: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return the distance to the object's edge, also to that of its box; not along axes of length 1."""
-    long = [axis for axis, length in enumerate(mask.shape) if length > 1]
-    flat = mask.reshape([mask.shape[axis] for axis in long]) if long else mask.reshape(1)
-    sampling = None if spacing is None else [spacing[axis] for axis in long] or None
-    core = tuple(slice(1, -1) for _ in flat.shape)
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(flat, 1), sampling=sampling)[core]
-    return distance.reshape(mask.shape)
-
-
-def _first_cores(mask: NDArray[np.bool_], height: NDArray[Any]) -> NDArray[np.int32] | None:
-    """Return the parts above the lowest level at which there are several that are large enough; None for never."""
-    values = np.unique(height[mask])
-    least = max(1.0, MIN_PART * np.count_nonzero(mask))
-    for level in np.unique(np.quantile(values, np.linspace(0, 1, LEVELS), method="nearest"))[:-1]:
-        parts, count = ndimage.label(mask & (height > level), np.ones((3,) * mask.ndim))
-        if count < 2:
-            continue
-        grown = watershed(-height, parts, mask=mask)
-        large = np.flatnonzero(np.bincount(grown[mask], minlength=count + 1)[1:] >= least) + 1
-        if len(large) > 1:
-            return np.where(np.isin(parts, large), parts, 0).astype(np.int32)
-    return None
 
 
 def _object(labels: Labels, number: int, within: Box | None) -> tuple[Box, NDArray[np.bool_]]:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.files.tiff import read_provenance
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
+from tests.conftest import make_bright_model
 from tests.widgets.conftest import PLUGIN, click, wait_until_done
 from tests.widgets.painting import brush, on_canvas
 from tests.widgets.saving import export
@@ -286,4 +287,25 @@ def test_a_volume_in_three_dimensions(results, viewer, qtbot):
     click_row(qtbot, results, 2)
     assert viewer.dims.current_step[0] == 3
     click(qtbot, results.bar.buttons["delete"])
+    assert set(np.unique(layer.data)) == {0, 1}
+
+
+def test_the_model_divides_what_it_is_less_sure_of_in_between(results, viewer, qtbot, tmp_path):
+    path = make_bright_model().save(tmp_path / "bright.safetensors").path
+    image = np.zeros((48, 64), np.float32)
+    image[16:32, 8:26], image[16:32, 34:52], image[18:30, 26:34] = 1, 1, 0.53
+    viewer.add_image(image)
+    facts = {"model": "bright", "settings": {"channels": [], "zoom": 1.0}}
+    notes = LayerNotes(role=RESULT, model_path=str(path), provenance=facts)
+    layer = viewer.add_labels((image > 0).astype(np.uint16), metadata=as_metadata(notes))
+    qtbot.wait(20)
+    click(qtbot, results.bar.buttons["model"])
+    assert "No object is selected" in results.line.text()
+    results.table.select_ids([1])
+    click(qtbot, results.bar.buttons["model"])
+    wait_until_done(qtbot, results)
+    assert set(np.unique(layer.data)) == {0, 1, 2}
+    assert set(np.unique(layer.data[20, 8:26])) | set(np.unique(layer.data[20, 34:52])) == {1, 2}
+    assert len(set(np.unique(layer.data[20, 8:26]))) == 1
+    layer.undo()
     assert set(np.unique(layer.data)) == {0, 1}

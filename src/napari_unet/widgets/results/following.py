@@ -57,6 +57,8 @@ class Follower(QObject):  # type: ignore[misc]
 
     def ask(self, *_: object) -> None:
         """Look at the labels soon."""
+        if self._layer is not None:
+            self._history = _history(self._layer)
         self._wait.start()
 
     def stop(self) -> None:
@@ -69,8 +71,7 @@ class Follower(QObject):  # type: ignore[misc]
 
     def _drawn(self, *_: object) -> None:
         """See an undo, of which napari tells nothing but that the layer is drawn anew."""
-        if self._layer is not None and (history := _history(self._layer)) != self._history:
-            self._history = history
+        if self._layer is not None and _history(self._layer) != self._history:
             self.ask()
 
     def _run(self) -> None:
