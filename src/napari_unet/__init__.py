@@ -15,6 +15,7 @@ import lazy_loader
 from napari_unet._version import __version__
 
 if TYPE_CHECKING:
+    from napari_unet.conversion import convert
     from napari_unet.errors import UnetError
     from napari_unet.evaluation import evaluate
     from napari_unet.files.images import open_image
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "conversion": ["convert"],
         "errors": ["UnetError"],
         "evaluation": ["evaluate"],
         "files.images": ["open_image"],
@@ -53,6 +55,7 @@ __all__ = [
     "TrainingSettings",
     "UnetError",
     "__version__",
+    "convert",
     "evaluate",
     "fine_tune",
     "load_model",

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from napari_unet.arrays.pixel_size import PixelSize
+from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.label_formats import read_outlined_labels, write_label_file
 from napari_unet.files.tiff import write_labels
 
 JAR = Path("/usr/share/java/ij.jar")
@@ -22,6 +24,50 @@ getLut(r, g, b);
 print(c + " " + z + " " + t + " " + pw + " " + ph + " " + pd + " " + unit + " " + Stack.getFrameInterval() + " "
     + getPixel(5, 4) + " " + (r[7] == g[7] && g[7] == b[7]));
 """
+
+
+ROI_MACRO = """
+arguments = split(getArgument(), ",");
+open(arguments[0]);
+roiManager("open", arguments[1]);
+setBatchMode(true);
+getDimensions(w, h, c, z, t);
+newImage("back", "16-bit black", w, h, c, z, t);
+for (i = 0; i < roiManager("count"); i++) {
+    roiManager("select", i);
+    name = RoiManager.getName(i);
+    number = parseInt(replace(substring(name, 7), "_.*", ""));
+    run("Set...", "value=" + number + " slice");
+}
+run("Select None");
+saveAs("Tiff", arguments[2]);
+roiManager("deselect");
+roiManager("save", arguments[3]);
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not JAR.exists() or shutil.which("xvfb-run") is None, reason="needs imagej and xvfb")
+@pytest.mark.parametrize("axes", ["YX", "ZYX", "TZYX"])
+def test_imagej_opens_our_rois_where_they_belong_and_saves_what_comes_back(tmp_path, axes):
+    labels = np.zeros((2, 3, 20, 30), np.int32)
+    labels[:, :, 2:9, 3:12] = 3
+    labels[:, :, 4:6, 5:7] = 0  # a hole
+    labels[:, :, 2:9, 12:20] = 4  # touching
+    labels[0, 1, 12:15, 2:9] = labels[0, 1, 16:18, 20:22] = 5  # two parts
+    labels[1, 2, 12:15, 2:9] = 6
+    labels = labels[(0, 1)[: 4 - len(axes)]]
+    write_labels(tmp_path / "a.tif", labels, axes=axes, pixel_size=None, provenance=None)
+    write_label_file(tmp_path / "a.zip", labels, axes=axes, pixel_size=None, provenance=None)
+    macro = tmp_path / "macro.ijm"
+    macro.write_text(ROI_MACRO)
+    names = ",".join(str(tmp_path / name) for name in ("a.tif", "a.zip", "back.tif", "back.zip"))
+    java = ["java", "-cp", str(JAR), "ij.ImageJ", "-batch", str(macro), names]
+    answer = subprocess.run(["xvfb-run", "-a", *java], capture_output=True, text=True, timeout=300, check=False)
+    assert (tmp_path / "back.zip").exists(), (answer.stdout, answer.stderr)
+    assert (read_labels(tmp_path / "back.tif").array.reshape(labels.shape) == labels).all()
+    again = read_outlined_labels(tmp_path / "back.zip", read_image(tmp_path / "a.tif"))
+    assert (again.array == labels).all()
 
 
 @pytest.mark.slow

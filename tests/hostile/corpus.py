@@ -16,12 +16,14 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import roifile
 import tifffile
 import torch
 from PIL import Image
 from safetensors.torch import save_file
 
 from napari_unet.exchange import export_bioimageio
+from napari_unet.files.label_formats import write_label_file
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.files.tiff import write_labels
 from napari_unet.models.model import stored_weights
@@ -111,6 +113,51 @@ def sound_session(folder: Path) -> None:
         "units": ["um", "um"],
     }
     Session(folder / "session").write(layers, {"a": about, "b": about}, {"seconds": 7})
+
+
+def sound_outlines(folder: Path) -> None:
+    """Write outlines in all formats that are read."""
+    labels = np.stack([PLANE, PLANE[::-1]]) // 50
+    for name in ("cells.zip", "cells.geojson", "cells.json"):
+        write_label_file(folder / name, labels, axes="ZYX", pixel_size=(1, 1, 1), provenance={"model": "nuclei"})
+    square = np.array([[1, 1], [9, 1], [9, 9], [1, 9]])
+    (folder / "square.roi").write_bytes(roifile.ImagejRoi.frompoints(square.astype(float)).tobytes())
+
+
+def hostile_outlines(folder: Path) -> None:
+    """Write outlines that were made to do harm."""
+    square = roifile.ImagejRoi.frompoints(np.array([[1, 1], [9, 1], [9, 9]])).tobytes()
+    rois = {
+        "count": square[:16] + b"\0\0\x7f\xff\xff\xff" + square[22:],
+        "below": square[:16] + b"\0\0\xff\xff\xff\xff" + square[22:],
+        "shape": square[:6] + b"\x01" + square[7:36] + b"\x7f\xff\xff\xff" + square[40:],
+        "header": square[:60] + b"\x7f\xff\xff\xff" + square[64:],
+        "short": square[:70],
+    }
+    for name, content in rois.items():
+        (folder / f"{name}.roi").write_bytes(content)
+    with zipfile.ZipFile(folder / "rois_bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(40):
+            file.writestr(f"{number}.roi", bytes(2**24))
+    giant = [[0, 0], [1e9, 1e9]] * 500
+    texts = {
+        "nan.geojson": '{"type":"Polygon","coordinates":[[[0,0],[NaN,1],[1,1]]]}',
+        "deep.geojson": "[" * 10**5,
+        "nested.geojson": '{"type":"MultiPolygon","coordinates":' + "[" * 900 + "]" * 900 + "}",
+        "digits.geojson": '{"type":"Polygon","coordinates":[[[0,0],[' + "9" * 5000 + ",1],[1,1]]]}",
+        "giant.geojson": json.dumps({"type": "Polygon", "coordinates": [giant]}),
+        "named.geojson": json.dumps({"type": "Polygon", "coordinates": [giant], "properties": {"name": "9" * 99}}),
+        "shape.geojson": '{"type":"Polygon","coordinates":[],"napari_unet":'
+        '{"axes":"YX","shape":[99999999,99999999]}}',
+        "runs.json": '{"images":[{"id":1,"height":16777215,"width":16777215}],"annotations":[{"image_id":1,'
+        '"segmentation":{"size":[16777215,16777215],"counts":[0,281474943156225]}}]}',
+        "below.json": '{"images":[{"id":1,"height":9,"width":9}],"annotations":[{"image_id":1,"segmentation":'
+        '{"size":[9,9],"counts":[90,-9]}}]}',
+        "text.json": '{"images":[{"id":1,"height":9,"width":9}],"annotations":[{"image_id":1,"segmentation":'
+        '{"size":[9,9],"counts":"' + "o" * 10**5 + '"}}]}',
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
 
 
 def hostile_images(folder: Path) -> None:
@@ -239,10 +286,10 @@ def hostile_models(folder: Path) -> None:
 
 def build(folder: Path) -> None:
     """Write all of them."""
-    for make in (sound_images, sound_models, sound_session):
+    for make in (sound_images, sound_models, sound_session, sound_outlines):
         (folder / "sound").mkdir(parents=True, exist_ok=True)
         make(folder / "sound")
-    for make in (hostile_images, hostile_models):
+    for make in (hostile_images, hostile_models, hostile_outlines):
         (folder / "hostile").mkdir(parents=True, exist_ok=True)
         make(folder / "hostile")
 

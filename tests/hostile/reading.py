@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from napari_unet.errors import UnetError
 from napari_unet.exchange import import_bioimageio
 from napari_unet.files.class_images import read_class_images
+from napari_unet.files.image_file import ImageFile
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.label_formats import read_outlined_labels
 from napari_unet.files.session import Session
 from napari_unet.files.tiff import read_facts
 from napari_unet.models.library import replay_of
@@ -45,6 +47,13 @@ def pixels(path):
         np.asarray(image.array)
 
 
+def outlines(path):
+    """Fill the outlines in a file, on the image that it says and on one of its own."""
+    with suppress(UnetError):
+        read_outlined_labels(path)
+    read_outlined_labels(path, ImageFile(array=np.zeros((2, 24, 32), np.uint8), axes="ZYX"))
+
+
 def checkpoint(path):
     """Go on from a checkpoint."""
     net = make_bright_model().net
@@ -61,10 +70,12 @@ READERS = {
     ".tif": [read_facts],
     ".safetensors": [load_model_file, lambda path: replay_of(read_spec(path)), read_public_weights],
     ".pt": [read_public_weights],
-    ".zip": [import_bioimageio],
+    ".zip": [import_bioimageio, outlines],
+    ".roi": [outlines],
+    ".geojson": [outlines],
     ".checkpoint": [checkpoint],
     ".npz": [lambda path: Session(path.parent).read()],
-    ".json": [lambda path: Session(path.parent).read()],
+    ".json": [lambda path: Session(path.parent).read(), outlines],
 }
 
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "train": ("train", "train a model from labelled images"),
     "evaluate": ("evaluate", "compare predicted with true labels"),
     "measure": ("measure", "write a table of the objects in a mask: sizes, shapes, intensities"),
+    "convert": ("convert", "write a mask for ImageJ, QuPath and others, and read corrected outlines back"),
+    "reproduce": ("reproduce", "make a mask again and say whether it is identical"),
     "models": ("models", "list the models"),
     "info": ("info", "say what made a mask or a model"),
     "export": ("export_package", "write a model as a BioImage.IO package"),

@@ -61,6 +61,41 @@ def atomic_path(path: str | Path, *, replacing: bool = True, private: bool = Fal
 
 
 @contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`, to be filled within the block and renamed at its end.
+
+    Two renames would be needed to replace a folder, and a kill between them would lose it: one that is there is
+    refused. Otherwise as `atomic_path`.
+
+    Raises
+    ------
+    UnetError
+        There is something at `path`, its folder is missing or read-only, or disk or memory is full.
+    """
+    path = Path(path)
+    target = resolved(path)
+    temporary = _temporary(target)
+    try:
+        if target.exists():
+            raise UnetError(f"cannot write {path}: it exists: choose another name, or remove it first")
+        _require_place(target)
+        _sweep(target.parent)
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _flush_to_disk(file)
+        temporary.rename(target)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    except MemoryError as error:
+        raise unwritable(path, OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))) from error
+    finally:
+        _remove(temporary)
+        _remember(target.parent)
+
+
+@contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
     """Yield a folder beside `target`, on its disk, for its parts; the next writer removes that of a killed one."""
     name = _temporary(resolved(target))

@@ -44,8 +44,11 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
 def find_provenance(stored: Stored) -> dict[str, Any] | None:
     """Return our provenance out of the metadata of a TIFF; None where it is absent or damaged."""
     text = _in_ome(stored.ome) or _in_info(stored.imagej)
-    if text is None:
-        return None
+    return None if text is None else decode(text)
+
+
+def decode(text: object) -> dict[str, Any] | None:
+    """Return what `encode` wrote; None where it is damaged, or something else."""
     try:
         found = parse_json(text)
     except ValueError:

@@ -142,9 +142,9 @@ def write_labels(
     """
     path = Path(path)
     with atomic_path(path) as temporary:
-        array = _checked_labels(labels)
+        array = checked_labels(labels)
         _require_writable(path, array, axes)
-        size = _size_to_write(axes, pixel_size)
+        size = size_to_write(axes, pixel_size)
         place = {axis: float(start) for axis, start in (origin or {}).items()}
         provenance = _with_origin(provenance, place) if origin is not None else provenance
         if position:
@@ -191,7 +191,7 @@ def _as_imagej(path: Path, array: npt.NDArray[Any]) -> bool:
     return not (named_ome or thin) and int(array.max()) <= MAX_FLOAT32 and array.nbytes < _CLASSIC_LIMIT
 
 
-def _size_to_write(axes: str, pixel_size: PixelSize | Sequence[float] | None) -> PixelSize | None:
+def size_to_write(axes: str, pixel_size: PixelSize | Sequence[float] | None) -> PixelSize | None:
     """Return what the file says of its axes; an unknown Z is Y, as readers would take it for 1 um."""
     size = PixelSize.of(pixel_size, axes)
     if size is None:
@@ -207,7 +207,7 @@ def _in_file_order(array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[Any]
     return array.transpose([axes.index(letter) for letter in letters]), "".join(letters)
 
 
-def _checked_labels(labels: npt.ArrayLike) -> npt.NDArray[Any]:
+def checked_labels(labels: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return labels as uint16, or uint32 where they need it; refuse what is no label image."""
     array = as_whole_numbers(np.asarray(labels))
     if array.dtype.kind not in "biu":

@@ -18,6 +18,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.calibration import assumed, micrometres, seconds
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.lazy_array import FAULTS, LazyArray, unreadable_as
+from napari_unet.files.provenance import KEY, decode
 
 MARKS = ("zarr.json", ".zgroup", ".zarray")
 ZARR, LATEST = "OME-Zarr", [0, 5]
@@ -46,7 +47,8 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
         _require_version(path, image)
         known = _multiscales(image)[0]
         array = image[known["datasets"][0]["path"]]
-        return _as_image(path, array, axes or _letters(known), {**_facts(known), **series})
+        facts = {**_facts(known), **series, **_provenance(image, known)}
+        return _as_image(path, array, axes or _letters(known), facts)
     except UnetError:
         raise
     except FAULTS as error:
@@ -155,6 +157,14 @@ def _facts(known: Mapping[str, Any]) -> dict[str, Any]:
     }
     position = {"position": places} if places else {}
     return {"sizes": PixelSize.known(dict(zip(names, steps, strict=True))), **position}
+
+
+def _provenance(group: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what made the labels of a group of ours, where it says so beside their finest array."""
+    within = str(known["datasets"][0]["path"]).rpartition("/")[0]
+    text = (group[within] if within else group).attrs.get(KEY)
+    found = decode(text) if text is not None else None
+    return {"provenance": found} if found is not None else {}
 
 
 def _size(axis: Mapping[str, Any], scale: float) -> float | None:
