@@ -12,6 +12,10 @@ from napari_unet.arrays.corrections import object_origins
 
 BY_HAND = ("drawn", "edited")
 """Origins of objects that a person made."""
+EDITED = "edited_by_hand"
+"""Entry of the provenance: how many objects, or pixels of classes, a person changed."""
+OBJECTS = "objects"
+"""Entry of the provenance: the ids of the objects that a person drew or edited."""
 
 
 def count_edits(before: NDArray[Any], after: NDArray[Any], *, classes: bool = False) -> dict[str, int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import SINGLE
-from napari_unet.arrays.edits import count_edits, objects_by_hand
+from napari_unet.arrays.edits import EDITED, OBJECTS, count_edits, objects_by_hand
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.same_file import same_file
@@ -24,10 +24,6 @@ from napari_unet.widgets.viewer.origin import origin_of
 from napari_unet.widgets.viewer.paint import images_of, nearest, path_of
 
 PLACING = ("name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "metadata")
-EDITED = "edited_by_hand"
-"""Entry of the provenance: how many objects, or pixels of classes, the user changed."""
-OBJECTS = "objects"
-"""Entry of the provenance: the ids of the objects that the user drew or edited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

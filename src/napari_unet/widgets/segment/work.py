@@ -69,6 +69,8 @@ def begin_segmentation(
         device = device_name(choose_device(settings.prediction.device))
         provenance = segmentation_provenance(result.plan, source=source.name)
         provenance["device"] = device
+        if source.channel is not None:
+            provenance["file_channel"] = source.channel
         provenance["command"] = segment_command(
             result.plan, settings, source.file or source.name, channel=source.channel
         )
