@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
@@ -19,7 +20,9 @@ from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
+from napari_unet.files.image_file import ImageFile
 from napari_unet.files.images import read_image, read_labels
+from napari_unet.files.label_formats import has_outlines, read_outlined_labels
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.class_marks import class_names, marks_of
@@ -44,7 +47,8 @@ MEANINGS = {
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
     parser.description = (
-        "ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each. "
+        "ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each; or outlines of "
+        "objects: ImageJ ROIs (.zip) or GeoJSON, with --dense where all else is background. "
         "About a fifth of the strokes is held out to measure what was gained."
     )
     parser.add_argument("pairs", nargs="+", metavar="IMAGE ANNOTATION", type=named_path)
@@ -153,7 +157,7 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
         read = read_class_images(paths, strokes=not given.dense, marks=known)
         layers, marks = read.indices, read.marks
     else:
-        layers = read_objects(paths, dense=given.dense)
+        layers = read_objects(paths, given.pairs[::2], dense=given.dense)
     for image_path, path, layer in zip(given.pairs[::2], paths, layers, strict=True):
         image = read_image(image_path, axes=given.axes)
         if axes and image.axes != axes:
@@ -166,13 +170,23 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
     return pairs, axes, marks
 
 
-def read_objects(paths: list[Path], *, dense: bool) -> list[NDArray[Any]]:
-    """Return the labels of files; dense ones must not be masks, whose objects would be learnt as one."""
-    files = [read_labels(path) for path in paths]
+def read_objects(paths: list[Path], images: list[Path], *, dense: bool) -> list[NDArray[Any]]:
+    """Return the labels of files; dense ones must not be masks, whose objects would be learnt as one.
+
+    Ids of outlines, all of which are objects, go on from 2 where 1 means background.
+    """
+    files = [_objects_in(path, image, dense) for path, image in zip(paths, images, strict=True)]
     if dense:
         named = zip((path.name for path in paths), files, strict=True)
         refuse_masks(((name, move_spatial_last(file.array, file.axes)) for name, file in named), "give --classes")
     return [file.array for file in files]
+
+
+def _objects_in(path: Path, image: Path, dense: bool) -> ImageFile:
+    if not has_outlines(path):
+        return read_labels(path)
+    file = read_outlined_labels(path, read_image(image))
+    return file if dense else replace(file, array=np.where(file.array > 0, file.array + 1, 0))
 
 
 def settings_from(given: argparse.Namespace) -> FineTuningSettings:

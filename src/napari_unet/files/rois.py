@@ -40,8 +40,8 @@ from napari_unet.files.provenance import KEY, encode
 from napari_unet.files.tiff import checked_labels, size_to_write
 
 SUFFIX = ".roi"
-MAX_ROIS, MAX_ROI_BYTES, MAX_BYTES = 2**20, 2**24, 2**29
-"""ROIs of a file, bytes of one, and of all: a million objects; an outline of two million corners."""
+MAX_ROIS, MAX_ROI_BYTES, MAX_BYTES = 2**20, 2**24, 2**28
+"""ROIs of a file, bytes of one, and of all: a million objects of 60 corners; an outline of two million corners."""
 MAX_INTEGER = 32767
 """The largest coordinate that ImageJ keeps as a whole number without wrapping it; larger ones are float."""
 MAX_COMMENT = 2**16 - 1

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import SINGLE
 from napari_unet.arrays.edits import EDITED, OBJECTS, count_edits, objects_by_hand
 from napari_unet.arrays.pixel_size import PixelSize
+from napari_unet.conversion import grey_plane
 from napari_unet.errors import UnetError
+from napari_unet.files.image_file import ImageFile
+from napari_unet.files.label_formats import write_label_file
 from napari_unet.files.same_file import same_file
-from napari_unet.files.tiff import write_labels
-from napari_unet.widgets.viewer.layers import full_resolution, labels_axes, pixel_size
+from napari_unet.widgets.viewer.layers import full_resolution, labels_axes, pixel_size, read_layer
 from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.origin import origin_of
-from napari_unet.widgets.viewer.paint import images_of, nearest, path_of
+from napari_unet.widgets.viewer.paint import image_of, images_of, nearest, path_of
 
 PLACING = ("name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "metadata")
 
@@ -37,18 +39,26 @@ class LabelsToWrite:
     provenance: Mapping[str, Any]
     originals: Sequence[NDArray[Any]]
     """What models said, or the file held, before the user edited it; empty where nothing is remembered."""
+    image: ImageFile | None = None
+    """The image under the outlines of a picture; None where it is not open."""
 
     def write(self, path: str | Path) -> None:
         """Write it; UnetError in a sentence where that fails."""
         single = [number for number, axis in enumerate(self.axes) if axis == SINGLE]
-        write_labels(
+        values, image = self.values.squeeze(tuple(single)), self.image
+        write_label_file(
             path,
-            self.values.squeeze(tuple(single)),
+            values,
             axes=self.axes.replace(SINGLE, ""),
             pixel_size=self.size,
-            provenance=edited(self.provenance, nearest(self.originals, self.values), self.values),
+            provenance=self.described(),
             origin={axis: start for axis, start in self.origin.items() if axis != SINGLE},
+            image=None if image is None else lambda: grey_plane(image, values.shape),
         )
+
+    def described(self) -> dict[str, Any]:
+        """Return what made the labels, with what was changed by hand since."""
+        return edited(self.provenance, nearest(self.originals, self.values), self.values)
 
 
 def labels_to_write(
@@ -64,7 +74,20 @@ def labels_to_write(
         origin=origin_of(viewer, layer, axes),
         provenance=provenance_of(layer),
         originals=notes.predictions or stored,
+        image=None if viewer is None else _image_under(viewer, layer),
     )
+
+
+def _image_under(viewer: napari.viewer.Viewer, layer: napari.layers.Labels) -> ImageFile | None:
+    """Return the image that labels are of; None where it is not open, or is no single plane."""
+    image = image_of(viewer, layer)
+    if image is None:
+        return None
+    try:
+        read = read_layer(image)
+    except UnetError:
+        return None
+    return None if SINGLE in read.axes else ImageFile(array=read.array, axes=read.axes)
 
 
 def write_labels_layer(path: str, data: Any, meta: dict[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
-"""The Export panel: labels as a calibrated TIFF with provenance."""
+"""The Export panel: labels as calibrated files with provenance, and outlines back from other programs."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,7 +23,10 @@ from qtpy.QtWidgets import (
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
+from napari_unet.files.label_formats import FORMATS, format_of
+from napari_unet.files.zarr import is_zarr
 from napari_unet.progress import Progress, Steps
+from napari_unet.widgets.export.elsewhere import Elsewhere
 from napari_unet.widgets.export.labels import LabelsToWrite, labels_to_write, replaced_image
 from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
@@ -35,6 +39,8 @@ from napari_unet.widgets.viewer.layers import labels_axes, pixel_size, unwrapped
 MIN_HEIGHT = 130
 """Height in pixels that the panel keeps beside others: labels, pixel size and file are in sight."""
 UNKNOWN = "unknown"
+ENDINGS = sorted((ending for known in FORMATS for ending in known.endings), key=len, reverse=True)
+"""The longest first: .ome.tif is no .tif."""
 ROUNDING = 1e-5
 """What the box rounds away of a pixel size, in um."""
 
@@ -59,11 +65,17 @@ class ExportPanel(ScrollingPanel):
         self.path = QLineEdit()
         self.path.setPlaceholderText("where to write, for example masks.tif")
         self.browse = QPushButton("…")
+        self.format = QComboBox()
+        self.format.addItems([known.title for known in FORMATS])
+        self.format.setToolTip("What the file is; the ending of its name says the same.")
         self.line = MessageLabel()
         self.job = JobControl("Export", self.start)
+        self.elsewhere = Elsewhere(unwrapped(napari_viewer), lambda: self.layer, self.job)
         watch_layers(napari_viewer)
         self._lay_out()
         self.browse.clicked.connect(self._browse)
+        self.format.activated.connect(self._format_chosen)
+        self.path.textChanged.connect(self._follow_ending)
         self.labels.changed.connect(self.refresh)
         self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layers_changed)
@@ -87,6 +99,7 @@ class ExportPanel(ScrollingPanel):
             return
         try:
             target = chosen_file(self.path.text().strip())
+            format_of(target)
             axes = labels_axes(self.layer)
         except UnetError as error:
             self.job.fail(str(error))
@@ -162,6 +175,8 @@ class ExportPanel(ScrollingPanel):
     def _fault_of(self, target: Path) -> str:
         """Return why nothing can be written there, empty where it can."""
         try:
+            if target.is_dir() and is_zarr(target):
+                return f"{target} exists: choose another name, or remove it first."
             if target.is_dir():
                 return f"{target} is a folder: add a file name that ends with .tif."
         except OSError as error:  # a name that is too long
@@ -221,8 +236,23 @@ class ExportPanel(ScrollingPanel):
             layer.events.units.connect(self.refresh)
         self._shown = layer
 
+    def _format_chosen(self, number: int) -> None:
+        """Give the file's name the ending of a format."""
+        name = self.path.text().strip()
+        former = next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
+        self.path.setText((name[: len(name) - len(former)] or "masks") + FORMATS[number].endings[0])
+
+    def _follow_ending(self, name: str) -> None:
+        """Show the format that a name stands for."""
+        with suppress(UnetError):
+            self.format.setCurrentIndex(FORMATS.index(format_of(name)))
+
     def _browse(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export masks", "masks.tif", "TIFF (*.tif *.tiff)")
+        kinds = [f"{known.title} ({' '.join(f'*{ending}' for ending in known.endings)})" for known in FORMATS]
+        name = self.path.text().strip() or "masks.tif"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Export masks", name, ";;".join(kinds), kinds[self.format.currentIndex()]
+        )
         if chosen:
             self.path.setText(chosen)
             if self.layer is not None:
@@ -238,11 +268,13 @@ class ExportPanel(ScrollingPanel):
         self._form.addRow("Pixel height", self.height)
         self._form.addRow("Plane distance", self.depth)
         self._form.addRow("Frame interval", self.interval)
+        self._form.addRow("Format", self.format)
         self._form.addRow("File", place)
         layout = self.contents()
         layout.addLayout(self._form)
         layout.addWidget(self.line)
         layout.addWidget(self.job)
+        layout.addWidget(self.elsewhere)
         layout.addStretch(1)
         ignore_wheel(self)
         self.keep(MIN_HEIGHT)
