@@ -13,7 +13,7 @@ from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.settings.stored import settings_in
 from tests.conftest import make_bright_model
 
-OPTIONS = ["--zoom", "2", "--core", "0.6", "--edge", "0.4", "--smallest", "3", "--intensity-range", "10,200"]
+OPTIONS = ["--zoom", "2", "--core", "0.6", "--edge", "0.4", "--smallest", "3", "--range", "10,200"]
 
 
 @pytest.fixture(scope="module")
