@@ -59,6 +59,23 @@ def test_what_a_person_edited_is_told_apart(folder, capsys):
     assert "identical but for what was edited by hand: 1 removed" in capsys.readouterr().out
 
 
+def test_an_object_that_was_drawn_is_no_excuse_for_another_one(folder, capsys):
+    def draw(labels, facts):
+        labels[44:47, 2:9] = 9
+        facts["edited_by_hand"] = {"changed": 0, "added": 1, "removed": 0}
+        facts["objects"] = {"drawn": [9], "edited": []}
+
+    def draw_and_change(labels, facts):
+        draw(labels, facts)
+        labels[44:47, 2:9] = 0
+        labels[44:47, 20:29] = 8
+
+    assert reproduce(folder, edited(folder, draw)) == 0
+    assert "identical but for what was edited by hand: 1 added" in capsys.readouterr().out
+    assert reproduce(folder, edited(folder, draw_and_change)) == 1
+    assert "not identical: 1 added; the mask says that by hand were 1 added" in capsys.readouterr().out
+
+
 def test_a_mask_that_differs_otherwise_is_not_identical(folder, capsys):
     def change(labels, facts):
         labels[labels == 2] = 0

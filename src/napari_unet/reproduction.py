@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from napari_unet._version import __version__
 from napari_unet.arrays.axes import Region
-from napari_unet.arrays.edits import EDITED, count_edits
+from napari_unet.arrays.corrections import object_origins
+from napari_unet.arrays.edits import BY_HAND, EDITED, OBJECTS, count_edits
 from napari_unet.errors import UnetError
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.outline_file import numbers_by_axis
@@ -33,13 +34,10 @@ class Reproduction:
     """How many objects are other ones, or how many pixels of classes; empty where none is."""
     edits: Mapping[str, int]
     """How many the mask says a person changed."""
+    is_explained: bool
+    """Whether the masks are identical, or differ in nothing but what a person changed."""
     remarks: tuple[str, ...] = ()
     """Sentences on what was not as it was then."""
-
-    @property
-    def is_explained(self) -> bool:
-        """Whether the masks are identical, or differ by no more than what a person changed."""
-        return not self.differences or dict(self.differences) == _without_zeros(self.edits)
 
     def sentence(self) -> str:
         """Return in words what was found."""
@@ -70,11 +68,12 @@ def reproduce_steps(mask: ImageFile, image: ImageFile, model: Model) -> Steps[Re
     if made.shape != before.shape:
         raise UnetError(f"the mask has shape {before.shape}, the image gives {made.shape}: choose its own image")
     counts = count_edits(made, before, classes=known.get("values") == "classes")
-    edits = known.get(EDITED)
+    edits = _counts(known.get(EDITED))
     return Reproduction(
         labels=made,
-        differences=_without_zeros(counts),
-        edits=_counts(edits),
+        differences={name: count for name, count in counts.items() if count},
+        edits=edits,
+        is_explained=_are_edits(made, before, counts, edits, known.get(OBJECTS)),
         remarks=_remarks(known),
     )
 
@@ -118,8 +117,19 @@ def _counts(found: Any) -> dict[str, int]:
     return {str(name): count for name, count in named.items() if type(count) is int}
 
 
-def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count}
+def _are_edits(
+    made: NDArray[Any], mask: NDArray[Any], counts: Mapping[str, int], edits: Mapping[str, int], objects: Any
+) -> bool:
+    """Whether all that differs is what a person changed.
+
+    No more is gone than was removed, and whatever else is not as the model gives it is one of the `objects` that
+    were drawn or edited.
+    """
+    gone = max(counts.get(name, 0) - edits.get(name, 0) for name in ("removed", "pixels_changed"))
+    if gone > 0 or not isinstance(objects, Mapping):  # former masks say how many alone
+        return gone <= 0 and all(counts[name] <= edits.get(name, 0) for name in counts)
+    by_hand = {number for name in BY_HAND if isinstance(ids := objects.get(name), list) for number in ids}
+    return all(origin == "found" or number in by_hand for number, origin in object_origins(made, mask).items())
 
 
 def _listed(counts: Mapping[str, int]) -> str:
