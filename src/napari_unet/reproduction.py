@@ -128,7 +128,13 @@ def _are_edits(
     gone = max(counts.get(name, 0) - edits.get(name, 0) for name in ("removed", "pixels_changed"))
     if gone > 0 or not isinstance(objects, Mapping):  # former masks say how many alone
         return gone <= 0 and all(counts[name] <= edits.get(name, 0) for name in counts)
-    by_hand = {number for name in BY_HAND if isinstance(ids := objects.get(name), list) for number in ids}
+    by_hand = {
+        number
+        for name in BY_HAND
+        if isinstance(ids := objects.get(name), list)
+        for number in ids
+        if isinstance(number, int)
+    }
     return all(origin == "found" or number in by_hand for number, origin in object_origins(made, mask).items())
 
 

@@ -114,7 +114,7 @@ def test_outlines_corrected_in_imagej_become_labels_to_learn_from(panel, qtbot):
     qtbot.addWidget(table)
     table.refresh()
     assert layer in [row[0] for row in table._rows]
-    assert "tick them in the Fine-tune panel" in panel.job.status.text()
+    assert "tick them under Use for training" in panel.job.status.text()
 
 
 def test_a_damaged_file_of_outlines_is_a_sentence(panel, qtbot):

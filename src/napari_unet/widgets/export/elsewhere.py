@@ -157,7 +157,7 @@ class Elsewhere(QWidget):  # type: ignore[misc]
         left_out = labels.metadata.get("left_out", 0)
         more = f" Left out, {left_out} without an area." if left_out else ""
         self._job.messages.show(
-            f"{path.name} is open as labels.{more} To learn from them, tick them in the Fine-tune panel."
+            f"{path.name} is open as labels.{more} To learn from them, tick them under Use for training."
         )
 
 
