@@ -50,7 +50,7 @@ def test_every_stroke_is_an_object_of_its_own_on_a_new_layer(viewer, brushes, qt
     assert not brushes.object.isChecked()
     stroke(viewer, qtbot, layer, (36, 30), (36, 60))
     stroke(viewer, qtbot, layer, (68, 30), (68, 60))
-    assert (layer.data[36, 40], layer.data[68, 40]) == (1, 1)
+    assert (layer.data[36, 30], layer.data[68, 30]) == (1, 1)
     press(viewer, qtbot, Qt.Key.Key_D)
     stroke(viewer, qtbot, layer, (84, 20), (84, 24))
     assert layer.data[84, 20] == 4
@@ -73,7 +73,7 @@ def test_on_a_result_an_object_is_new_and_background_is_none(viewer, brushes, qt
     assert result.data[84, 100] == 8
     click(qtbot, brushes.background)
     stroke(viewer, qtbot, result, (18, 16), (18, 24))
-    assert result.data[18, 20] == 0
+    assert result.data[18, 16] == 0
     assert result.data.max() == 8
 
 

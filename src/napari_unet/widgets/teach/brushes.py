@@ -66,9 +66,9 @@ class Brushes(QWidget):  # type: ignore[misc]
         if layer is None:
             button.setChecked(False)
             return
-        self._follow(layer)
-        button.setChecked(True)  # a new layer came selected
         self._viewer.layers.selection.active = layer
+        self._follow(layer)  # from here on: while the selection changes no layer is active for a moment
+        button.setChecked(True)
         layer.mode = "erase" if button is self.eraser else "paint"
         if button is self.background:
             layer.selected_label = self._value_of_background()
