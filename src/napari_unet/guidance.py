@@ -33,11 +33,11 @@ SIDE = 96
 """Pixels, as the network sees them, of a cell's side: some objects fit in, and the screen shows each clearly."""
 RIM = 5
 """Pixels over which the lowest uncertainty is taken: rims of sharply seen objects are narrower."""
-ALIKE = 0.1
+MIN_NOVELTY = 0.1
 """What novelty is at least: a second place of one kind is worth a little, too."""
-UNLIKE = 0.75
+MIN_UNLIKE = 0.75
 """Novelty from which a place is called unlike the visited ones."""
-UNSURE = 0.36
+MIN_UNSURE = 0.36
 """Uncertainty from which a pixel is called uncertain: a probability of 10 to 90 %."""
 MAX_PLANES = 16
 """Planes of a stack that are looked at, evenly spaced: more would keep the painter waiting."""
@@ -123,7 +123,7 @@ def describe_cells(
     features = [
         (unsure[box].mean(), probability[box].mean() / 255, image[box].mean(), image[box].std()) for box in boxes
     ]
-    shares = [(unsure[box] >= UNSURE).mean() for box in boxes]
+    shares = [(unsure[box] >= MIN_UNSURE).mean() for box in boxes]
     return Cells(
         index=index,
         boxes=boxes,
@@ -175,7 +175,7 @@ def _novelty(described: NDArray[np.float64], known: NDArray[np.float64]) -> NDAr
     if not len(known):
         return np.ones(len(described))
     nearest = np.min([((described - one) ** 2).sum(axis=1) for one in np.unique(known, axis=0)], axis=0)
-    return np.asarray(np.maximum(ALIKE, 1 - np.exp(-nearest / 2)))
+    return np.asarray(np.maximum(MIN_NOVELTY, 1 - np.exp(-nearest / 2)))
 
 
 def _reason(unsure: float, new: float, *, first: bool) -> str:
@@ -185,7 +185,7 @@ def _reason(unsure: float, new: float, *, first: bool) -> str:
     )
     if first:
         return f"{share}, more than anywhere else"
-    return f"{share}, and it is unlike the places that you visited" if new >= UNLIKE else share
+    return f"{share}, and it is unlike the places that you visited" if new >= MIN_UNLIKE else share
 
 
 def _sides(length: int, side: int) -> list[slice]:

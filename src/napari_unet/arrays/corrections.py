@@ -22,9 +22,9 @@ from napari_unet.arrays.contingency import Pairs, contingency
 from napari_unet.errors import UnetError
 
 Origin = Literal["found", "edited", "drawn"]
-SAME = 0.5
+MIN_SHARED = 0.5
 """Share of the smaller of two objects, one before and one after, from which the second is the first, edited."""
-STAYS = 0.5
+MIN_PIECE = 0.5
 """Share of a found object that must lie, in one piece, outside the corrections; else it is what they correct."""
 
 
@@ -151,7 +151,7 @@ def _became(pairs: Pairs, unchanged: NDArray[np.bool_]) -> dict[int, int]:
 def _edited(pairs: Pairs) -> set[int]:
     """Return the indices of objects that are former ones, edited."""
     smaller = np.minimum(pairs.predicted_area, pairs.truth_area)
-    return set(pairs.truth[pairs.overlap >= SAME * smaller].tolist())
+    return set(pairs.truth[pairs.overlap >= MIN_SHARED * smaller].tolist())
 
 
 def _renumbered(labels: NDArray[Any], ids: NDArray[Any], numbers: dict[int, int]) -> NDArray[np.int32]:
@@ -174,7 +174,7 @@ def _outside(found: NDArray[Any], area: NDArray[np.bool_]) -> NDArray[np.int32]:
         sizes = np.bincount(pieces.reshape(-1))
         sizes[0] = 0
         largest = int(sizes.argmax())
-        goes = (pieces > 0) & ((pieces != largest) | (sizes[largest] < STAYS * whole))
+        goes = (pieces > 0) & ((pieces != largest) | (sizes[largest] < MIN_PIECE * whole))
         outside[box][goes] = 0
     ids = np.unique(outside)
     return np.searchsorted(ids[ids > 0], outside, side="right").astype(np.int32)

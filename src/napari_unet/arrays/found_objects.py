@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation
 from napari_unet.arrays.contingency import contingency
 
-SAME = 0.5
+MIN_IOU = 0.5
 """IoU above which a found object is the painted one: no other can reach it, too (Caicedo 2019)."""
 
 
@@ -27,7 +27,7 @@ def found_as_one(found: NDArray[Any], annotation: Annotation) -> NDArray[np.bool
     right = np.zeros(len(annotation.complete), bool)
     for table, wanted in ((whole, annotation.complete), (among, ~annotation.complete)):
         pairs = table.pairs
-        same = table.truth_ids[1:][pairs.truth[pairs.iou > SAME]]
+        same = table.truth_ids[1:][pairs.truth[pairs.iou > MIN_IOU]]
         right[same] |= wanted[same]
     right[0] = False
     return right

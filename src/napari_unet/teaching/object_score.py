@@ -19,9 +19,9 @@ from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.teaching.training_regions import TrainingRegion
 
-TRUSTED = 10
+MIN_OBJECTS = 10
 """Objects from which a share is worth an interval: of nine, all right, it still reaches down to 70 %."""
-AROUND = 64
+CONTEXT = 64
 """Pixels around painted objects that are segmented with them: found objects are whole there."""
 
 
@@ -36,7 +36,7 @@ class ObjectScore:
     @property
     def is_trusted(self) -> bool:
         """Whether there are enough objects to say what share of such objects is found."""
-        return self.painted >= TRUSTED
+        return self.painted >= MIN_OBJECTS
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def found_objects(model: Model, lessons: Sequence[TrainingRegion], device: str) 
             array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
         )
         left = set(ids.tolist())
-        for tight in clusters(np.isin(said, ids), 2 * AROUND) if len(ids) else ():
+        for tight in clusters(np.isin(said, ids), 2 * CONTEXT) if len(ids) else ():
             box = _around(tight, said.shape, predictor.geometry.stride)
             maps = yield from predict(predictor, replace(plane, region=box), kept_maps(spec))
             labels = yield from read_map(maps[0], spec, thresholds)
@@ -101,6 +101,6 @@ def scored_objects(lesson: TrainingRegion) -> NDArray[np.intp]:
 def _around(tight: Box, shape: tuple[int, ...], stride: int) -> Box:
     """Return a box grown by what surrounds an object, from the pooling grid on."""
     return tuple(
-        slice(max(0, side.start - AROUND) // stride * stride, min(length, side.stop + AROUND))
+        slice(max(0, side.start - CONTEXT) // stride * stride, min(length, side.stop + AROUND))
         for side, length in zip(tight, shape, strict=True)
     )
