@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_unet.arrays.edits import count_edits
+from napari_unet.arrays.edits import count_edits, objects_by_hand
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,14 @@ def test_of_classes_pixels_are_counted(touching_cells):
     after = touching_cells.copy()
     after[:2, :2] = 3
     assert count_edits(touching_cells, after, classes=True) == {"pixels_changed": 4}
+
+
+def test_what_was_drawn_in_an_earlier_session_stays_drawn(touching_cells):
+    after = touching_cells.copy()
+    after[9:11, 0] = 77
+    first = objects_by_hand(touching_cells, after)
+    assert first == {"drawn": [77], "edited": []}
+    later = after.copy()
+    later[0, 0], later[9, 1] = 1, 77
+    assert objects_by_hand(after, later, first) == {"drawn": [77], "edited": [1]}
+    assert objects_by_hand(after, after, {"drawn": 5, "edited": ["x", 2]}) == {"drawn": [], "edited": [2]}

@@ -55,7 +55,10 @@ def objects_by_hand(before: NDArray[Any], after: NDArray[Any], former: Any = Non
     origins: dict[int, str] = dict(object_origins(before, after))
     known = former if isinstance(former, Mapping) else {}
     for name in BY_HAND:
-        for number in known.get(name, ()):
+        ids = known.get(name)
+        for number in ids if isinstance(ids, list) else ():
+            if not isinstance(number, int):  # written by another program
+                continue
             if origins.get(number) == "found" or (name == "drawn" and number in origins):
                 origins[number] = name
     return {name: [number for number, origin in origins.items() if origin == name] for name in BY_HAND}

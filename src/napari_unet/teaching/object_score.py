@@ -101,6 +101,6 @@ def scored_objects(lesson: TrainingRegion) -> NDArray[np.intp]:
 def _around(tight: Box, shape: tuple[int, ...], stride: int) -> Box:
     """Return a box grown by what surrounds an object, from the pooling grid on."""
     return tuple(
-        slice(max(0, side.start - CONTEXT) // stride * stride, min(length, side.stop + AROUND))
+        slice(max(0, side.start - CONTEXT) // stride * stride, min(length, side.stop + CONTEXT))
         for side, length in zip(tight, shape, strict=True)
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.arrays.annotations import BACKGROUND
+from napari_unet.widgets.parts.layouts import lay_out, row
 from napari_unet.widgets.viewer.layers import unwrapped
 from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, notes_of, role_of
 from napari_unet.widgets.viewer.paint import painted_layers
@@ -40,10 +41,8 @@ class Brushes(QWidget):  # type: ignore[misc]
         self.object = _toggle("Object", "Paint objects: every stroke is an object of its own.")
         self.background = _toggle("Background", "Paint what is no object.")
         self.eraser = _toggle("Eraser", "Take paint away; on a result erase objects.")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        lay_out(self, row(*self._buttons))
         for button in self._buttons:
-            row.addWidget(button)
             button.clicked.connect(self._clicked)
         self._viewer.layers.selection.events.active.connect(self._selected)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.arrays.axes import result_axes
 from napari_unet.errors import UnetError
 from napari_unet.guidance import Place, Survey, rank_places
 from napari_unet.progress import Steps
 from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.parts.layouts import lay_out
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.teach.form import TeachingForm
 from napari_unet.widgets.teach.painted_table import PaintedTable
@@ -60,10 +61,7 @@ class Guide(QWidget):  # type: ignore[misc]
         self.next.setToolTip("Fly to where the model is least sure, and unlike what you visited.")
         self.reason = MessageLabel()
         self.reason.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.next)
-        layout.addWidget(self.reason)
+        lay_out(self, self.next, self.reason)
         self.next.clicked.connect(lambda _: self.go())
 
     def go(self) -> None:
