@@ -262,6 +262,7 @@ class SegmentPanel(ScrollingPanel):
         now = read_layer(layer)
         if (now.axes, tuple(now.array.shape)) != (image.axes, tuple(image.array.shape)):
             raise UnetError(f"The image {layer.name} was replaced by one of another size: segment it again.")
+        self.corrections.hide_edited()  # those of the former result
         updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
         self.refresh()  # the forecast knows more now
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
