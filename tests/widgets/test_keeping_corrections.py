@@ -113,7 +113,7 @@ def test_what_was_corrected_is_shown_and_taken_away(viewer, segment_panel, qtbot
     wait_until_done(qtbot, segment_panel)
     shown = viewer.layers["dots (nuclei) (edited)"]
     states = shown.data
-    assert (states[36, 36], states[52, 54], states[20, 20], states[84, 20]) == (2, 1, 3, 0)
+    assert (states[36, 36], states[52, 54], states[20, 20], states[84, 20], states[0, 0]) == (2, 1, 3, 4, 0)
     np.testing.assert_allclose(shown.data_to_world((3, 5)), image.data_to_world((3, 5)))
     assert segment_panel.layer is image, "it is no image of the user's"
     click(qtbot, button)

@@ -20,15 +20,15 @@ from napari_unet.widgets.viewer.layers import unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
 from napari_unet.widgets.viewer.placing import selection_kept
 
-EDITED, DRAWN, ERASED = 1, 2, 3
+EDITED, DRAWN, ERASED, FOUND = 1, 2, 3, 4
 COLOURS = Colormap(
-    [[0, 0, 0, 0], [1.0, 0.65, 0.0, 1], [0.2, 1.0, 0.4, 1], [1.0, 0.2, 0.3, 1]],
+    [[0, 0, 0, 0], [1.0, 0.65, 0.0, 1], [0.2, 1.0, 0.4, 1], [1.0, 0.2, 0.3, 1], [0.4, 0.4, 0.4, 1]],
     name="corrections",
-    controls=[0, 0.25, 0.5, 0.75, 1],
+    controls=[0, 0.2, 0.4, 0.6, 0.8, 1],
     interpolation="zero",
 )
-"""Nothing, edited, drawn, erased."""
-LEGEND = "orange is edited, green is drawn, red is erased"
+"""Nothing, edited, drawn, erased, as found: grey, so that the others stand out from the colours of labels."""
+LEGEND = "orange is edited, green is drawn, red is erased, grey is as found"
 PLACING = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 NOTHING = "Nothing is corrected: paint on the result with napari's brush, or erase there."
 
@@ -85,8 +85,8 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
         self._shown = None
 
     def _show(self, layer: napari.layers.Labels, states: NDArray[np.uint8]) -> None:
-        counts = np.bincount(states.reshape(-1), minlength=4)
-        if not counts[1:].any() or layer not in self._viewer.layers:
+        counts = np.bincount(states.reshape(-1), minlength=FOUND)
+        if not counts[1:FOUND].any() or layer not in self._viewer.layers:
             self.show_edited.setChecked(False)
             self._job.messages.show(NOTHING)
             return
@@ -95,9 +95,9 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
                 states,
                 name=f"{layer.name} (edited)",
                 colormap=COLOURS,
-                contrast_limits=(0, ERASED),
+                contrast_limits=(0, FOUND),
                 interpolation2d="nearest",
-                opacity=0.6,
+                opacity=0.8,
                 metadata=as_metadata(LayerNotes(role=PREVIEW)),
                 **{name: getattr(layer, name) for name in PLACING},
             )
@@ -126,6 +126,8 @@ def _begin_states(corrected: CorrectedResult) -> Callable[[], Steps[NDArray[np.u
         yield Progress(done=0, total=0, doing="Comparing")
         corrections = find_corrections(corrected.before, corrected.after)
         states = np.array([0, *(DRAWN if one == "drawn" else EDITED for one in corrections.origins)], np.uint8)
-        return np.where(corrections.erased, ERASED, states[corrections.objects]).astype(np.uint8)
+        states = np.where(corrections.erased, ERASED, states[corrections.objects]).astype(np.uint8)
+        states[(states == 0) & (corrected.after > 0)] = FOUND
+        return states
 
     return begin
