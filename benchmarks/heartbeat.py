@@ -46,17 +46,20 @@ def pauses(act: Callable[[], None], job: Any, watch: Callable[[], None]) -> list
 
 
 def open_panels(viewer: napari.Viewer) -> tuple[dict[str, Any], list[list[object]]]:
-    """Open the panels; return them by name, and a row of the table for each."""
-    panels: dict[str, Any] = {}
+    """Open the workspace and its tabs; return the panels by name, and a row of the table for each."""
+    found: list[Any] = []
+
+    def dock() -> None:
+        found.append(viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1])
+
+    idle = SimpleNamespace(is_running=False)
     rows: list[list[object]] = []
-
-    def dock(name: str) -> None:
-        panels[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[1]
-
-    for name in ("Segment", "Fine-tune", "Export"):
-        found = pauses(partial(dock, name), SimpleNamespace(is_running=False), lambda: None)
-        rows.append([f"Open {name}", len(found), *found[:2], "-"])
-    return panels, rows
+    for name in ("Workspace", "Teach", "Results", "Export"):
+        act = dock if not found else partial(found[0].show_tab, name)
+        beats = pauses(act, idle, lambda: None)
+        rows.append([f"Open {name}", len(beats), *beats[:2], "-"])
+    found[0].show_tab("Segment")
+    return found[0].panels, rows
 
 
 def main() -> None:
@@ -64,7 +67,7 @@ def main() -> None:
     viewer = napari.Viewer()
     viewer.window.resize(1400, 1000)
     panels, rows = open_panels(viewer)
-    segment, teach = panels["Segment"], panels["Fine-tune"]
+    segment, teach = panels["Segment"], panels["Teach"]
     viewer.open_sample(PLUGIN, "u2os")
     for _ in range(50):
         get_qapp().processEvents()

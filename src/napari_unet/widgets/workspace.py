@@ -8,13 +8,9 @@ from functools import partial
 import napari
 from qtpy.QtWidgets import QFormLayout, QTabWidget, QVBoxLayout, QWidget
 
-from napari_unet.widgets.export.panel import ExportPanel
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
-from napari_unet.widgets.results.panel import ResultsPanel
-from napari_unet.widgets.segment.panel import SegmentPanel
 from napari_unet.widgets.subject import Subject
-from napari_unet.widgets.teach.panel import FineTunePanel
 
 WIDTH = 330
 """Pixels that the dock takes: at 1280 x 800 they leave the image two thirds of the window."""
@@ -27,10 +23,10 @@ class Workspace(QWidget):  # type: ignore[misc]
         super().__init__()
         self.subject = subject = Subject(napari_viewer, offer_new=True)
         self._makers: dict[str, Callable[[], QWidget]] = {
-            "Segment": partial(SegmentPanel, napari_viewer, subject),
-            "Teach": partial(FineTunePanel, napari_viewer, subject.model),
-            "Results": partial(ResultsPanel, napari_viewer),
-            "Export": partial(ExportPanel, napari_viewer),
+            "Segment": partial(_segment_panel, napari_viewer, subject),
+            "Teach": partial(_teach_panel, napari_viewer, subject),
+            "Results": partial(_results_panel, napari_viewer, subject),
+            "Export": partial(_export_panel, napari_viewer, subject),
         }
         self.panels: dict[str, QWidget] = {}
         self.tabs = QTabWidget()
@@ -68,3 +64,30 @@ class Workspace(QWidget):  # type: ignore[misc]
         layout.addWidget(self.tabs)
         ignore_wheel(self)
         self.setMinimumWidth(WIDTH)
+
+
+# each imports what its tab needs when that is first shown
+
+
+def _segment_panel(viewer: napari.viewer.Viewer, subject: Subject) -> QWidget:
+    from napari_unet.widgets.segment.panel import SegmentPanel
+
+    return SegmentPanel(viewer, subject)
+
+
+def _teach_panel(viewer: napari.viewer.Viewer, subject: Subject) -> QWidget:
+    from napari_unet.widgets.teach.panel import FineTunePanel
+
+    return FineTunePanel(viewer, subject.model)
+
+
+def _results_panel(viewer: napari.viewer.Viewer, _: Subject) -> QWidget:
+    from napari_unet.widgets.results.panel import ResultsPanel
+
+    return ResultsPanel(viewer)
+
+
+def _export_panel(viewer: napari.viewer.Viewer, _: Subject) -> QWidget:
+    from napari_unet.widgets.export.panel import ExportPanel
+
+    return ExportPanel(viewer)
