@@ -13,7 +13,7 @@ from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE, FineTuneCompariso
 from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click
 
-PATIENCE = 60000
+PATIENCE = 600000
 """Milliseconds that a busy machine may take."""
 
 
