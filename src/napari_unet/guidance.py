@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.axes import check_axes, result_axes, result_shape
 from napari_unet.arrays.channels import single
@@ -110,6 +109,8 @@ def survey_steps(
 
 def uncertainty(probability: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return 0..1 (*spatial) for probabilities x 255: how unsure a model is beyond the rims of objects."""
+    from scipy import ndimage
+
     p = probability.astype(np.float32) / 255
     return np.asarray(ndimage.minimum_filter(4 * p * (1 - p), [min(RIM, n) for n in p.shape]), np.float32)
 

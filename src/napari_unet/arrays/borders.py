@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.boundary_weights import carve
 
@@ -26,6 +25,8 @@ def class_targets(labels: NDArray[Any], *, border: bool) -> NDArray[np.int64]:
     labels are instance ids of any dimensions, 0 = background. The border is the part of an instance that lies
     within a quarter of its inner radius (1 to 5 px) of anything else.
     """
+    from scipy import ndimage
+
     carved = carve(labels)
     inside = carved > 0
     classes = inside.astype(np.int64)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import convex_hull_image
 
 Whole = NDArray[np.int64]
 FAR = np.iinfo(np.int64).max // 4
@@ -102,6 +101,8 @@ def _count(left: Whole, right: Whole, height: Whole) -> Whole:
 
 def hull_voxels(mask: NDArray[Any]) -> float:
     """Return how many voxels the convex hull of an object has; NaN of one that is flat, which has no hull."""
+    from skimage.morphology import convex_hull_image
+
     if min(_extent(mask)) < 2:
         return float("nan")
     with warnings.catch_warnings():

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.contingency import Pairs, contingency
 from napari_unet.errors import UnetError
@@ -165,6 +164,8 @@ def _renumbered(labels: NDArray[Any], ids: NDArray[Any], numbers: dict[int, int]
 
 def _outside(found: NDArray[Any], area: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the found objects that stay outside of an area, 1..n."""
+    from scipy import ndimage
+
     outside = np.where(area, 0, found)
     boxes = ndimage.find_objects(found.astype(np.int32))
     for number in np.setdiff1d(found[area], 0).tolist():

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 POINTS_A_PIXEL = 4
 """Points along the line per pixel, so that it has no gaps."""
@@ -22,6 +21,8 @@ def sides(
     drawn on to the edge of the mask where they alone do not divide it. Parts smaller than the share `least` of the
     object go to the nearest larger one, as do the pixels on the line.
     """
+    from scipy import ndimage
+
     for points in (line, _drawn_on(line, mask.shape[axes[0]] + mask.shape[axes[1]])):
         cut = _barrier(points, (mask.shape[axes[0]], mask.shape[axes[1]]))
         shape = [mask.shape[axis] if axis in axes else 1 for axis in range(mask.ndim)]
@@ -59,6 +60,8 @@ def _barrier(line: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bo
 
 def _to_nearest(parts: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return parts with every other pixel of the object given to the nearest of them."""
+    from scipy import ndimage
+
     at = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
     nearest: NDArray[np.int32] = np.where(mask, parts[tuple(at)], 0).astype(np.int32)
     return nearest

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.object_ids import ObjectIds
 from napari_unet.arrays.tiling import Box
@@ -23,6 +22,8 @@ def boxes_of(labels: NDArray[Any], ids: Sequence[int] | NDArray[Any]) -> Iterato
             if (box := bounding_box(labels == number)) is not None:
                 yield box, number
         return
+    from scipy import ndimage
+
     known = ObjectIds.of(labels, ids)
     for number, box in zip(known.ids.tolist(), ndimage.find_objects(known.places(labels) + 1), strict=True):
         yield box, number

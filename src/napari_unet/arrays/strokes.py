@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.arrays.annotations import Annotation
 
@@ -40,6 +39,8 @@ class HeldOut:
 
 def number_strokes(annotation: Annotation) -> NDArray[np.int32]:
     """Return the strokes of an annotation, numbered: each connected piece of one instance or of background."""
+    from scipy import ndimage
+
     strokes = np.zeros(annotation.labels.shape, np.int32)
     ground = annotation.annotated & (annotation.labels == 0)
     pieces, found = ndimage.label(ground)
@@ -98,6 +99,8 @@ def _centres_and_kinds(
     parts: Sequence[tuple[Annotation, Sequence[float]]], numbered: list[NDArray[np.int32]], counts: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return where every stroke of all parts lies, and its label."""
+    from scipy import ndimage
+
     centres, kinds = [], []
     for (annotation, corner), strokes, count in zip(parts, numbered, counts, strict=True):
         if count:
