@@ -50,7 +50,7 @@ CHECKPOINT_EVERY = 100
 def train(recipe: Recipe, data: Path, work: Path, seed: int, *, end: bool = False) -> Model:
     """Train through all phases, or go on where it was stopped; finished phases lie in `work` as models.
 
-    `end` takes the weights of the phase that was stopped as they stand, where its rate does not fall anyway.
+    `end` takes the running average of the phase that was stopped as it stands; the model says how far it came.
     """
     work.mkdir(parents=True, exist_ok=True)
     model = load_model(recipe.parent) if recipe.parent else None
@@ -59,7 +59,7 @@ def train(recipe: Recipe, data: Path, work: Path, seed: int, *, end: bool = Fals
         finished = work / f"phase{number}-model.safetensors"
         if not finished.exists():
             training = make_training(phase, data, model, work / f"phase{number}.safetensors", seed)
-            if not end or phase.settings.optimization.falling:
+            if not end:
                 run(training, f"{phase.spec.name} {number}")
             (work / f"history{number}.json").write_text(json.dumps(training.history))
             training.model().save(finished)
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs"))
     parser.add_argument("--output", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--end", action="store_true", help="end phases of a constant rate where they stand")
+    parser.add_argument("--end", action="store_true", help="end the phase where it stands")
     given = parser.parse_args()
     for name in given.names:
         recipe = RECIPES[name]

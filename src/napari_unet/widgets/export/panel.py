@@ -76,6 +76,7 @@ class ExportPanel(ScrollingPanel):
         self.browse.clicked.connect(self._browse)
         self.format.activated.connect(self._format_chosen)
         self.path.textChanged.connect(self._follow_ending)
+        self.path.returnPressed.connect(self.job.start_button.click)
         self.labels.changed.connect(self.refresh)
         self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layers_changed)

@@ -16,7 +16,7 @@ ACTIONS = {
         "Draw a line across an object: it becomes two. In a volume the cut goes straight through.",
     ),
     "split": ("Split", "S", "Divide the selected object at its waist."),
-    "model": ("By model", "D", "Divide the selected object where a higher threshold of its model divides it."),
+    "model": ("By model", "I", "Divide the selected object where a higher threshold of its model divides it."),
     "fill": ("Fill holes", "H", "Fill the background that the selected objects enclose."),
     "smooth": ("Smooth", "O", "Smooth the outlines of the selected objects."),
     "renumber": ("Renumber", "", "Number all objects from 1 on, without gaps."),
