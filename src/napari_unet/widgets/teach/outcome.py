@@ -26,7 +26,6 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         super().__init__()
         self.sentence = MessageLabel()
         self.details = MessageLabel()
-        self.details.setEnabled(False)  # paler: the sentence above is what is to be read first
         self.hidden = MessageLabel("Results are hidden until you decide.")
         self.hidden.hide()
         self.before = QRadioButton("Before")
