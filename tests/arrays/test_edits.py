@@ -46,6 +46,6 @@ def test_what_was_drawn_in_an_earlier_session_stays_drawn(touching_cells):
     first = objects_by_hand(touching_cells, after)
     assert first == {"drawn": [77], "edited": []}
     later = after.copy()
-    later[0, 0], later[9, 1] = 1, 77
+    later[0, 0], later[8, 0] = 1, 77
     assert objects_by_hand(after, later, first) == {"drawn": [77], "edited": [1]}
     assert objects_by_hand(after, after, {"drawn": 5, "edited": ["x", 2]}) == {"drawn": [], "edited": [2]}
