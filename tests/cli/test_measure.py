@@ -47,7 +47,7 @@ def test_a_table_is_written_with_its_units_beside_it(mask, tmp_path, capsys):
     )
     assert list(rows[0]) == list(expected)
     for name, column in expected.items():
-        np.testing.assert_array_equal([float(row[name]) for row in rows], column, err_msg=name)
+        np.testing.assert_array_equal([float(row[name] or "nan") for row in rows], column, err_msg=name)
     assert rows[0]["label"] == "1"
     facts = json.loads((tmp_path / "table.json").read_text())
     assert facts["pixel_size_um"] == {"Z": 2, "Y": 0.5, "X": 0.25}
