@@ -42,7 +42,7 @@ def models():
 @pytest.fixture
 def view(viewer, qtbot, models, monkeypatch):
     """Return what shows a model on offer, which has segmented the middle of a large image."""
-    monkeypatch.setattr(visible_preview, "DELAY", 1)
+    monkeypatch.setattr(visible_preview, "DELAY", 200)
     viewer.add_image(np.zeros((3000, 4000), np.uint8), name="large")
     viewer.scene.camera.zoom, viewer.scene.camera.center = 1, (1500, 2000)
     view = ComparisonView(viewer)
@@ -90,6 +90,8 @@ def test_the_preview_of_a_learnt_model_covers_what_is_visible_also_after_moving(
     assert (viewer.layers[NAME].data[0, 0] != after).any(), "before is of the new part, too"
     assert covers(viewer)
     assert "In the part shown: 1 objects before" in view.box.sentence.text()
+    viewer.window.resize(1100, 950)
+    qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy, timeout=PATIENCE)
     looks = len(models.regions)
     viewer.scene.camera.zoom = 4
     qtbot.waitUntil(lambda: not view.following.is_busy, timeout=PATIENCE)
@@ -106,7 +108,7 @@ def test_nothing_is_segmented_once_the_model_is_dropped(viewer, view, models, qt
     view.forget()
     looks = len(models.regions)
     viewer.scene.camera.center = (700, 900)
-    qtbot.wait(50)
+    qtbot.wait(300)
     assert len(models.regions) == looks
     assert not view.following.is_busy
     assert NAME not in viewer.layers

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.segmentation import relabel_sequential
 
 from napari_unet.errors import UnetError
 from napari_unet.settings.weights import WeightSettings
@@ -25,6 +23,8 @@ Weights = NDArray[np.float32]
 
 def dense_labels(labels: NDArray[Any]) -> Labels:
     """Return the instances renumbered 1..n in ascending order of their ids, 0 kept, as int32."""
+    from skimage.segmentation import relabel_sequential
+
     labels = as_whole_numbers(labels)
     if not np.issubdtype(labels.dtype, np.integer) and labels.dtype != np.bool_:
         raise UnetError(f"labels must be whole numbers, got {labels.dtype}: round them and save as integers")
@@ -43,6 +43,8 @@ def dense_labels(labels: NDArray[Any]) -> Labels:
 
 def ridge(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where an instance pixel has a pixel of another instance in its 3x3(x3) neighbourhood."""
+    from scipy import ndimage
+
     top = np.iinfo(np.int32).max
     small = labels.size == 0 or labels.max() < top
     instances = labels.astype(np.int32, copy=False) if small else dense_labels(labels)
@@ -90,6 +92,8 @@ def boundary_weights(
     UnetError
         If the labels are not whole numbers or are negative, or spacing does not fit them.
     """
+    from scipy import ndimage
+
     if not (sigma > 0 and w0 >= 0 and tolerance > 0):
         raise UnetError(f"sigma and tolerance must be above 0 and w0 not below, got {sigma}, {tolerance}, {w0}")
     dense = dense_labels(np.asarray(labels))
@@ -113,6 +117,8 @@ def weight_map(
     spacing: Sequence[float] | None = None,
 ) -> Weights:
     """Return what each pixel counts in the loss: class weight + border term, 0 where not `annotated`."""
+    from scipy import ndimage
+
     chosen = settings or WeightSettings()
     foreground = np.asarray(labels) > 0
     weights = np.where(foreground & ~ridge(labels), chosen.foreground, chosen.background).astype(np.float32)
@@ -142,6 +148,8 @@ def _two_nearest(
     labels: Labels, boxes: list[tuple[slice, ...]], margins: list[int], steps: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the distances to the nearest and second nearest instance, infinite beyond the margins."""
+    from scipy import ndimage
+
     nearest = np.full(labels.shape, np.inf)
     second = np.full(labels.shape, np.inf)
     for number, box in enumerate(boxes, start=1):

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.segmentation import expand_labels, watershed
 
 from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.progress import Progress, Steps
@@ -33,6 +31,8 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     them that the network learnt as background. Needs about ten bytes a
     pixel, and up to forty where one connected region of several objects fills the image.
     """
+    from scipy import ndimage
+
     regions, count = ndimage.label(probability >= _level(settings.edge_threshold))
     labels = np.zeros(probability.shape, np.int32)
     found = 0
@@ -62,6 +62,9 @@ def _split_region(
     found: int,
 ) -> int:
     """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
     if np.count_nonzero(region) < settings.min_size:
         return 0
     cores, count = _find_cores(probability, region, settings)
@@ -87,6 +90,8 @@ def _find_cores(
     probability: NDArray[np.uint8], region: NDArray[np.bool_], settings: InstanceSettings
 ) -> tuple[NDArray[np.int32], int]:
     """Return the cores 1..n of the instances of a region, and n; small ones count only where there is no other."""
+    from scipy import ndimage
+
     cores, count = ndimage.label(region & (probability >= _level(settings.core_threshold)))
     sizes = np.bincount(cores.ravel(), minlength=count + 1)
     kept = [n for n in range(1, count + 1) if sizes[n] >= settings.min_size]
@@ -110,6 +115,8 @@ def _divide(
 
     Merged objects leave parts of similar size that make up most of the core; a spot within one object does not.
     """
+    from scipy import ndimage
+
     size = np.count_nonzero(core)
     if size < 2 * settings.min_size:
         return [core]
@@ -125,6 +132,8 @@ def _divide(
 
 def _fill_holes(labels: NDArray[np.int32]) -> None:
     """Fill in place the background that one instance encloses; small boxes first, so that nested objects stay."""
+    from scipy import ndimage
+
     boxes = [(number, box) for number, box in enumerate(ndimage.find_objects(labels), start=1) if box is not None]
     for number, box in sorted(boxes, key=lambda entry: math.prod(side.stop - side.start for side in entry[1])):
         part = labels[box]
@@ -137,6 +146,8 @@ def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
     Works band by band, one yield each: growing needs several times the memory of the labels. What a band changed
     is hidden from the next one, so that the bands do not show.
     """
+    from skimage.segmentation import expand_labels
+
     before = labels[:0]
     for start in range(0, len(labels), BAND):
         low = max(0, start - len(before))

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import label
 
 MAX_GAP_PIXELS = 64
 """Pixels up to which a gap between membranes is no object."""
@@ -22,6 +20,8 @@ def between_membranes(membranes: NDArray[Any], *, dims: int = 2) -> NDArray[np.i
 
     The last `dims` axes are those of one plane, or of one volume; ids go on from each to the next.
     """
+    from skimage.measure import label
+
     objects = np.zeros(membranes.shape, np.int32)
     found = 0
     for plane in np.ndindex(membranes.shape[:-dims]):
@@ -37,6 +37,8 @@ def thinned(labels: NDArray[Any], *, dims: int = 2) -> NDArray[Any]:
 
     The last `dims` axes are those of one plane, or of one volume; nothing grows from one into the next.
     """
+    from scipy import ndimage
+
     grown = labels.copy()
     for place in np.ndindex(labels.shape[:-dims]):
         plane = labels[place]

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.progress import Steps
 from napari_unet.widgets.parts.quiet_job import QuietJob
+from napari_unet.widgets.viewer.layers import unwrapped
 
 if TYPE_CHECKING:
     import napari
@@ -40,8 +41,9 @@ class VisiblePreview(QObject):  # type: ignore[misc]
         self._job.done.connect(self._ended)
         self._timer = QTimer(self, singleShot=True, interval=DELAY)
         self._timer.timeout.connect(self._begin)
-        camera = viewer.scene.camera
-        for event in (camera.events.center, camera.events.zoom, viewer.dims.events.current_step):
+        viewer = unwrapped(viewer)
+        camera, window = viewer.scene.camera.events, viewer.canvas.events
+        for event in (camera.center, camera.zoom, window.size, viewer.dims.events.current_step):
             event.connect(self._moved)
 
     @property
@@ -72,6 +74,7 @@ class VisiblePreview(QObject):  # type: ignore[misc]
     def _ended(self, result: tuple[Region, tuple[Any, Any]]) -> None:
         self.covered, (before, after) = result
         self.seen.emit(before, after)
+        self._moved()  # it may have done so meanwhile
 
 
 def _is_within(region: Region, covered: Region) -> bool:
