@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.segmentation import watershed
 
 from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.cutting import sides
@@ -152,6 +150,8 @@ def split_by_level(
     UnetError
         If no threshold divides the object.
     """
+    from skimage.segmentation import watershed
+
     box, mask = _object(labels, number, within)
     map_ = distance_within(mask, spacing) if height is None else np.asarray(height[box], float)
     cores = first_cores(mask, map_, MIN_PART)
@@ -163,6 +163,8 @@ def split_by_level(
 
 def fill_holes(labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Edit:
     """Return the edit that fills the background that objects enclose; what other objects cover stays theirs."""
+    from scipy import ndimage
+
     return _reshaped(labels, ids, spatial, ndimage.binary_fill_holes)
 
 
@@ -257,6 +259,8 @@ def _planes(shape: Sequence[int], axes: Sequence[int]) -> Iterator[tuple[Any, ..
 
 def _smoothed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return a smoother mask; one that would vanish stays. What the image cuts off is taken to go on."""
+    from scipy import ndimage
+
     smoothed: NDArray[np.bool_] = ndimage.gaussian_filter(mask.astype(np.float32), SMOOTHING, mode="nearest") > 0.5
     return smoothed if smoothed.any() else mask
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.progress import Progress
+from napari_unet.teaching.result import FineTuneResult
 from napari_unet.widgets.teach import visible_preview
 from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.preview import NAME
@@ -49,8 +50,11 @@ def view(viewer, qtbot, models, monkeypatch):
     qtbot.addWidget(view.box)
     view.begin(str(viewer.layers["large"].unique_id))
     qtbot.waitUntil(lambda: view.region() is not None, timeout=PATIENCE)
-    tuned = SimpleNamespace(improved=True, sentence=lambda: "Better.", model=SimpleNamespace())
-    tuned.model.spec = SimpleNamespace(is_semantic=False)
+    spec = SimpleNamespace(is_semantic=False, zoom=1)
+    tuned = FineTuneResult(
+        model=SimpleNamespace(spec=spec), before=0.5, after=0.8, held_out=True, pixels=900, strokes=9,
+        iterations=5, seconds=1,
+    )  # fmt: skip
     region = {"Y": (1450, 1550), "X": (1950, 2050)}
     [before, after] = steps_result(models.look(region))
     models.regions.clear()
@@ -89,7 +93,7 @@ def test_the_preview_of_a_learnt_model_covers_what_is_visible_also_after_moving(
     click(qtbot, view.box.before)
     assert (viewer.layers[NAME].data[0, 0] != after).any(), "before is of the new part, too"
     assert covers(viewer)
-    assert "In the part shown: 1 objects before" in view.box.sentence.text()
+    assert "In the part shown: 1 objects before" in view.box.details.text()
     viewer.window.resize(1100, 950)
     qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy, timeout=PATIENCE)
     looks = len(models.regions)
