@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_unet.measurement import measure
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
+    from napari_unet.quality import rank
     from napari_unet.segmentation import segment
     from napari_unet.settings.finetuning import FineTuningSettings
     from napari_unet.settings.segmentation import SegmentationSettings
@@ -40,6 +41,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "measurement": ["measure"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
+        "quality": ["rank"],
         "segmentation": ["segment"],
         "settings.finetuning": ["FineTuningSettings"],
         "settings.segmentation": ["SegmentationSettings"],
@@ -61,6 +63,7 @@ __all__ = [
     "load_model",
     "measure",
     "open_image",
+    "rank",
     "segment",
     "train",
 ]

@@ -56,8 +56,10 @@ def _model_name(plan: SegmentationPlan) -> str:
     return path.stem if path.parent in (SHIPPED, own_folder()) else str(path)
 
 
-def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str = "") -> dict[str, Any]:
-    """Return the facts that reproduce a segmentation, as JSON values."""
+def segmentation_provenance(
+    plan: SegmentationPlan, *, source: str, command: str = "", quality: float | None = None
+) -> dict[str, Any]:
+    """Return the facts that reproduce a segmentation, as JSON values, and its likely quality."""
     channels = plan.selection.channels or ()
     semantic = plan.spec.is_semantic
     return {
@@ -79,6 +81,7 @@ def segmentation_provenance(plan: SegmentationPlan, *, source: str, command: str
         "intensity": plan.intensity.to_dict(),
         "command": command,
         "values": "classes" if semantic else "objects",
+        **({"quality": quality} if quality is not None else {}),
         **({"classes": list(plan.spec.classes)} if semantic else {}),
         **({"class_marks": list(plan.spec.class_marks)} if plan.spec.class_marks else {}),
     }

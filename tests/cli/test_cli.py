@@ -292,7 +292,7 @@ def test_nothing_is_made_where_the_model_is_none(image, tmp_path, capsys):
 
 
 def test_a_mask_that_cannot_be_written_is_not_computed(model, image, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("napari_unet.cli.segment.segment_steps", None)
+    monkeypatch.setattr("napari_unet.batch.segment_steps", None)
     (tmp_path / "out" / "cells_labels.tif").mkdir(parents=True)
     assert "it is a folder" in fails(capsys, "segment", image, "--model", model, "--output", tmp_path / "out")
 
@@ -368,7 +368,7 @@ def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
             raise error
         return steps(array, *arguments, **options)
 
-    monkeypatch.setattr("napari_unet.cli.segment.segment_steps", limited)
+    monkeypatch.setattr("napari_unet.batch.segment_steps", limited)
     arguments = ["segment", str(large), str(image), "--model", model, "--output", str(tmp_path / "out")]
     assert main(arguments) == 1
     assert "give a smaller --tile" in capsys.readouterr().err

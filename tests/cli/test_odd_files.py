@@ -253,10 +253,10 @@ def test_what_nobody_foresaw_of_one_image_stops_no_other(model, image, tmp_path,
     (tmp_path / "a.tif").write_bytes(image.read_bytes())
 
     def fail_at_first(*arguments, **options):
-        monkeypatch.setattr("napari_unet.cli.segment.segment_steps", steps)
+        monkeypatch.setattr("napari_unet.batch.segment_steps", steps)
         raise error
 
-    monkeypatch.setattr("napari_unet.cli.segment.segment_steps", fail_at_first)
+    monkeypatch.setattr("napari_unet.batch.segment_steps", fail_at_first)
     out = tmp_path / "out"
     said = fails(capsys, "segment", tmp_path / "a.tif", image, "--model", model, "--output", out)
     assert f"a.tif: {type(error).__name__}" in said

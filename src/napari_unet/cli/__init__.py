@@ -21,6 +21,7 @@ from napari_unet.files.file_errors import unreadable
 
 COMMANDS = {
     "segment": ("segment", "segment images and write label masks"),
+    "rank": ("rank", "tell which images a model knows least"),
     "fine-tune": ("fine_tune", "teach a model with painted images"),
     "train": ("train", "train a model from labelled images"),
     "evaluate": ("evaluate", "compare predicted with true labels"),

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from napari_unet.cli.common import named_path, temporary_output_folder, with_bar
+from napari_unet.cli.common import named_path, with_bar
 from napari_unet.cli.output import complain, say
+from napari_unet.files.atomic import temporary_output_folder
 from napari_unet.files.images import read_image
 from napari_unet.files.overlay import write_overlay
 from napari_unet.files.same_file import refuse_overwriting

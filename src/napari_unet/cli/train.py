@@ -18,14 +18,13 @@ from napari_unet.cli.common import (
     named_path,
     require_model_place,
     stop_between_steps,
-    temporary_output_folder,
     with_bar,
 )
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, split
 from napari_unet.errors import UnetError
-from napari_unet.files.atomic import require_writable
+from napari_unet.files.atomic import require_writable, temporary_output_folder
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.training_plots import write_curve, write_montage
 from napari_unet.models.class_marks import class_names, marks_of

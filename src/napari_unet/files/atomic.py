@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -103,6 +103,24 @@ def temporary_folder(target: Path) -> Iterator[Path]:
         dir=name.parent, prefix=name.stem, suffix=SUFFIX, ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
+
+
+@contextmanager
+def temporary_output_folder(folder: Path | None) -> Iterator[None]:
+    """Make a folder, if one is named, for what is written meanwhile; where nothing was, it is gone again."""
+    missing: list[Path] = []
+    try:
+        if folder is not None:
+            missing = [place for place in (folder, *folder.parents) if not place.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnetError(f"cannot make the folder {folder} ({error.strerror}): choose another one") from None
+    try:
+        yield
+    finally:
+        for place in missing:  # inner ones first
+            with suppress(OSError):  # something is in it, or it is gone
+                place.rmdir()
 
 
 def require_writable(path: str | Path) -> None:

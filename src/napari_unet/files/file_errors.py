@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, first_line, printable
+from napari_unet.memory import is_out_of_memory
 
 _SIGNATURES = {
     b"\x89PNG": "a PNG: end its name in .png",
@@ -104,3 +105,12 @@ def undecodable(path: Path, what: str) -> UnetError:
         f"{path.name} holds {what}, which cannot be read here: "
         "open it in Fiji and save it as uncompressed gray or RGB TIFF"
     )
+
+
+def image_fault(name: str, error: Exception) -> str:
+    """Return the sentence on what went wrong with one of many images, foreseen or not."""
+    if is_out_of_memory(error):
+        return f"{name}: {first_line(error)}: give a smaller --tile, or free memory"
+    if isinstance(error, UnetError):
+        return str(error) if printable(name) in str(error) else f"{name}: {error}"
+    return f"{name}: {type(error).__name__}: {first_line(error)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_unet.errors import UnetError
@@ -84,3 +85,18 @@ def _is(path: Path, kind: Callable[[int], bool]) -> bool:
         raise unreadable(path, error) from error
     except (OSError, ValueError):  # there is none, or a name that none can have
         return False
+
+
+def file_state(path: Path) -> tuple[int, str]:
+    """Return the bytes of a file, or of all in a Zarr folder, and when it was changed last (UTC, microseconds).
+
+    Files of the same name, size and time are taken for the same, as backups do: to read them would take longer.
+    """
+    try:
+        found = [path.stat(), *(inner.stat() for inner in path.rglob("*") if path.is_dir())]
+    except ValueError:  # a name with a null byte
+        raise UnetError(f"cannot read {str(path)!r}: no file can have this name") from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    latest = datetime.fromtimestamp(max(one.st_mtime for one in found), UTC)
+    return sum(one.st_size for one in found if stat.S_ISREG(one.st_mode)), latest.isoformat()

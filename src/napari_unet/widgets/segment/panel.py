@@ -266,7 +266,7 @@ class SegmentPanel(ScrollingPanel):
         updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
         self.refresh()  # the forecast knows more now
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
-        found = f"{made.result.found}{zoom_note(made.result.zoom)}."
+        found = f"{made.result.found}{zoom_note(made.result.zoom)}.{made.foretold}"
         kept = kept_text(made.merged, classes=bool(made.result.classes))
         self.job.messages.show(f"{self.job.status.text()} {found}{kept}{undo}")
         show_info(f"{layer.name}: {made.result.found}")

@@ -40,6 +40,12 @@ class SegmentationRun:
     merged: Merged | None = None
     """The labels with the corrections in them, None where there are none of that kind."""
 
+    @property
+    def foretold(self) -> str:
+        """Return in a sentence which quality is to be expected; empty where that is not known."""
+        quality = self.provenance.get("quality")
+        return "" if quality is None else f" Predicted quality: {quality:.2f} of 1."
+
 
 def begin_segmentation(
     image: LayerImage,
@@ -59,6 +65,7 @@ def begin_segmentation(
         from napari_unet.models.library import load_model
         from napari_unet.nets.device import choose_device, device_name
         from napari_unet.provenance import segment_command, segmentation_provenance
+        from napari_unet.quality import quality_steps
         from napari_unet.segmentation import segment_steps
 
         model = load_model(model_path)
@@ -66,8 +73,9 @@ def begin_segmentation(
         steps = segment_steps(image.array, model, axes=image.axes, settings=settings, region=region)
         result = yield from map_progress(steps, watch.see)
         duration = watch.duration()
+        quality = None if region else (yield from quality_steps(result.plan, model))
         device = device_name(choose_device(settings.prediction.device))
-        provenance = segmentation_provenance(result.plan, source=source.name)
+        provenance = segmentation_provenance(result.plan, source=source.name, quality=quality)
         provenance["device"] = device
         if source.channel is not None:
             provenance["file_channel"] = source.channel

@@ -1,0 +1,214 @@
+"""Batch: many image files in, one calibrated mask each; the command line and the window call this alone.
+
+One image is in memory at a time. What goes wrong with an image is said in its row and does not stop the others.
+Masks are written whole or not at all, and each says by which request it was made: after an interruption the same
+request goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet._version import __version__
+from napari_unet.arrays.pixel_size import MAX_UM, MIN_UM, PixelSize
+from napari_unet.arrays.zoom import zoom_note
+from napari_unet.errors import UNFORESEEN, UnetError
+from napari_unet.files.atomic import require_writable, temporary_output_folder
+from napari_unet.files.batch_row import DONE, FAILED, KEPT, BatchRow
+from napari_unet.files.file_errors import image_fault
+from napari_unet.files.image_file import ImageFile
+from napari_unet.files.image_list import mask_files
+from napari_unet.files.images import read_image
+from napari_unet.files.openable import file_state, is_file
+from napari_unet.files.provenance import read_provenance
+from napari_unet.files.same_file import refuse_overwriting
+from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
+from napari_unet.models.model import Model
+from napari_unet.progress import Progress, Steps, map_progress
+from napari_unet.provenance import segmentation_provenance
+from napari_unet.quality import quality_steps
+from napari_unet.segmentation import Segmentation, segment_steps
+from napari_unet.settings.segmentation import SegmentationSettings
+
+STEPS_PER_IMAGE = 100
+"""Into how many steps the work on each image counts: a percent is as fine as a bar shows."""
+SPEED_ALONE = {"prediction": {"device", "tile"}}
+"""Settings that change how fast labels are found, not which: another choice is no reason to segment again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """Which images are segmented, how, and where their masks go."""
+
+    images: Sequence[Path]
+    output: Path
+    """A folder, or a .tif file for a single image."""
+    settings: SegmentationSettings = field(default_factory=SegmentationSettings)
+    axes: str | None = None
+    """Axes of the images, in place of what their files say."""
+    pixel_size: float | None = None
+    """um per pixel, of files that do not say it."""
+    probabilities: Path | None = None
+    """Where the foreground probability of a single image is written, too."""
+    command: str = ""
+    """The command that was given, for provenance."""
+
+
+def batch_steps(request: BatchRequest, model: Model) -> Steps[list[BatchRow]]:
+    """Segment every image of a request and return a row for each; a step whose `preview` is a row ends an image.
+
+    Closing the generator leaves all masks that were finished by then; the same request goes on after them.
+
+    Raises
+    ------
+    UnetError
+        Before anything is read: masks that would replace an image, folders in which nothing can be written.
+    """
+    masks = mask_files(request.images, request.output)
+    _check(request, masks, model)
+    rows: list[BatchRow] = []
+    with temporary_output_folder(None if request.output in masks else request.output):
+        for path in _written(request, masks):
+            require_writable(path)
+        for number, (image, mask) in enumerate(zip(request.images, masks, strict=True)):
+            row = yield from _as_share(_row_steps(image, mask, request, model), number, len(masks))
+            rows.append(row)
+            yield _progress(number + 1, len(masks), image.name, row)
+    return rows
+
+
+def _check(request: BatchRequest, masks: Sequence[Path], model: Model) -> None:
+    """Refuse what cannot be, before work is spent on it."""
+    written = _written(request, masks)
+    for path in written:
+        if path.suffix.lower() not in MASK_SUFFIXES:
+            raise UnetError(f"{path.name!r} must end in .tif")
+    refuse_overwriting(
+        [(path, "one of the images") for path in request.images] + [(model.path, "the model")],
+        [(path, "--output") for path in masks] + [(request.probabilities, "--probabilities")],
+    )
+    if request.probabilities is not None and len(masks) > 1:
+        raise UnetError(f"--probabilities takes one image, got {len(masks)}: run the command for each")
+    if model.spec.is_semantic and request.probabilities is not None:
+        raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
+    size = request.pixel_size
+    if size is not None and not MIN_UM <= size <= MAX_UM:
+        raise UnetError(f"--pixel-size must be {MIN_UM:g} to {MAX_UM:g} um, got {size:g}")
+
+
+def _written(request: BatchRequest, masks: Sequence[Path]) -> list[Path]:
+    return [*masks, *([request.probabilities] if request.probabilities is not None else [])]
+
+
+def _as_share(steps: Steps[BatchRow], number: int, count: int) -> Steps[BatchRow]:
+    """Yield the progress of one image as a share of that of all."""
+
+    def share(step: Progress) -> Progress:
+        part = step.done / step.total if step.total else 0.0
+        return _progress(number + min(part, 1.0), count, step.doing)
+
+    return map_progress(steps, share)
+
+
+def _progress(images: float, count: int, doing: str, row: BatchRow | None = None) -> Progress:
+    return Progress(done=int(STEPS_PER_IMAGE * images), total=STEPS_PER_IMAGE * count, doing=doing, preview=row)
+
+
+def _row_steps(image: Path, mask: Path, request: BatchRequest, model: Model) -> Steps[BatchRow]:
+    """Return the row of one image, segmented now unless the same was done before."""
+    try:
+        made_by = _made_by(image, request, model)
+        former = None if request.probabilities is not None else _former_facts(mask, made_by)
+        if former is not None:
+            return _row(image, mask, KEPT, former)
+        yield Progress(done=0, total=1, doing=f"Reading {image.name}")
+        return (yield from _segment_file(image, mask, request, model, made_by))
+    except UNFORESEEN as error:  # a UnetError is a ValueError
+        return BatchRow(image=image, mask=mask, state=FAILED, text=image_fault(image.name, error))
+
+
+def _made_by(image: Path, request: BatchRequest, model: Model) -> dict[str, Any]:
+    """Return what decides the mask of an image, as JSON values."""
+    return {
+        "version": __version__,
+        "model_sha256": model.sha256,
+        "request": {
+            "settings": request.settings.model_dump(mode="json", exclude=SPEED_ALONE),
+            "axes": request.axes,
+            "pixel_size": request.pixel_size,
+            "file": [image.name, *file_state(image)],
+        },
+    }
+
+
+def _former_facts(mask: Path, made_by: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the provenance of a mask that is there and was made by the same; None where there is none."""
+    if not made_by["model_sha256"] or not is_file(mask):
+        return None
+    try:
+        known = read_provenance(mask)
+    except UnetError:  # it is damaged, or something else
+        return None
+    same = known is not None and all(known.get(name) == value for name, value in made_by.items())
+    return known if same else None
+
+
+def _segment_file(
+    path: Path, mask: Path, request: BatchRequest, model: Model, made_by: Mapping[str, Any]
+) -> Steps[BatchRow]:
+    """Segment one file and write its mask."""
+    image = read_image(path, axes=request.axes)
+    probabilities = request.probabilities is not None
+    result = yield from segment_steps(
+        image.array, model, axes=image.axes, settings=request.settings, keep_probabilities=probabilities
+    )
+    quality = yield from quality_steps(result.plan, model)
+    made = segmentation_provenance(result.plan, source=path.name, command=request.command, quality=quality)
+    provenance = {**made, **made_by, **_facts(result)}
+    place: dict[str, Any] = {
+        "axes": result.axes,
+        "pixel_size": _pixel_size(image, request),
+        "position": image.metadata.get("position"),
+    }
+    yield Progress(done=1, total=1, doing=f"Writing {mask.name}")
+    write_labels(mask, result.labels, provenance=provenance, **place)
+    if request.probabilities is not None:
+        meaning = {**provenance, "values": "foreground probability x 255"}
+        write_labels(request.probabilities, result.probabilities, provenance=meaning, **place)
+    row = _row(path, mask, DONE, provenance)
+    return replace(row, remarks=(*image.remarks, *result.remarks))
+
+
+def _facts(result: Segmentation) -> dict[str, Any]:
+    """Return what a row says of labels."""
+    text = {"found": f"{result.found}{zoom_note(result.zoom)}"}
+    if result.classes:
+        return text
+    area = float(np.count_nonzero(result.labels)) / result.count if result.count else None
+    return {**text, "count": result.count, "mean_area_px": area}
+
+
+def _row(image: Path, mask: Path, state: str, facts: Mapping[str, Any]) -> BatchRow:
+    """Return the row that the provenance of a mask tells."""
+    return BatchRow(
+        image=image,
+        mask=mask,
+        state=state,
+        count=facts.get("count"),
+        mean_area=facts.get("mean_area_px"),
+        quality=facts.get("quality"),
+        text=str(facts.get("found", "")),
+    )
+
+
+def _pixel_size(image: ImageFile, request: BatchRequest) -> PixelSize | None:
+    """Return the pixel size that the file says, else the one that was given."""
+    size = image.calibration
+    if image.pixel_size is not None or request.pixel_size is None:
+        return size
+    return PixelSize.known({**(size.by_axis if size else {}), **dict.fromkeys("ZYX", request.pixel_size)})

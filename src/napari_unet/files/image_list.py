@@ -1,0 +1,104 @@
+"""Which images a list of files, folders and patterns means, and where their masks go."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from napari_unet.errors import UnetError
+from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
+from napari_unet.files.openable import exists, is_file, is_folder, list_folder
+from napari_unet.files.provenance import read_provenance
+from napari_unet.files.tiff import MASK_SUFFIXES
+from napari_unet.files.zarr import fields_of, is_zarr
+
+MAX_NAMED = 5
+"""Files that are left out and named; there may be thousands."""
+MASK_ENDING = "_labels.tif"
+"""What follows an image's name in that of its mask."""
+
+
+def input_files(inputs: Iterable[str]) -> tuple[list[Path], list[str]]:
+    """Return the images that files, folders and patterns name, without repeats, in the order given.
+
+    And sentences on what the folders hold besides, which is left out.
+    """
+    found: dict[Path, None] = {}
+    left_out: list[str] = []
+    for text in inputs:
+        for path in _expand(text, left_out):
+            found[path] = None
+    return list(found), left_out
+
+
+def _expand(text: str, left_out: list[str]) -> list[Path]:
+    if not text.strip():
+        raise UnetError("the name of an image is empty: name a file, a folder or a pattern")
+    path = Path(text)
+    if is_folder(path) and not is_zarr(path):
+        return _images_in(path, left_out)
+    if not exists(path) and glob.has_magic(text):
+        matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
+        if not matches:
+            raise UnetError(f"nothing matches {text}: check the pattern")
+        return [image for match in matches for image in _images_of(match)]
+    return _images_of(path)
+
+
+def _images_of(path: Path) -> list[Path]:
+    """Return the fields of a plate, and what is none as it is."""
+    return fields_of(path) if is_zarr(path) else [path]
+
+
+def _images_in(folder: Path, left_out: list[str]) -> list[Path]:
+    """Return the images of a folder, and note what is left out: other files, and masks of former runs."""
+    inside = [path for path in list_folder(folder) if not path.name.startswith(".")]
+    files = [path for path in inside if is_zarr(path) or is_file(path)]
+    images = [path for path in files if is_zarr(path) or is_image(path)]
+    masks = {path for path in images if _is_mask(path)}
+    left_out += _named([path for path in files if path not in images], "no images that can be read here")
+    left_out += _named(sorted(masks), "masks of a former run")
+    images = [path for path in images if path not in masks]
+    if not images:
+        raise UnetError(f"folder {folder} holds no images ({' '.join(IMAGE_SUFFIXES)}, Zarr)")
+    return [field for path in images for field in _images_of(path)]
+
+
+def _named(files: list[Path], why: str) -> list[str]:
+    """Return a sentence on files that are left out, of many with how many more; none where there are none."""
+    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
+    names = ", ".join(path.name for path in files[:MAX_NAMED])
+    return [f"left out, {why}: {names}{more}"] if files else []
+
+
+def _is_mask(path: Path) -> bool:
+    """Whether a file was written by this program, and is no image to segment."""
+    try:
+        return path.suffix.lower() in MASK_SUFFIXES and is_file(path) and read_provenance(path) is not None
+    except UnetError:  # what is wrong with it is said where it is read
+        return False
+
+
+def mask_files(images: Sequence[Path], output: Path) -> list[Path]:
+    """Return where the mask of each image goes; `output` is a .tif file for one image, else a folder."""
+    if output.suffix.lower() in MASK_SUFFIXES and not output.is_dir():
+        if len(images) > 1:
+            raise UnetError(f"{len(images)} images cannot go into the one file {output}: give a folder")
+        return [output]
+    if output.suffix and not output.is_dir():
+        raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
+    masks = [output / (image_name(path) + MASK_ENDING) for path in images]
+    names = Counter(mask.name.casefold() for mask in masks)  # some systems do not tell A.tif from a.tif
+    repeated = {mask.name for mask in masks if names[mask.name.casefold()] > 1}
+    if repeated:
+        raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
+    return masks
+
+
+def image_name(path: Path) -> str:
+    """Return what to call the mask of an image: of one within a Zarr folder, its way there, "plate_A_1_0"."""
+    whole = path.resolve() if is_zarr(path) else path
+    outer = next((place for place in (whole, *whole.parents) if place.suffix == ".zarr"), whole)
+    return "_".join([outer.stem.removesuffix(".ome"), *whole.relative_to(outer).parts])
