@@ -81,6 +81,17 @@ def painted(layer: NDArray[Any]) -> Annotation:
     return Annotation(labels=instances, annotated=annotated, complete=enclosed(instances, annotated))
 
 
+def as_painted(annotation: Annotation, objects: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the annotation layer that says the same to `painted`, or of classes to `painted_classes`.
+
+    Complete objects get a rim of background where nothing was said and there are no `objects`, so that they are
+    read as complete again.
+    """
+    if annotation.complete.any():
+        annotation = with_background_ring(annotation, width=1, sure=objects)
+    return np.where(annotation.annotated, annotation.labels + BACKGROUND, NOT_ANNOTATED).astype(np.int32)
+
+
 def enclosed(instances: NDArray[np.int32], annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return by id whether at least half of an instance's outer rim is annotated, along all axes of the array."""
     from scipy import ndimage

@@ -1,0 +1,1 @@
+"""The Batch panel: a folder of images, a row each."""
