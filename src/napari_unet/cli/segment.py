@@ -6,14 +6,19 @@ import argparse
 import json
 import shlex
 import sys
+from pathlib import Path
 
 from napari_unet.arrays.channels import single
 from napari_unet.batch import BatchRequest, batch_steps
+from napari_unet.batch_table import write_batch_table_steps
 from napari_unet.cli.common import named_path, with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say, say_lines
+from napari_unet.files.atomic import require_writable
 from napari_unet.files.batch_row import FAILED, KEPT, BatchRow
 from napari_unet.files.image_list import input_files
+from napari_unet.files.same_file import refuse_overwriting
+from napari_unet.files.table import require_table_name
 from napari_unet.models.library import load_model
 from napari_unet.progress import Progress, map_progress
 from napari_unet.settings.base import Where
@@ -41,6 +46,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print count, mean area and predicted quality of each image as JSON"
     )
+    parser.add_argument(
+        "--table", type=named_path, help="also measure the objects of all images into this .csv, a row each"
+    )
     add_settings(parser, SegmentationSettings, COMMAND)
     parser.set_defaults(run=run)
 
@@ -57,6 +65,8 @@ def run(given: argparse.Namespace) -> int:
         probabilities=given.probabilities,
         command=shlex.join(["napari-unet", *sys.argv[1:]]),
     )
+    if given.table is not None:
+        require_table(given.table, inputs)
     steps = batch_steps(request, load_model(given.model))
 
     def told(step: Progress) -> Progress:
@@ -67,9 +77,19 @@ def run(given: argparse.Namespace) -> int:
         return step
 
     rows = with_bar(map_progress(steps, told), f"{len(inputs)} images" if len(inputs) > 1 else inputs[0].name)
+    if given.table is not None:
+        for fault in with_bar(write_batch_table_steps(rows, given.table), given.table.name):
+            complain(f"napari-unet: {fault}")
     if given.json:
         say_lines(json.dumps([row.as_dict() for row in rows], indent=2))
     return int(any(row.state == FAILED for row in rows))
+
+
+def require_table(path: Path, inputs: list[Path]) -> None:
+    """Refuse a table that has no table's name, would replace an image, or cannot be written."""
+    require_table_name(path)
+    refuse_overwriting([(image, "one of the images") for image in inputs], [(path, "--table")])
+    require_writable(path)
 
 
 def tell(row: BatchRow, *, as_json: bool) -> None:

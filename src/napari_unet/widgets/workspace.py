@@ -26,6 +26,7 @@ class Workspace(QWidget):  # type: ignore[misc]
             "Segment": partial(_segment_panel, napari_viewer, subject),
             "Teach": partial(_teach_panel, napari_viewer, subject),
             "Results": partial(_results_panel, napari_viewer, subject),
+            "Batch": partial(_batch_panel, napari_viewer, subject),
             "Export": partial(_export_panel, napari_viewer, subject),
         }
         self.panels: dict[str, QWidget] = {}
@@ -85,6 +86,12 @@ def _results_panel(viewer: napari.viewer.Viewer, _: Subject) -> QWidget:
     from napari_unet.widgets.results.panel import ResultsPanel
 
     return ResultsPanel(viewer)
+
+
+def _batch_panel(viewer: napari.viewer.Viewer, subject: Subject) -> QWidget:
+    from napari_unet.widgets.batch.panel import BatchPanel
+
+    return BatchPanel(viewer, subject.model)
 
 
 def _export_panel(viewer: napari.viewer.Viewer, _: Subject) -> QWidget:

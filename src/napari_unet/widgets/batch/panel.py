@@ -21,7 +21,7 @@ from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.batch.corrections import is_corrected
 from napari_unet.widgets.batch.opening import OpenedImages
 from napari_unet.widgets.batch.table import BatchTable
-from napari_unet.widgets.batch.work import ListedImages, PanelRequest, begin_batch, begin_listing
+from napari_unet.widgets.batch.work import ListedImages, PanelRequest, begin_batch, begin_listing, begin_table
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
@@ -66,6 +66,8 @@ class BatchPanel(ScrollingPanel):
         self.table = BatchTable()
         self.corrected = QPushButton("Open corrected images")
         self.corrected.setToolTip("Open every image that was corrected: Fine-tune then learns from all of them.")
+        self.measure = QPushButton("Measure all…")
+        self.measure.setToolTip("Write the objects of all images into one table (CSV), with units beside it.")
         self.opened = OpenedImages(napari_viewer)
         watch_layers(napari_viewer)
         Autosave.of(napari_viewer)
@@ -101,6 +103,23 @@ class BatchPanel(ScrollingPanel):
         self.opened.save()
         for image in self._corrected_images():
             self.open_image(image)
+
+    def measure_all(self) -> None:
+        """Write one table of the objects of all images."""
+        rows = [row for row in self.table.rows.rows() if row.state != FAILED]
+        if not rows:
+            self.job.fail("There are no masks to measure: press Segment all first.")
+            return
+        self.opened.save()
+        place = rows[0].mask.parent / "objects.csv"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Table of all objects", str(place), "CSV (*.csv)")
+        if chosen:
+            path = Path(chosen)
+
+            def written(faults: list[str]) -> None:
+                self.job.messages.show(" ".join([f"Written: {path}", *faults]))
+
+            self.job.run(begin_table(rows, path), written)
 
     def choose(self, inputs: tuple[str, ...]) -> None:
         """Take over folders, files or patterns, and list the images that they mean."""
@@ -229,6 +248,7 @@ class BatchPanel(ScrollingPanel):
         self.table.opened.connect(self.open_image)
         self.table.chosen.connect(self._say_more)
         self.corrected.clicked.connect(lambda _: self.open_corrected())
+        self.measure.clicked.connect(lambda _: self.measure_all())
         self._viewer.layers.events.removed.connect(self._layer_removed)
         on_panel_closed(self, self._leave)
 
@@ -251,6 +271,7 @@ class BatchPanel(ScrollingPanel):
         layout.addWidget(self.job)
         layout.addWidget(self.table, stretch=1)
         layout.addWidget(self.line)
+        layout.addWidget(self.measure)
         layout.addWidget(self.corrected)
         ignore_wheel(self)
         self.keep(LOWEST)

@@ -63,6 +63,17 @@ def begin_batch(request: PanelRequest) -> Callable[[], Steps[list[BatchRow]]]:
     return begin
 
 
+def begin_table(rows: Sequence[BatchRow], path: Path) -> Callable[[], Steps[list[str]]]:
+    """Return the function that a worker calls to measure the objects of all images into one table."""
+
+    def begin() -> Steps[list[str]]:
+        from napari_unet.batch_table import write_batch_table_steps
+
+        return (yield from write_batch_table_steps(rows, path))
+
+    return begin
+
+
 def until_stopped(steps: Steps[list[BatchRow]], stop: Event) -> Steps[list[BatchRow]]:
     """Run steps to their end, or until somebody stops them; then the rows are those that were finished."""
     rows: list[BatchRow] = []
