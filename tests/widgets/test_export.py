@@ -160,7 +160,8 @@ def test_file_save_of_napari_writes_the_same(viewer, tmp_path):
     [
         ("", "Say where"),
         ("missing/a.tif", "folder"),
-        ("a.png", ".tif"),
+        ("a.czi", ".tif"),
+        ("a.png", "open it"),
         ("m" * 300, "its name is too long"),
     ],
 )

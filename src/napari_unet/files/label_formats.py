@@ -78,7 +78,7 @@ def write_label_file(
         known.write(path, labels, axes=axes, pixel_size=pixel_size, provenance=provenance, origin=origin)
         return
     if image is None:
-        raise UnetError(f"{Path(path).name} shows outlines over an image: say which (--like IMAGE)")
+        raise UnetError(f"{Path(path).name} shows outlines over the image: open it, or name it (--like IMAGE)")
     plane = np.asarray(labels)
     if plane.size != plane.shape[-1] * plane.shape[-2] or not axes.endswith("YX"):
         raise UnetError(f"a picture shows one plane, the labels have shape {plane.shape}: take one of them")

@@ -100,7 +100,6 @@ class ExportPanel(ScrollingPanel):
             return
         try:
             target = chosen_file(self.path.text().strip())
-            format_of(target)
             axes = labels_axes(self.layer)
         except UnetError as error:
             self.job.fail(str(error))
@@ -180,8 +179,11 @@ class ExportPanel(ScrollingPanel):
                 return f"{target} exists: choose another name, or remove it first."
             if target.is_dir():
                 return f"{target} is a folder: add a file name that ends with .tif."
+            format_of(target)
         except OSError as error:  # a name that is too long
             return f"{unwritable(target, error)}."
+        except UnetError as error:
+            return f"{error}."
         return replaced_image(self._viewer, target)
 
     def _may_replace(self, target: Path) -> bool:
