@@ -114,6 +114,7 @@ def test_outlines_corrected_in_imagej_become_labels_to_learn_from(panel, qtbot):
     qtbot.addWidget(table)
     table.refresh()
     assert layer in [row[0] for row in table._rows]
+    qtbot.waitUntil(lambda: panel.layer is layer, timeout=20000)
     assert "tick them under Use for training" in panel.job.status.text()
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label as connected_parts
 
 from napari_unet.errors import UnetError
 
@@ -38,6 +37,8 @@ def trace(labels: NDArray[np.integer]) -> dict[int, list[Part]]:
 
     Pieces that touch at a corner alone are parts of their own, so that every polygon is valid as GeoJSON is.
     """
+    from skimage.measure import label as connected_parts  # a panel that offers outlines opens without it
+
     corners = _corners(labels)
     rows, columns = _partners(corners)
     pieces = connected_parts(labels, background=0, connectivity=1)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
@@ -110,6 +109,8 @@ def _categories(classes: Sequence[str] | None, used: set[int]) -> list[dict[str,
 
 def _objects(plane: npt.NDArray[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield id, and segmentation, area and box of every object of a plane (Y, X)."""
+    from scipy import ndimage
+
     numbers, dense = np.unique(plane, return_inverse=True)
     dense = dense.reshape(plane.shape) + (numbers[0] != 0)  # 0 is background, also where there is none
     boxes = ndimage.find_objects(dense)

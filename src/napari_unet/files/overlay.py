@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.segmentation import find_boundaries
 
 from napari_unet.files.atomic import atomic_path
 
@@ -23,6 +22,8 @@ def write_overlay(path: str | Path, image: NDArray[Any], labels: NDArray[Any]) -
 
 def _outlined(image: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the picture (Y, X, 3)."""
+    from skimage.segmentation import find_boundaries
+
     low, high = np.percentile(image, [1, 99.8])
     grey = np.clip((image - low) / max(high - low, 1e-12), 0, 1) ** 0.6 * 255
     picture = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)

@@ -153,12 +153,12 @@ class Elsewhere(QWidget):  # type: ignore[misc]
         notes = LayerNotes(axes=axes, provenance=labels.metadata.get("provenance") or {})
         if reference.image is not None:
             notes = replace(notes, image=image_reference(reference.image))
-        add_labels(self._viewer, labels.array, name=path.stem, notes=notes, place=reference.place)
+        layer = add_labels(self._viewer, labels.array, name=path.stem, notes=notes, place=reference.place)
         left_out = labels.metadata.get("left_out", 0)
         more = f" Left out, {left_out} without an area." if left_out else ""
-        self._job.messages.show(
-            f"{path.name} is open as labels.{more} To learn from them, tick them under Use for training."
-        )
+        text = f"{path.name} is open as labels.{more} To learn from them, tick them under Use for training."
+        self._job.messages.show(text)
+        self._job.messages.keep(layer, text)  # which is chosen a moment later
 
 
 def _like(layer: Any, axes: str, array: Any, origin: dict[str, float]) -> ImageFile:

@@ -50,6 +50,10 @@ class SubjectStatus:
             self._worked_on = self._chosen
         self._label.setText(text)
 
+    def keep(self, subject: Any, text: str) -> None:
+        """Keep a text about another subject, to be shown when it is chosen."""
+        self._texts[subject] = text
+
     def forget_failure(self) -> None:
         """Remove the text of a failure, whose cause may be gone now."""
         if self._failed and not self.is_busy:
