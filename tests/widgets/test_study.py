@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.widgets.viewer.notes import RESULT, role_of
 from tests.widgets.conftest import PLUGIN, wait_until_done
-from tests.widgets.painting import dots, on_canvas
+from tests.widgets.painting import dots, in_small_patches, on_canvas
 from tests.widgets.test_brushes import press, stroke
 from tests.widgets.test_results import click_row, settle
 
@@ -77,6 +77,7 @@ def corrected(hand, result):
 def taught(hand):
     """Fine-tune, stop when held-out strokes are right, and accept by the key."""
     panel = hand.workspace.panels["Teach"]
+    in_small_patches(panel)
     panel.form.seconds.setValue(3600)
     hand.click(panel.job.start_button)
     hand.qtbot.waitUntil(
