@@ -200,7 +200,7 @@ CELLS = ModelSpec(
     classes=("background", "object", "border"),
     description="Objects of any kind in any contrast, grey: the model for images that no other one knows.",
     sizes=(12.0, 80.0),
-    licence="CC0-1.0 AND MIT",
+    licence="MIT",
     training={
         "data": "dsb2018_fluo, dsb2018_tissue_gray, dsb2018_histology in grey (BBBC038v1, Caicedo et al. 2019, "
         "CC0), BBBC039v1 (Ljosa et al. 2012, CC0), nuclei3d_bbbc050 (Tokuoka et al. 2020, CC0), "

@@ -65,7 +65,8 @@ def test_where_none_knows_the_image_the_panel_says_so(panel, qtbot, monkeypatch)
     monkeypatch.setattr(suggesting, "suggestion_steps", steps)
     panel._viewer.add_image(nuclei_image())
     wait_for(qtbot, panel, "None of the models of one kind knows this image: use cells")
-    assert panel.hint.button.isHidden()
+    click(qtbot, panel.hint.button)
+    assert panel.model.currentText() == "cells"
 
 
 def test_an_image_is_asked_about_once_and_not_in_the_windows_thread(panel, qtbot, asked):
