@@ -66,7 +66,7 @@ def main() -> None:
         ]
         rows.append([f"padded tile, halo {halo}", *errors])
     rows.append(["ours: mirror, then valid", *(valid_error(net, image) for net in nets.values())])
-    rows.append(["context read per side", *(net.geometry.halo for net in nets.values())])
+    rows.append(["context read per side", *(net.geometry.halo[0] for net in nets.values())])
     print(table("Largest logit error against the halo", ["tiling", *nets], rows))
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     Path("/proc/self/clear_refs").write_text("5")
     finish(predict(predictor, plane, out=out))
     growth = status("VmHWM:") - before
-    row = [f"{size}²", predictor.tile, growth / 2**20, growth / size**2]
+    row = [f"{size}²", predictor.tile[0], growth / 2**20, growth / size**2]
     print(
         table(
             "Memory beyond input and output (uint8 probabilities)",

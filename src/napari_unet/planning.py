@@ -17,7 +17,7 @@ from napari_unet.arrays.normalization import FittedNormalization
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
-from napari_unet.models.prediction_to_labels import grid_step
+from napari_unet.models.prediction_to_labels import grid_steps
 from napari_unet.models.selection import Selection, select
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
@@ -139,7 +139,7 @@ def plan_segmentation(
         measured = [replace(plane, intensity=intensity) for plane in wanted]
         zoom = 1.0 if intensity.is_constant else (yield from choose_zoom(measured, predictor, spec))
     sides = aligned_region(
-        selection.region, source.axes, source.array.shape, spec.axes, grid_step(predictor, zoom)
+        selection.region, source.axes, source.array.shape, spec.axes, grid_steps(predictor, zoom)
     )
     return SegmentationPlan(
         source=source,

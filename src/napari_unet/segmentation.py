@@ -80,7 +80,7 @@ class Segmentation:
         sides = zip(self.axes, self.labels.shape, strict=True)
         planes = math.prod(length for axis, length in sides if axis not in single)
         joined = f" joined through {' and '.join(self.joined_axes)}" if self.joined_axes else ""
-        parts = "volumes" if "Z" in self.joined_axes else "planes"
+        parts = "volumes" if "Z" in single else "planes"
         among = f" in {planes} {parts}, each counted by itself" if planes > 1 else ""
         return f"{self.count} object{'s' * (self.count != 1)}{joined}{among}"
 

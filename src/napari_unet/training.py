@@ -31,7 +31,7 @@ from napari_unet.models.validation import evenly, score_labels, segment_labelled
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image, warp_labels
 from napari_unet.nets.copy_paste import crowd
-from napari_unet.nets.crop import centre_crop, require_teachable, view_sizes
+from napari_unet.nets.crop import centre_crop, patch_sides, require_teachable, view_sizes
 from napari_unet.nets.device import choose_device
 from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.nets.loss import weighted_cross_entropy
@@ -39,7 +39,7 @@ from napari_unet.nets.optimization import Optimization
 from napari_unet.nets.seeding import seeded
 from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Report, Steps, finish
-from napari_unet.settings.training import TrainingSettings
+from napari_unet.settings.training import PATCH, TrainingSettings
 
 CHECKPOINT_FORMAT = 2
 BEST = "-best.safetensors"
@@ -129,8 +129,10 @@ class Training:
     ) -> None:
         if not images:
             raise UnetError("there are no training images: give a folder with images/ and labels/")
-        pixels = sum(image.labels.size for image in images)
-        settings = settings.resolved(pixels, len(spec.axes))
+        with seeded(settings.seed):
+            fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
+        patch = patch_sides(fresh, settings.patch, PATCH, spec.spacing)
+        settings = settings.resolved(sum(image.labels.size for image in images), patch)
         self.spec = spec
         self.settings = settings
         self.best = Best()
@@ -144,10 +146,8 @@ class Training:
         areas = np.sqrt([image.labels.size for image in images])
         self._chances = areas / areas.sum() if chances is None else np.asarray(chances)
         self._checkpoint = checkpoint
-        with seeded(settings.seed):
-            fresh = copy.deepcopy(net) if net is not None else build_net(spec.architecture, spec.arguments)
         self._of = self._digest(fresh) if checkpoint is not None else ""
-        self._sides = view_sizes(fresh, settings.patch, settings.weights.sigma)
+        self._sides = view_sizes(fresh, patch, settings.weights.sigma, spec.spacing)
         require_teachable(fresh, settings.batch, self._sides[1])
         self.optimization = Optimization(
             fresh, settings.optimization, iterations=settings.iterations, device=choose_device(settings.device)
@@ -223,25 +223,25 @@ class Training:
         """Return one warped view: image (C, *in), classes (*out), weights (*out)."""
         number = int(rng.choice(len(self._images), p=self._chances))
         image, labels = self._tensors[number]
-        settings = self.settings
-        warp = draw_warp(rng, self._centres[number].draw(rng), settings.augmentation)
+        change, spec = self.settings.augmentation, self.spec
+        warp = draw_warp(rng, self._centres[number].draw(rng), change, spec.spacing)
         view, inside, outside = self._sides
-        dims = labels.ndim
-        seen = warp_image(image, warp, (view,) * dims)
-        instances = warp_labels(labels, warp, (view,) * dims)
-        compression = self.spec.normalization.compression
-        if not self.spec.is_semantic and rng.random() < settings.augmentation.crowding:
-            seen, instances = crowd(seen, instances, rng, compression)
+        seen = warp_image(image, warp, view)
+        instances = warp_labels(labels, warp, view)
+        if not spec.is_semantic and rng.random() < change.crowding:
+            seen, instances = crowd(seen, instances, rng, spec.normalization.compression)
         truth, counts = self._truth(instances)
-        classes, weights = (centre_crop(torch.from_numpy(part), outside, dims) for part in (truth, counts))
-        seen = centre_crop(seen, inside, dims)
-        return change_intensity(seen, rng, settings.augmentation, self.spec.normalization), classes, weights
+        classes, weights = (centre_crop(torch.from_numpy(part), outside) for part in (truth, counts))
+        seen = centre_crop(seen, inside)
+        return change_intensity(seen, rng, change, spec.normalization, spec.spacing), classes, weights
 
     def _truth(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the class of every pixel of a view and what it counts."""
         if self.spec.is_semantic:
             return labels.astype(np.int64), np.ones(labels.shape, np.float32)
-        return class_targets(labels, border=self.spec.has_border), weight_map(labels, self.settings.weights)
+        steps = self.spec.steps
+        classes = class_targets(labels, border=self.spec.has_border, spacing=steps)
+        return classes, weight_map(labels, self.settings.weights, spacing=steps)
 
     def _validate(self, loss: float) -> Steps[None]:
         """Score the averaged weights, rounded as a file would hold them; of equal ones the last are kept."""

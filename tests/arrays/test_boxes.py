@@ -18,7 +18,7 @@ def marked_at(places, shape=(100, 140)):
 
 @given(points, st.integers(1, 40))
 def test_every_marked_pixel_lies_in_one_box_and_boxes_are_apart(places, gap):
-    boxes = clusters(marked_at(places), gap)
+    boxes = clusters(marked_at(places), (gap, gap))
     covered = np.zeros((100, 140), int)
     for box in boxes:
         covered[box] += 1
@@ -33,14 +33,14 @@ def test_every_marked_pixel_lies_in_one_box_and_boxes_are_apart(places, gap):
 
 @pytest.mark.parametrize(("places", "count"), [([(5, 5), (9, 9)], 1), ([(5, 5), (95, 130)], 2)])
 def test_far_pixels_have_boxes_of_their_own(places, count):
-    assert len(clusters(marked_at(places), 20)) == count
+    assert len(clusters(marked_at(places), (20, 20))) == count
 
 
 def test_volumes_have_boxes_and_empty_arrays_none():
     marked = np.zeros((40, 50, 60), bool)
-    assert clusters(marked, 8) == []
+    assert clusters(marked, (8, 8, 8)) == []
     marked[2, 3, 4] = marked[39, 49, 59] = True
-    assert clusters(marked, 8) == [
+    assert clusters(marked, (8, 8, 8)) == [
         (slice(2, 3), slice(3, 4), slice(4, 5)),
         (slice(39, 40), slice(49, 50), slice(59, 60)),
     ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.arrays.tiling import even_step, mirror_indices, read_mirrored, tiles
+from napari_unet.arrays.tiling import even_step, mirror_indices, read_mirrored, tile_sides, tiles, window_pixels
 from napari_unet.nets.geometry import Geometry
 
 WALKS = {
@@ -23,21 +23,21 @@ limits = st.integers(1, 300)
 @given(walk=walks, shape=st.tuples(sides, sides), size=st.tuples(limits, limits))
 def test_tiles_cover_every_pixel_once(walk, shape, size):
     written = np.zeros(shape, int)
-    for tile in tiles(shape, size, walk):
+    for tile in tiles(shape, size, (walk,) * len(shape)):
         written[tile.write] += 1
     assert (written == 1).all()
 
 
 @given(walk=walks, length=sides, limit=limits)
 def test_windows_of_an_axis_have_one_size_and_one_phase(walk, length, limit):
-    reads = [tile.read[0] for tile in tiles((length,), (limit,), walk)]
+    reads = [tile.read[0] for tile in tiles((length,), (limit,), (walk,))]
     assert len({read.stop - read.start for read in reads}) == 1
     assert len({read.start % walk.stride for read in reads}) == 1
 
 
 @given(walk=walks, length=sides, limit=limits)
 def test_what_is_written_lies_within_the_networks_output(walk, length, limit):
-    for tile in tiles((length,), (limit,), walk):
+    for tile in tiles((length,), (limit,), (walk,)):
         (read,), (write,), (crop,) = tile.read, tile.write, tile.crop
         first, last = walk.output_range(read.start, read.stop)
         assert crop.stop - crop.start == write.stop - write.start > 0
@@ -52,19 +52,39 @@ def test_steps_are_multiples_of_the_stride_within_the_limit(length, limit, strid
     assert stride <= step <= max(stride, limit)
 
 
+@given(walks=st.lists(walks, min_size=2, max_size=3), data=st.data(), pixels=st.integers(1, 10**6), longest=limits)
+def test_a_chosen_tile_fits_into_memory_and_hardly_exceeds_the_image(walks, data, pixels, longest):
+    shape = [data.draw(sides) for _ in walks]
+    chosen = tile_sides(shape, walks, pixels=pixels, longest=longest)
+    smallest = tuple(walk.stride for walk in walks)
+    assert chosen == smallest or window_pixels(chosen, walks) <= pixels
+    for side, length, walk in zip(chosen, shape, walks, strict=True):
+        assert side % walk.stride == 0
+        assert side < length + walk.stride
+        assert side <= max(longest, walk.stride)
+
+
+def test_of_a_thin_volume_the_whole_thickness_is_read_at_once():
+    thin = Geometry(down=(0, 2, 2), up=(0, 2), pooling=(1, 2))
+    chosen = tile_sides((51, 512, 512), (thin, *[WALKS["unet with 2 levels"]] * 2), pixels=10**6, longest=448)
+    assert chosen[0] == 52
+    assert 32 <= chosen[1] <= chosen[2] + 4 <= 512
+
+
 def test_no_tile_is_a_sliver():
-    writes = [tile.write[0] for tile in tiles((400,), (384,), WALKS["unet with 4 levels"])]
+    writes = [tile.write[0] for tile in tiles((400,), (384,), (WALKS["unet with 4 levels"],))]
     assert [side.stop - side.start for side in writes] == [208, 192]
 
 
 def test_the_papers_tile_steps_by_384_not_388():
-    starts = [tile.write[0].start for tile in tiles((3 * 384,), (388,), WALKS["unet with 4 levels"])]
+    starts = [tile.write[0].start for tile in tiles((3 * 384,), (388,), (WALKS["unet with 4 levels"],))]
     assert starts == [0, 384, 768]
 
 
 def test_tiles_of_volumes_come_row_by_row():
     starts = [
-        tuple(side.start for side in t.write) for t in tiles((8, 8, 8), (4, 4, 4), WALKS["unet with 2 levels"])
+        tuple(side.start for side in t.write)
+        for t in tiles((8, 8, 8), (4, 4, 4), (WALKS["unet with 2 levels"],) * 3)
     ]
     assert starts == sorted(starts)
     assert len(starts) == 8

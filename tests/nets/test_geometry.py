@@ -42,8 +42,9 @@ def test_every_network_gives_the_size_that_its_geometry_says(kind, levels):
     with torch.device("meta"):
         net = KINDS[kind](1, 2, base_channels=4, levels=levels).unpadded()
         for bottom in (8, 9, 14):
-            size, output = net.geometry.sizes(bottom + 4)
-            assert net(torch.empty(1, 1, size, size + net.geometry.stride)).shape[2] == output
+            walk = net.geometry[0]
+            size, output = walk.sizes(bottom + 4)
+            assert net(torch.empty(1, 1, size, size + walk.stride)).shape[2] == output
 
 
 @pytest.mark.parametrize("geometry", [UNET, VGG16, Geometry(down=(2, 2), up=(2,))])
@@ -71,14 +72,15 @@ def test_no_output_pixel_sees_beyond_the_halo(kind):
     net = small_net(kind, levels=2).double().unpadded()
     for parameter in net.parameters():
         parameter.data.abs_()  # no ReLU is ever dead
-    start, stop = net.geometry.input_range(0, net.geometry.stride)
-    assert net.geometry.halo == max(-start, stop - net.geometry.stride)
+    walk = net.geometry[0]
+    start, stop = walk.input_range(0, walk.stride)
+    assert walk.halo == max(-start, stop - walk.stride)
     image = torch.zeros(1, 1, stop - start, stop - start, dtype=torch.double, requires_grad=True)
-    first, _ = net.geometry.output_range(start, stop)
-    for phase in range(net.geometry.stride):
+    first, _ = walk.output_range(start, stop)
+    for phase in range(walk.stride):
         (seen,) = torch.autograd.grad(net(image + 1)[0, 1, phase - first, phase - first], image)
         columns = seen[0, 0].abs().sum(0).nonzero()
-        assert columns.max() - columns.min() + 1 <= net.geometry.receptive_field
+        assert columns.max() - columns.min() + 1 <= walk.receptive_field
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 571), (1, 574), (0, 100)])

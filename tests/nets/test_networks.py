@@ -80,7 +80,7 @@ def test_the_vgg16_encoder_has_the_published_number_of_parameters():
 @pytest.mark.parametrize("skip", ["concat", "add"])
 def test_every_network_runs_in_three_dimensions(kind, skip):
     net = small_net(kind, dims=3, levels=2, skip=skip)
-    size = net.geometry.valid_input_size(4)
+    size = net.geometry[0].valid_input_size(4)
     assert net(noise(1, 1, size, size + 4, size)).shape[:2] == (1, 2)
 
 
@@ -186,7 +186,8 @@ def test_unknown_names_and_arguments_are_refused():
 @pytest.mark.parametrize("levels", [2, 4])
 def test_the_unpadded_copy_equals_the_padded_network_in_the_interior(kind, options, levels):
     net = small_net(kind, levels=levels, **options)
-    walk, stride = net.geometry, net.geometry.stride
+    walk = net.geometry[0]
+    stride = walk.stride
     start = math.ceil(walk.halo / stride) * stride
     side = 2 * start + 2 * stride
     image = noise(1, 1, side, side)

@@ -57,8 +57,8 @@ def test_any_value_is_taken_or_refused_in_one_sentence(declared, value):
 @pytest.mark.parametrize(
     ("group", "values", "sentence"),
     [
-        (PredictionSettings, {"tile": "64"}, "tile must be a whole number from 1 to 8192 px, got '64': "
-         "leave it out for the default, chosen by free memory"),
+        (PredictionSettings, {"tile": "64"}, "tile must be a whole number from 1 to 8192 px, or one for each "
+         "axis, got '64': leave it out for the default, chosen by free memory"),
         (PredictionSettings, {"rotations": "no"}, "rotations (average) must be True or False, got 'no': "
          "leave it out for the default, False"),
         (PredictionSettings, {"precision": 16}, "precision must be 'exact' or 'fast', got 16: "

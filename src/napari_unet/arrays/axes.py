@@ -135,16 +135,16 @@ class Plane:
         axis = next(axis for axis in "CS" if axis in self.axes and axis not in self.index)
         return replace(self, index={**self.index, axis: channel}, inputs=None)
 
-    def grown(self, by: int) -> tuple[Plane, Box]:
-        """Return the plane with a region larger by so many pixels per side, where the image has them.
+    def grown(self, by: Sequence[int]) -> tuple[Plane, Box]:
+        """Return the plane with a region larger by so many pixels per side of each axis, where the image has them.
 
         Beside it stands where the former region lies in it.
         """
         if self.region is None:
             return self, tuple(slice(0, length) for length in self.shape)
         grown = tuple(
-            slice(max(0, side.start - by), min(length, side.stop + by))
-            for side, length in zip(self.region, self.whole_shape, strict=True)
+            slice(max(0, side.start - more), min(length, side.stop + more))
+            for side, length, more in zip(self.region, self.whole_shape, by, strict=True)
         )
         former = tuple(
             slice(side.start - wide.start, side.stop - wide.start)
@@ -257,12 +257,17 @@ Region = Mapping[str, tuple[int, int]]
 """A part of an image: (start, stop) by axis; axes that are not named are whole."""
 
 
-def aligned_region(region: Region, axes: str, shape: Sequence[int], spatial: str, stride: int) -> dict[str, slice]:
-    """Return the region within the image, grown to the pooling grid (pixels): predicted as in the whole image."""
-    aligned = {}
+def aligned_region(
+    region: Region, axes: str, shape: Sequence[int], spatial: str, stride: Sequence[int]
+) -> dict[str, slice]:
+    """Return the region within the image, grown to the pooling grid: predicted as in the whole image.
+
+    `stride` are the steps of that grid in pixels, per spatial axis.
+    """
+    steps, aligned = dict(zip(spatial, stride, strict=True)), {}
     for axis, length in zip(axes, shape, strict=True):
         start, stop = region.get(axis, (0, length))
-        step = stride if axis in spatial else 1
+        step = steps.get(axis, 1)
         start, stop = max(0, start) // step * step, min(length, -(-stop // step) * step)
         if stop <= start:
             raise UnetError(f"the region holds nothing of the image along {axis}: move the view onto the image")

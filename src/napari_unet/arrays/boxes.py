@@ -18,11 +18,13 @@ def moved(box: Box, by: Box) -> Box:
     )
 
 
-def merge_nearby(boxes: Sequence[Box], reach: Callable[[NDArray[np.intp]], NDArray[np.intp]]) -> list[Box]:
+def merge_nearby(
+    boxes: Sequence[Box], reach: Callable[[NDArray[np.intp]], NDArray[np.intp]], unit: Sequence[int] = (1,)
+) -> list[Box]:
     """Return boxes around those that are near one another, until no two of them are.
 
     Two are near where the gap between them, along the axis on which they are farthest apart, is at most what one
-    of them reaches, in pixels by its longest side.
+    of them reaches by its longest side. All is counted in whole units of so many pixels, per axis.
     """
     if not boxes:
         return []
@@ -31,8 +33,8 @@ def merge_nearby(boxes: Sequence[Box], reach: Callable[[NDArray[np.intp]], NDArr
     alone = np.zeros(len(boxes), bool)
     for number in range(len(boxes)):
         while True:
-            gaps = np.maximum(starts - stops[number], starts[number] - stops).max(1)
-            far = reach((stops - starts).max(1))
+            gaps = (np.maximum(starts - stops[number], starts[number] - stops) // unit).max(1)
+            far = reach(((stops - starts) // unit).max(1))
             near = np.flatnonzero(alone & (gaps <= np.maximum(far, far[number])))
             if not len(near):
                 break
@@ -59,8 +61,8 @@ def annotated_box(annotated: NDArray[np.bool_]) -> tuple[slice, ...]:
     return tuple(box)
 
 
-def clusters(marked: NDArray[np.bool_], gap: int) -> list[Box]:
-    """Return the boxes of groups of marked pixels, at least `gap` pixels apart along some axis.
+def clusters(marked: NDArray[np.bool_], gap: Sequence[int]) -> list[Box]:
+    """Return the boxes of groups of marked pixels, at least `gap` pixels (per axis) apart along some axis.
 
     So boxes grown by half the gap do not overlap. Pixels a little farther apart may share a box, too, for they are
     grouped on a grid of that width.
@@ -68,12 +70,12 @@ def clusters(marked: NDArray[np.bool_], gap: int) -> list[Box]:
     from scipy import ndimage
 
     coarse: NDArray[np.bool_] = marked
-    for axis, length in enumerate(marked.shape):
-        coarse = np.logical_or.reduceat(coarse, range(0, length, gap), axis=axis)
+    for axis, (length, step) in enumerate(zip(marked.shape, gap, strict=True)):
+        coarse = np.logical_or.reduceat(coarse, range(0, length, step), axis=axis)
     groups, _ = ndimage.label(coarse, structure=np.ones((3,) * marked.ndim))
     boxes = []
     for cells in ndimage.find_objects(groups):
-        part = tuple(slice(side.start * gap, side.stop * gap) for side in cells)
+        part = tuple(slice(side.start * step, side.stop * step) for side, step in zip(cells, gap, strict=True))
         boxes.append(moved(annotated_box(marked[part]), part))
     # a group may lie in the bend of another
-    return merge_nearby(boxes, lambda sizes: np.full_like(sizes, gap - 1))
+    return merge_nearby(boxes, np.zeros_like, gap)

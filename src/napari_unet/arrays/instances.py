@@ -18,8 +18,9 @@ HIGHER = (0.4, 0.8)
 """Where cores may divide: shares of the way from the core threshold to 1."""
 SIMILAR = 0.5
 """Size of the smallest part of a core per size of its largest."""
-BAND, REACH = 512, 4
-"""Rows that are worked on at once, and how far beyond them a pixel of growth and its neighbours can reach."""
+BAND, REACH = 4_000_000, 4
+"""About so many pixels, in whole rows or planes, are worked on at once; so many rows beyond them can growth by a
+pixel reach."""
 
 
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
@@ -149,14 +150,15 @@ def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
     from skimage.segmentation import expand_labels
 
     before = labels[:0]
-    for start in range(0, len(labels), BAND):
+    rows = max(REACH, BAND // math.prod(labels.shape[1:]))
+    for start in range(0, len(labels), rows):
         low = max(0, start - len(before))
-        band = labels[low : start + BAND + REACH].copy()
+        band = labels[low : start + rows + REACH].copy()
         band[: start - low] = before
         grown: NDArray[Any] = expand_labels(band, distance=1.5)
         given_back = ridge(grown) & (band == 0)
-        inner = slice(start - low, start - low + BAND)
-        target = labels[start : start + BAND]
+        inner = slice(start - low, start - low + rows)
+        target = labels[start : start + rows]
         target[given_back[inner]] = grown[inner][given_back[inner]]
         before = band[inner][-REACH:].copy()
         yield

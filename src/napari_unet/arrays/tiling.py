@@ -41,21 +41,54 @@ class Tile:
     """Where the written region lies within the network's output."""
 
 
-def tiles(shape: Sequence[int], size: Sequence[int], walk: Walk) -> Iterator[Tile]:
+def tiles(shape: Sequence[int], size: Sequence[int], walks: Sequence[Walk]) -> Iterator[Tile]:
     """Yield tiles whose `write` regions cover an image of `shape` exactly once, row by row.
 
-    `size` is the largest region to write per axis. The regions of an axis are as even as the stride allows and
-    all windows have one shape, so that no tile is a sliver and compiled kernels are reused. Window origins
-    come from walking the network backwards in coordinates of the whole image: the pooling grid of every tile
-    falls on that of every other one.
+    `size` is the largest region to write per axis, `walks` is the network's geometry along each. The regions of an
+    axis are as even as the stride allows and all windows have one shape, so that no tile is a sliver and compiled
+    kernels are reused. Window origins come from walking the network backwards in coordinates of the whole image:
+    the pooling grid of every tile falls on that of every other one.
     """
-    axes = [_spans(length, limit, walk) for length, limit in zip(shape, size, strict=True)]
+    axes = [_spans(length, limit, walk) for length, limit, walk in zip(shape, size, walks, strict=True)]
     for spans in itertools.product(*axes):
         yield Tile(
             read=tuple(span[0] for span in spans),
             write=tuple(span[1] for span in spans),
             crop=tuple(span[2] for span in spans),
         )
+
+
+def tile_sides(shape: Sequence[int], walks: Sequence[Walk], *, pixels: float, longest: int) -> tuple[int, ...]:
+    """Return the sides of the largest sensible tile of an image: its window has at most so many pixels.
+
+    The tile grows by a stride at a time, along the axis that then reads least per pixel written; never beyond
+    `longest` or the image, and it has a stride at least.
+    """
+    sides = [walk.stride for walk in walks]
+    most = [
+        min(longest, -(-length // walk.stride) * walk.stride) for length, walk in zip(shape, walks, strict=True)
+    ]
+    while grown := _grown(sides, most, walks, pixels):
+        sides = grown
+    return tuple(sides)
+
+
+def _grown(sides: Sequence[int], most: Sequence[int], walks: Sequence[Walk], pixels: float) -> list[int] | None:
+    """Return the sides of the next larger tile; None where all are as large as they may be."""
+    larger = [
+        [side + walk.stride * (axis == grown) for axis, (side, walk) in enumerate(zip(sides, walks, strict=True))]
+        for grown, (side, walk) in enumerate(zip(sides, walks, strict=True))
+        if side + walk.stride <= most[grown]
+    ]
+    read = {tuple(one): window_pixels(one, walks) for one in larger}
+    fitting = [one for one in larger if read[tuple(one)] <= pixels]
+    return min(fitting, key=lambda one: read[tuple(one)] / math.prod(one), default=None)
+
+
+def window_pixels(sides: Sequence[int], walks: Sequence[Walk]) -> int:
+    """Return how many pixels are read for a tile."""
+    ranges = [walk.input_range(0, side) for side, walk in zip(sides, walks, strict=True)]
+    return math.prod(stop - start for start, stop in ranges)
 
 
 def even_step(length: int, limit: int, stride: int) -> int:

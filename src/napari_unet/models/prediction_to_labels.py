@@ -54,7 +54,7 @@ def predict_map(
     `out` gives the arrays of the plane's size that are needed. A zoomed plane is read a little beyond its region,
     because the way back is interpolated: a part of the map is the same as in the whole one.
     """
-    around, inner = plane.grown(0 if zoom == 1 else grid_step(predictor, zoom))
+    around, inner = plane.grown((0,) * len(plane.shape) if zoom == 1 else grid_steps(predictor, zoom))
     zoomed = Zoomed(plane=around, zoom=zoom)
     maps: NDArray[Any] = yield from predict(
         predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8)
@@ -82,9 +82,14 @@ def _bring_back_by_bands(seen: NDArray[np.uint8], zoom: float, out: Any, *, smoo
         yield Progress(done=0, total=0, doing="Predicting")
 
 
+def grid_steps(predictor: Predictor, zoom: float) -> tuple[int, ...]:
+    """Return the step of the network's pooling grid per axis in pixels of an image that it sees at a zoom."""
+    return tuple(step * downsampling(zoom) for step in predictor.geometry.stride)
+
+
 def grid_step(predictor: Predictor, zoom: float) -> int:
-    """Return the step of the network's pooling grid in pixels of an image that it sees at a zoom."""
-    return predictor.geometry.stride * downsampling(zoom)
+    """Return the largest of `grid_steps`, a multiple of all of them."""
+    return max(grid_steps(predictor, zoom))
 
 
 def read_map(

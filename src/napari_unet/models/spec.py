@@ -13,6 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.per_axis import relative_spacing
 from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.json_text import parse_json
@@ -45,6 +46,8 @@ class ModelSpec:
     and 0.5 the border of an instance, where the network learnt one. Empty where classes are the answer."""
     pixel_size: tuple[float, ...] | None = None
     """um per axis that the model was trained at; None where training mixed magnifications."""
+    spacing: tuple[float, ...] = ()
+    """How far apart neighbouring pixels are along each axis, in pixels of the finest; empty: as far along all."""
     sizes: tuple[float, float] | None = None
     """Typical diameters of objects, in pixels that the network sees, between which the model is at its best. Where
     an image's objects are larger or smaller, it is zoomed to bring them there; None: the zoom stays as it is."""
@@ -67,6 +70,7 @@ class ModelSpec:
         self._check_classes()
         self._check_network()
         check_zoom(self.zoom)
+        relative_spacing(self.spacing, len(self.axes))
         if self.sizes is not None:
             check_sizes(self.sizes, self.is_semantic)
         if self.pixel_size is not None and not all(0 < size < math.inf for size in self.pixel_size):
@@ -114,6 +118,11 @@ class ModelSpec:
         return int(self.arguments.get("in_channels", 1))
 
     @property
+    def steps(self) -> tuple[float, ...]:
+        """Return how far apart neighbouring pixels are along each axis, in pixels of the finest."""
+        return relative_spacing(self.spacing, len(self.axes))
+
+    @property
     def is_semantic(self) -> bool:
         """Whether the answer is a class per pixel instead of instances."""
         return not self.levels
@@ -126,7 +135,10 @@ class ModelSpec:
     def to_json(self) -> str:
         """Return the spec as JSON text."""
         parts = {"instances": self.instances.model_dump(), "normalization": self.normalization.to_dict()}
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self), **parts}, sort_keys=True)
+        values = {"format": FORMAT, **dataclasses.asdict(self), **parts}
+        if not self.spacing:  # older versions know no such thing
+            del values["spacing"]
+        return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -139,7 +151,8 @@ class ModelSpec:
             values["classes"] = tuple(values["classes"])
             values["class_marks"] = tuple(values.get("class_marks", ()))
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
-            for pair in ("pixel_size", "sizes"):
+            values["arguments"] = _as_tuples(values["arguments"])
+            for pair in ("pixel_size", "sizes", "spacing"):
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])
             return cls(**values).checked()
@@ -149,6 +162,13 @@ class ModelSpec:
             raise UnetError("the model's description is nested too deeply: export it again") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnetError(f"the model's description cannot be understood ({error}): export it again") from None
+
+
+def _as_tuples(value: Any) -> Any:
+    """Return JSON values with tuples for lists, as they were before they were written."""
+    if isinstance(value, Mapping):
+        return {name: _as_tuples(one) for name, one in value.items()}
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 def _require_known_format(version: int) -> None:

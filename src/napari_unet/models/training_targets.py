@@ -37,9 +37,11 @@ def pixel_targets(
         objects = (ids > 0) & ~ridge(ids)
         classes = objects.astype(np.int64)
         if spec.has_border:
-            known = class_targets(whole, border=True)
+            known = class_targets(whole, border=True, spacing=spec.steps)
             classes = np.where(objects, np.where(whole > 0, known, len(spec.classes)), 0)
-        weights = balance[objects.astype(int)] + boundary_weights(whole, settings.w0, settings.sigma)
+        weights = balance[objects.astype(int)] + boundary_weights(
+            whole, settings.w0, settings.sigma, spacing=spec.steps
+        )
         scribbled = annotated & (ids > 0) & ~complete[ids]
         annotated = annotated & ~_rim(scribbled, annotated)
     return classes, np.where(annotated, weights, 0).astype(np.float32)

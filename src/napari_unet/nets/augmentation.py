@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_unet.arrays.per_axis import relative_spacing
 from napari_unet.settings.augmentation import AugmentationSettings
 
 
@@ -31,9 +32,20 @@ class Warp:
     """(d, 3, ..., 3) displacements in source pixels on a coarse grid over the view."""
 
 
-def draw_warp(rng: np.random.Generator, centre: Sequence[float], settings: AugmentationSettings) -> Warp:
-    """Draw a warp: rotation in the last two axes, flips, scale, shear, elastic displacements."""
+def draw_warp(
+    rng: np.random.Generator,
+    centre: Sequence[float],
+    settings: AugmentationSettings,
+    spacing: Sequence[float] = (),
+) -> Warp:
+    """Draw a warp: rotation in the last two axes, flips, scale, shear, elastic displacements.
+
+    Planes of a volume stay planes: it is displaced within them alone, and shifted by up to half the distance of
+    two, for where an object is cut is chance. `spacing` are the pixels' distances per axis; displacements are in
+    pixels of the finest axis.
+    """
     dims = len(centre)
+    steps = np.array(relative_spacing(spacing, dims))
     matrix = np.eye(dims)
     angle = rng.uniform(0, 2 * math.pi) if settings.rotate else 0.0
     plane = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -42,10 +54,15 @@ def draw_warp(rng: np.random.Generator, centre: Sequence[float], settings: Augme
     if settings.flip:
         matrix = matrix @ np.diag(rng.choice([-1.0, 1.0], dims))
     matrix /= math.exp(rng.uniform(*np.log(settings.scale)))  # scale 2: objects twice as large in the view
+    displacements = rng.normal(0, 1, (dims, *(3,) * dims)) * settings.elastic
+    displacements[:-2] = 0
+    shift = np.zeros(dims)
+    if settings.elastic and dims > 2:
+        shift[:-2] = rng.uniform(-0.5, 0.5, dims - 2)
     return Warp(
-        centre=np.asarray(centre, float),
-        matrix=matrix,
-        displacements=rng.normal(0, 1, (dims, *(3,) * dims)) * settings.elastic,
+        centre=np.asarray(centre, float) + shift,
+        matrix=matrix * steps / steps[:, None],
+        displacements=displacements / steps.reshape(-1, *(1,) * dims),
     )
 
 

@@ -53,8 +53,8 @@ class ExchangedUNet(nn.Module):
         """Return the logits (N, K, *spatial) of every pixel of x (N, C, *spatial), those at its edges too."""
         if self.net.padded:
             return self._answer(x)
-        geometry, crop = self.net.geometry, [slice(None), slice(None)]
-        for axis, length in enumerate(x.shape[2:], start=2):
+        crop = [slice(None), slice(None)]
+        for axis, (length, geometry) in enumerate(zip(x.shape[2:], self.net.geometry, strict=True), start=2):
             window = geometry.input_range(0, length)
             first, _ = geometry.output_range(*window)
             crop.append(slice(-first, length - first))
@@ -63,7 +63,9 @@ class ExchangedUNet(nn.Module):
 
     def _answer(self, x: Tensor) -> Tensor:
         """Return what the network says, or the mean over rotations where the model wants it."""
-        logits: Tensor = mean_of_rotations(self.net, x) if self.rotations else self.net(x)
+        if self.rotations:
+            return mean_of_rotations(self.net, x, quarters=self.net.geometry[-1] == self.net.geometry[-2])
+        logits: Tensor = self.net(x)
         return logits
 
     def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -28,9 +29,13 @@ INVERTED_GROUND = 0.5
 
 
 def change_intensity(
-    image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
+    image: Tensor,
+    rng: np.random.Generator,
+    settings: AugmentationSettings,
+    normalization: Normalization,
+    spacing: Sequence[float] = (),
 ) -> Tensor:
-    """Return a normalised view (C, *size) with other grey values.
+    """Return a normalised view (C, *size) with other grey values; `spacing` are its pixels' distances per axis.
 
     Light and specimen act on intensities as they were before the logarithmic compression of the `normalization`;
     blur, gamma, contrast, offset and noise on the view as the network sees it.
@@ -40,7 +45,7 @@ def change_intensity(
         light = expand(image.clamp_min(0), normalization.compression)
         image = compress(restain(light, rng, settings.stain), normalization.compression)
     if settings.blur and rng.random() < 0.3:
-        image = gaussian_blur(image, rng.uniform(min(0.3, settings.blur), settings.blur))
+        image = gaussian_blur(image, rng.uniform(min(0.3, settings.blur), settings.blur), spacing)
     image = image.clamp_min(0) ** math.exp(rng.uniform(*np.log(settings.gamma)))
     image = image * math.exp(rng.uniform(*np.log(settings.contrast)))
     image = image + rng.uniform(-settings.offset, settings.offset)

@@ -6,7 +6,9 @@ whole image and nothing in it sees a border, so where the image was cut cannot b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Literal, Protocol
@@ -16,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.tiling import Box, Tile, tiles
+from napari_unet.arrays.per_axis import in_words, per_axis
+from napari_unet.arrays.tiling import Box, Tile, tile_sides, tiles
 from napari_unet.errors import UnetError
 from napari_unet.memory import is_out_of_memory, out_of_memory
 from napari_unet.nets.device import choose_device, free_memory, half_precision
@@ -28,6 +31,8 @@ BYTES_PER_PIXEL_PER_CHANNEL = 20
 """Measured peak of one window: bytes per window pixel and base channel, float32, channels last."""
 MAX_TILE = {"cpu": 448, "other": 1536}
 """Larger tiles fall out of a CPU's cache and cost memory; GPUs are fuller with them."""
+MAX_WINDOW = 800_000_000
+"""Bytes of a window on a CPU, however much memory is free: those of volumes would fill it for little speed."""
 
 
 class Source(Protocol):
@@ -60,7 +65,7 @@ class Predictor:
         self._net = net.unpadded().to(self.device, self._dtype).to(memory_format=self._layout)  # type: ignore[call-overload]
         width = next(p for p in net.parameters() if p.ndim > 1).shape[0]
         self._bytes_per_pixel = BYTES_PER_PIXEL_PER_CHANNEL * width
-        self.tile = self.settings.tile or self._choose_tile(net.dims)
+        self.tile = self._tile_of((math.inf,) * net.dims)
 
     @torch.inference_mode()
     def __call__(self, block: NDArray[np.float32]) -> Tensor:
@@ -77,22 +82,38 @@ class Predictor:
         if not self.settings.rotations:
             logits: Tensor = self._net(x)[0].float()
             return logits
-        return mean_of_rotations(self._net, x)[0]
+        return mean_of_rotations(self._net, x, quarters=self.geometry[-1] == self.geometry[-2])[0]
+
+    def fitted(self, shape: Sequence[int]) -> Predictor:
+        """Return the predictor with the tile that suits an image of this shape."""
+        return self._with_tile(self._tile_of(shape))
 
     def smaller(self) -> Predictor:
         """Return the predictor with half the tile, for when memory ran out."""
-        if self.tile <= self.geometry.stride:
-            raise out_of_memory(f"tiles of {self.tile} px")
-        less = object.__new__(Predictor)
-        less.__dict__.update(self.__dict__, tile=max(self.geometry.stride, self.tile // 2))
-        return less
+        stride = self.geometry.stride
+        if all(side <= step for side, step in zip(self.tile, stride, strict=True)):
+            raise out_of_memory(f"tiles of {in_words(self.tile)} px")
+        return self._with_tile(tuple(max(step, side // 2) for side, step in zip(self.tile, stride, strict=True)))
 
-    def _choose_tile(self, dims: int) -> int:
-        """Return the largest sensible tile whose window fits into a quarter of the free memory."""
-        largest = MAX_TILE.get(self.device.type, MAX_TILE["other"])
-        margin = 2 * self.geometry.halo
-        pixels = free_memory(self.device) / 4 / self._bytes_per_pixel
-        return int(max(self.geometry.stride, min(largest, pixels ** (1 / dims) - margin)))
+    def _with_tile(self, tile: tuple[int, ...]) -> Predictor:
+        other = copy.copy(self)
+        other.tile = tile
+        return other
+
+    def _tile_of(self, shape: Sequence[float]) -> tuple[int, ...]:
+        """Return the chosen tile, else the largest sensible one whose window fits into a quarter of the memory."""
+        if self.settings.tile is not None:
+            return per_axis(self.settings.tile, len(shape), "tile")
+        longest = MAX_TILE.get(self.device.type, MAX_TILE["other"])
+        room = free_memory(self.device) / 4
+        if self.device.type == "cpu":
+            room = min(room, MAX_WINDOW)
+        return tile_sides(
+            [int(min(side, longest)) for side in shape],
+            self.geometry,
+            pixels=room / self._bytes_per_pixel,
+            longest=longest,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +142,8 @@ def predict(
     shape = tuple(source.shape)
     if 0 in shape:
         raise UnetError(f"the image is empty: its shape is {shape}")
-    pending = list(tiles(shape, (predictor.tile,) * len(shape), predictor.geometry))
+    predictor = predictor.fitted(shape)
+    pending = list(tiles(shape, predictor.tile, predictor.geometry))
     done = 0
     while pending:
         try:
@@ -175,7 +197,7 @@ def _cut(pending: list[Tile], predictor: Predictor) -> Iterator[Tile]:
     for tile in pending:
         origin = [side.start for side in tile.write]
         shape = [side.stop - side.start for side in tile.write]
-        for part in tiles(shape, (predictor.tile,) * len(shape), predictor.geometry):
+        for part in tiles(shape, predictor.tile, predictor.geometry):
             yield replace(part, read=_shift(part.read, origin), write=_shift(part.write, origin))
 
 
@@ -186,15 +208,19 @@ def _shift(box: Box, origin: list[int]) -> Box:
 Turn = tuple[int, bool]
 
 
-def mean_of_rotations(net: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Return the mean of a network's float32 answers to x (N, C, *spatial) in all rotations and reflections."""
-    return torch.stack([_turn_back(net(turned).float(), how) for turned, how in _turns(x)]).mean(0)
+def mean_of_rotations(net: Callable[[Tensor], Tensor], x: Tensor, *, quarters: bool = True) -> Tensor:
+    """Return the mean of a network's float32 answers to x (N, C, *spatial) in all rotations and reflections.
+
+    Without `quarters`, as for a network that treats the last two axes differently, only half turns are made.
+    """
+    turns = _turns(x, 1 if quarters else 2)
+    return torch.stack([_turn_back(net(turned).float(), how) for turned, how in turns]).mean(0)
 
 
-def _turns(x: Tensor) -> Iterator[tuple[Tensor, Turn]]:
-    """Yield the 8 rotations and reflections of the last two axes; the pooling grid keeps its pairs in all."""
+def _turns(x: Tensor, step: int) -> Iterator[tuple[Tensor, Turn]]:
+    """Yield the rotations and reflections of the last two axes; the pooling grid keeps its pairs in all."""
     for flip in (False, True):
-        for quarter in range(4):
+        for quarter in range(0, 4, step):
             flipped = x.flip(-1) if flip else x
             yield flipped.rot90(quarter, (-2, -1)), (quarter, flip)
 

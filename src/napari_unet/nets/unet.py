@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from napari_unet.arrays.per_axis import in_words
 from napari_unet.errors import UnetError
-from napari_unet.nets.geometry import Geometry
+from napari_unet.nets.geometry import Geometries
+from napari_unet.nets.levels import Levels
 
 Skip = Literal["concat", "add"]
 
@@ -28,12 +30,17 @@ MAX_LEVELS = 8
 
 
 class ConvBlock(nn.Sequential):
-    """A row of [3-wide convolution, batch norm if wanted, ReLU]; padding 1 keeps the size, 0 shrinks it."""
+    """A row of [convolution, batch norm if wanted, ReLU]; `kernel` is its width per axis, 3 or 1.
 
-    def __init__(self, channels: Sequence[int], *, dims: int, padding: int, norm: bool) -> None:
+    Padded convolutions keep the size, others shrink it by 2 px along each axis in which they are 3 wide.
+    """
+
+    def __init__(self, channels: Sequence[int], *, kernel: tuple[int, ...], padded: bool, norm: bool) -> None:
         layers: list[nn.Module] = []
+        dims = len(kernel)
+        padding = tuple(width // 2 if padded else 0 for width in kernel)
         for before, after in pairwise(channels):
-            layers.append(CONVOLUTION[dims](before, after, 3, padding=padding))
+            layers.append(CONVOLUTION[dims](before, after, kernel, padding=padding))
             if norm:
                 layers.append(BATCH_NORM[dims](after))
             layers.append(nn.ReLU(inplace=True))
@@ -41,22 +48,23 @@ class ConvBlock(nn.Sequential):
 
 
 class Bilinear(nn.Module):
-    """Bilinear (trilinear) doubling with align_corners=False, which commutes with shifts and so can be tiled."""
+    """Bilinear (trilinear) upsampling with align_corners=False, which commutes with shifts and so can be tiled."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, factors: tuple[int, ...]) -> None:
         super().__init__()
-        self.mode = {2: "bilinear", 3: "trilinear"}[dims]
+        self.mode = {2: "bilinear", 3: "trilinear"}[len(factors)]
+        self.factors = factors
         self.margin = 0
-        """Pixels to cut per side: 1 in the unpadded copy, where the outermost ones lack a neighbour."""
+        """Pixels to cut per side of doubled axes: 1 in the unpadded copy, where the outermost lack a neighbour."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x at twice the size, less the margin."""
-        doubled = F.interpolate(x, scale_factor=2.0, mode=self.mode, align_corners=False)
-        if not self.margin:
-            return doubled
-        for axis in range(2, x.ndim):
-            doubled = doubled.narrow(axis, self.margin, doubled.shape[axis] - 2 * self.margin)
-        return doubled
+        """Return x at so many times its size, less the margin."""
+        scale = [float(factor) for factor in self.factors]
+        larger = F.interpolate(x, scale_factor=scale, mode=self.mode, align_corners=False)
+        for axis, factor in enumerate(self.factors, start=2):
+            if self.margin and factor > 1:
+                larger = larger.narrow(axis, self.margin, larger.shape[axis] - 2 * self.margin)
+        return larger
 
 
 class UNet(nn.Module):
@@ -70,35 +78,34 @@ class UNet(nn.Module):
     up: nn.ModuleList
     decode: nn.ModuleList
     head: nn.Module
-    geometry: Geometry
+    geometry: Geometries
 
-    def __init__(self, *, dims: int, skip: Skip, skip_first: bool, padded: bool, dropout: float) -> None:
+    def __init__(self, levels: Levels, *, skip: Skip, skip_first: bool, padded: bool, dropout: float) -> None:
         super().__init__()
-        if dims not in CONVOLUTION:
-            raise UnetError(f"a network works in 2 or 3 dimensions, got {dims}")
         if skip not in ("concat", "add"):
             raise UnetError(f"skip must be 'concat' or 'add', got {skip!r}")
         if not 0 <= dropout < 1:
             raise UnetError(f"dropout must lie in 0..1, got {dropout}")
-        self.dims = dims
+        self.dims = len(levels.kernels[0])
+        self.levels = levels
         self.skip = skip
         self.skip_first = skip_first
         self.padded = padded
-        self.pool = POOL[dims](2)
+        self.pools = nn.ModuleList(POOL[self.dims](factors) for factors in levels.pooling)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits of x."""
-        if self.padded and min(x.shape[2:]) < self.geometry.stride:
+        if self.padded and any(side < step for side, step in zip(x.shape[2:], self.geometry.stride, strict=True)):
             raise UnetError(
-                f"the image must be at least {self.geometry.stride} px wide for this network, "
+                f"the image must be at least {in_words(self.geometry.stride)} px wide for this network, "
                 f"got {tuple(x.shape[2:])}: enlarge it"
             )
         skips = []
-        for block in self.down[:-1]:
+        for block, pool in zip(self.down[:-1], self.pools, strict=True):
             x = block(x)
             skips.append(x)
-            x = self.pool(x)
+            x = pool(x)
         x = self.dropout(self.down[-1](x))
         for up, decode in zip(self.up, self.decode, strict=True):
             x = decode(self._join(skips.pop(), up(x)))
@@ -163,28 +170,37 @@ def expanding_path(
     net: UNet,
     widths: Sequence[int],
     *,
-    upsample: Callable[[int, int], tuple[nn.Module, int]],
+    upsample: Callable[[int, int, tuple[int, ...]], tuple[nn.Module, int]],
     norm: bool,
 ) -> None:
     """Fill `net.up` and `net.decode` for `widths` per level, full resolution first, the bottom last.
 
-    `upsample(from, to)` returns the upsampling module and the channels that it gives.
+    `upsample(from, to, factors)` returns the upsampling module and the channels that it gives.
     """
     ups, decodes = [], []
     below = widths[-1]
-    for width in reversed(widths[:-1]):
-        up, channels = upsample(below, width)
+    for level in reversed(range(len(widths) - 1)):
+        width = widths[level]
+        up, channels = upsample(below, width, net.levels.pooling[level])
         if net.skip == "add" and channels != width:
             up, channels = nn.Sequential(up, CONVOLUTION[net.dims](channels, width, 1)), width
         joined = width if net.skip == "add" else width + channels
         ups.append(up)
-        decodes.append(ConvBlock([joined, width, width], dims=net.dims, padding=int(net.padded), norm=norm))
+        kernel = net.levels.kernels[level]
+        decodes.append(ConvBlock([joined, width, width], kernel=kernel, padded=net.padded, norm=norm))
         below = width
     net.up, net.decode = nn.ModuleList(ups), nn.ModuleList(decodes)
 
 
-def check_arguments(in_channels: int, out_channels: int, base_channels: int, levels: int) -> None:
+def transposed(below: int, width: int, factors: tuple[int, ...]) -> tuple[nn.Module, int]:
+    """Return the transposed convolution that undoes a pooling, and the channels that it gives."""
+    return UP_CONVOLUTION[len(factors)](below, width, factors, stride=factors), width
+
+
+def check_arguments(in_channels: int, out_channels: int, base_channels: int, levels: int, dims: int) -> None:
     """Refuse sizes of a network that cannot be."""
+    if dims not in CONVOLUTION:
+        raise UnetError(f"a network works in 2 or 3 dimensions, got {dims}")
     for name, value in {
         "in_channels": in_channels,
         "out_channels": out_channels,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.openable import require_regular_file
-from napari_unet.nets.geometry import Geometry
+from napari_unet.nets.levels import Levels
 from napari_unet.nets.tensor_file import read_tensors
 from napari_unet.nets.unet import (
     CONVOLUTION,
@@ -50,19 +51,24 @@ class Vgg16UNet(UNet):
         skip: Skip = "concat",
         dropout: float = 0.0,
         norm: bool = False,
+        kernels: Any = None,
+        pooling: Any = None,
     ) -> None:
-        check_arguments(in_channels, out_channels, base_channels, levels)
+        check_arguments(in_channels, out_channels, base_channels, levels, dims)
         if levels >= len(CONVOLUTIONS):
             raise UnetError(f"VGG16 has at most {len(CONVOLUTIONS) - 1} levels, got {levels}")
-        super().__init__(dims=dims, skip=skip, skip_first=True, padded=True, dropout=dropout)
+        plan = Levels.of(levels, dims, kernels, pooling)
+        super().__init__(plan, skip=skip, skip_first=True, padded=True, dropout=dropout)
         counts = CONVOLUTIONS[: levels + 1]
-        self.geometry = Geometry(down=counts, up=(2,) * levels, upsampling_margin=1)
+        self.geometry = plan.geometry(counts, (2,) * levels, upsampling_margin=1)
         widths = [base_channels * multiple for multiple in MULTIPLES[: levels + 1]]
         self.down = nn.ModuleList(
-            ConvBlock([before, *[width] * count], dims=dims, padding=1, norm=norm)
-            for before, width, count in zip([in_channels, *widths], widths, counts, strict=False)
+            ConvBlock([before, *[width] * count], kernel=kernel, padded=True, norm=norm)
+            for before, width, count, kernel in zip(
+                [in_channels, *widths], widths, counts, plan.kernels, strict=False
+            )
         )
-        expanding_path(self, widths, upsample=lambda below, _: (Bilinear(dims), below), norm=False)
+        expanding_path(self, widths, upsample=lambda below, _, factors: (Bilinear(factors), below), norm=False)
         self.head = CONVOLUTION[dims](widths[0], out_channels, 1)
         he_initialise(self)
 

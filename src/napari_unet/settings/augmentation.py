@@ -39,7 +39,9 @@ class AugmentationSettings(Settings):
     scale: Factors = _factors(0.5, 2.0, "factors on the size of objects")
     shear: float = _strength(0.1, "largest shear in the last two axes, px per px")
     # Ronneberger et al. 2015 use 10 px
-    elastic: float = _strength(6.0, "standard deviation of the displacements on a coarse 3x3 grid", unit="px")
+    elastic: float = _strength(
+        6.0, "standard deviation of the displacements on a coarse 3x3 grid, in the last two axes", unit="px"
+    )
     gamma: Factors = _factors(0.7, 1.4, "exponents of the intensities")
     contrast: Factors = _factors(0.35, 1.3, "factors on the intensities")
     offset: float = _strength(0.08, "largest change of all intensities")

@@ -51,6 +51,8 @@ class Settings(BaseModel):
         known = options(cls)[str(info.field_name)]
         if known.only_choices and value is not None and value not in known.choices.values():
             raise ValueError
+        if known.per_axis and value is not None and not known.is_within(value):
+            raise ValueError
         return value
 
 
@@ -78,13 +80,14 @@ def option(
     offered
         The commands and panels that offer it.
     about
-        Other fields of `Option`: label, unit, step, flag, choices, ...
+        Other fields of `Option`: label, unit, step, flag, choices, per_axis, ...
     """
     limits = {"above": above, "minimum": minimum, "below": below, "maximum": maximum}
     shown = {**about, "limits": limits, "offered": offered}
-    return Field(
-        default, description=explanation, gt=above, ge=minimum, lt=below, le=maximum, json_schema_extra=shown
-    )
+    checked: dict[str, Any] = {"gt": above, "ge": minimum, "lt": below, "le": maximum}
+    if about.get("per_axis"):  # pydantic would compare a tuple with a number
+        checked = {}
+    return Field(default, description=explanation, json_schema_extra=shown, **checked)
 
 
 def override(settings: type[Settings], name: str, **changed: Any) -> Any:

@@ -11,6 +11,9 @@ from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.segmentation import channel_option, zoom_option
 from napari_unet.settings.weights import WeightSettings
 
+PATCH = 128
+"""Usual side of a patch in planes."""
+
 
 class FineTuningSettings(Settings):
     """Time, patches, and what holds the network to what it knew."""
@@ -26,7 +29,14 @@ class FineTuningSettings(Settings):
     )
     iterations: int = option(10_000, "steps to learn at most", minimum=1, offered=("fine-tune",))
     batch: int = option(4, "patches per step", minimum=1)
-    patch: int = option(128, "side of a patch", minimum=1, unit="px")
+    patch: int | tuple[int, ...] | None = option(
+        None,
+        "side of a patch",
+        minimum=1,
+        unit="px",
+        per_axis=True,
+        unset=f"{PATCH}; of volumes a box of twice as many pixels, as long along all axes",
+    )
     # near 10 where the model knows the kind of image, near 0 where it does not (`scores.anchor_weight`)
     anchor: float | None = option(
         None,

@@ -33,6 +33,8 @@ class Option:
     """Whether other values are refused."""
     must_be: str = ""
     """What a value must be, where type and range do not say it."""
+    per_axis: bool = False
+    """Whether several values, one for each axis in the order of the axes, may stand for one."""
     label: str = ""
     """Its name in a panel."""
     switch: tuple[Any, str] | None = None
@@ -71,7 +73,15 @@ class Option:
             return f"one of {', '.join(_plain(value) for value in self.choices.values())}"
         if get_origin(self.kind) is Literal:
             return " or ".join(repr(value) for value in get_args(self.kind))
-        return f"{WORDS.get(self.kind) or self.kind.__name__}{self._range()}"
+        each = ", or one for each axis" if self.per_axis else ""
+        return f"{WORDS.get(self.kind) or self.kind.__name__}{self._range()}{each}"
+
+    def is_within(self, value: Any) -> bool:
+        """Whether a number, or each of several, lies within the range."""
+        values = value if isinstance(value, tuple) else (value,)
+        low, high = self.minimum, self.maximum
+        within = all((low is None or one >= low) and (high is None or one <= high) for one in values)
+        return bool(values) and within
 
     def _range(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

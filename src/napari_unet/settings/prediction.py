@@ -14,9 +14,10 @@ class PredictionSettings(Settings):
     """How to run a network over an image; only `precision` and `rotations` change the result."""
 
     device: str = device_option("segment", "Segment panel")
-    tile: int | None = option(
+    tile: int | tuple[int, ...] | None = option(
         None,
-        "side of the square that one call of the network writes; it changes speed and memory, not the result",
+        "side of the part that one call of the network writes; it changes speed and memory, not the result",
+        per_axis=True,
         minimum=1,
         maximum=8192,  # a window of that side needs more memory than any GPU has
         step=64,

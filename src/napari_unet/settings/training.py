@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 from napari_unet.settings.augmentation import AugmentationSettings
@@ -9,6 +11,9 @@ from napari_unet.settings.base import Settings, option
 from napari_unet.settings.devices import device_option, seed_option
 from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.weights import WeightSettings
+
+PATCH = 256
+"""Usual side of a patch in planes."""
 
 
 class TrainingSettings(Settings):
@@ -24,8 +29,14 @@ class TrainingSettings(Settings):
     )
     batch: int = option(4, "patches per step", minimum=1, offered=("train",))
     # unpadded networks read the context around it
-    patch: int = option(
-        256, "side of the patch that is compared with the truth", minimum=1, unit="px", offered=("train",)
+    patch: int | tuple[int, ...] | None = option(
+        None,
+        "side of the patch that is compared with the truth",
+        minimum=1,
+        unit="px",
+        per_axis=True,
+        unset=f"{PATCH}; of volumes a box of twice as many pixels, as long along all axes",
+        offered=("train",),
     )
     seed: int = seed_option("train")
     device: str = device_option("train")
@@ -40,11 +51,11 @@ class TrainingSettings(Settings):
     validate_every: int = option(500, "iterations between two validations", minimum=1)
     validation_images: int = option(24, "validation images, evenly picked, at each validation", minimum=1)
 
-    def resolved(self, pixels: int, dims: int) -> Self:
-        """Return the settings with iterations instead of epochs; `pixels` is the number of those of all images."""
+    def resolved(self, pixels: int, patch: Sequence[int]) -> Self:
+        """Return the settings with iterations instead of epochs, for so many pixels of all images."""
         if self.epochs is None:
             return self
-        iterations = round(self.epochs * pixels / (self.batch * self.patch**dims))
+        iterations = round(self.epochs * pixels / (self.batch * math.prod(patch)))
         return self.replace(iterations=max(1, iterations), epochs=None)
 
     @classmethod

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.found_objects import found_as_one
+from napari_unet.arrays.per_axis import even_sides
 from napari_unet.arrays.tiling import Box
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import kept_maps, read_map
@@ -22,7 +23,7 @@ from napari_unet.teaching.training_regions import TrainingRegion
 MIN_OBJECTS = 10
 """Objects from which a share is worth an interval: of nine, all right, it still reaches down to 70 %."""
 CONTEXT = 64
-"""Pixels around painted objects that are segmented with them: found objects are whole there."""
+"""Pixels around painted objects that are segmented with them (`even_sides` in volumes): they are whole there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +68,17 @@ def found_objects(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     spec = model.spec
     per_pixel = spec.zoom ** len(spec.axes)
     thresholds = spec.instances.replace(min_size=round(spec.instances.min_size * per_pixel))
+    context = [round(side) for side in even_sides(CONTEXT, spec.steps)]
     found: list[bool] = []
     for lesson in lessons:
         ids = scored_objects(lesson)
-        said, spatial = lesson.annotation.labels, "ZYX"[-lesson.annotation.labels.ndim :]
+        said, spatial = lesson.annotation.labels, spec.axes
         plane = Plane(
             array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
         )
         left = set(ids.tolist())
-        for tight in clusters(np.isin(said, ids), 2 * CONTEXT) if len(ids) else ():
-            box = _around(tight, said.shape, predictor.geometry.stride)
+        for tight in clusters(np.isin(said, ids), [2 * side for side in context]) if len(ids) else ():
+            box = _around(tight, said.shape, context, predictor.geometry.stride)
             maps = yield from predict(predictor, replace(plane, region=box), kept_maps(spec))
             labels = yield from read_map(maps[0], spec, thresholds)
             annotation = lesson.annotation
@@ -98,9 +100,9 @@ def scored_objects(lesson: TrainingRegion) -> NDArray[np.intp]:
     return whole[whole > 0]
 
 
-def _around(tight: Box, shape: tuple[int, ...], stride: int) -> Box:
+def _around(tight: Box, shape: tuple[int, ...], context: Sequence[int], stride: Sequence[int]) -> Box:
     """Return a box grown by what surrounds an object, from the pooling grid on."""
     return tuple(
-        slice(max(0, side.start - CONTEXT) // stride * stride, min(length, side.stop + CONTEXT))
-        for side, length in zip(tight, shape, strict=True)
+        slice(max(0, side.start - more) // step * step, min(length, side.stop + more))
+        for side, length, more, step in zip(tight, shape, context, stride, strict=True)
     )

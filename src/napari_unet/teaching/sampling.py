@@ -14,10 +14,10 @@ from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_targets import pixel_targets
 from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image
-from napari_unet.nets.crop import centre_crop, view_sizes
+from napari_unet.nets.crop import centre_crop, patch_sides, view_sizes
 from napari_unet.nets.intensity_augmentation import change_intensity
 from napari_unet.settings.augmentation import AugmentationSettings
-from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.finetuning import PATCH, FineTuningSettings
 from napari_unet.settings.weights import WeightSettings
 from napari_unet.teaching.training_regions import TrainingRegion
 
@@ -60,7 +60,8 @@ class BatchSampler:
     ) -> None:
         self._settings = settings
         self._spec = model.spec
-        self.sides = view_sizes(model.net, settings.patch, settings.weights.sigma)
+        patch = patch_sides(model.net, settings.patch, PATCH, model.spec.spacing)
+        self.sides = view_sizes(model.net, patch, settings.weights.sigma, model.spec.spacing)
         count = len(model.spec.classes)
         self._lessons = [_Material(lesson, count) for lesson in lessons]
         self._replay = [_Material(lesson, count) for lesson in replay]
@@ -93,13 +94,12 @@ class BatchSampler:
             rng, anywhere=not replayed and rng.random() < self._settings.unpainted_patch_share
         )
         change = PLAIN if replayed else self._settings.augmentation
-        warp = draw_warp(rng, centre, change)
+        warp = draw_warp(rng, centre, change, self._spec.spacing)
         view, inside, outside = self.sides
-        dims = len(centre)
-        smooth = warp_image(material.smooth, warp, (view,) * dims)
-        said = warp_image(material.said, warp, (view,) * dims, nearest=True).round().to(torch.int32).numpy()
-        plain = centre_crop(smooth[: material.channels], inside, dims)
-        image = change_intensity(plain, rng, change, self._spec.normalization)
+        smooth = warp_image(material.smooth, warp, view)
+        said = warp_image(material.said, warp, view, nearest=True).round().to(torch.int32).numpy()
+        plain = centre_crop(smooth[: material.channels], inside)
+        image = change_intensity(plain, rng, change, self._spec.normalization, self._spec.spacing)
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
             said[0],
@@ -112,7 +112,7 @@ class BatchSampler:
         blank = torch.from_numpy((said[2] > 0).astype(np.float32))
         previous = smooth[material.channels :]
         parts = (torch.from_numpy(classes), torch.from_numpy(weights), previous, blank)
-        return (image, plain, *(centre_crop(part, outside, dims) for part in parts))
+        return (image, plain, *(centre_crop(part, outside) for part in parts))
 
 
 def loss_weights(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.boxes import clusters
+from napari_unet.arrays.per_axis import even_sides
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
@@ -64,18 +65,21 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec, stride = model.spec, predictor.geometry.stride
     count = len(spec.classes) if spec.is_semantic else 2
+    apart = [round(side) for side in even_sides(APART, spec.steps)]
     kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
     tables = [np.zeros((lesson.held_out.count + 1, count, count), np.int64) for lesson in lessons]
     for lesson, table in zip(lessons, tables, strict=True):
         said, wanted, strokes = lesson.annotation.labels, lesson.scored, lesson.held_out.strokes
         truth = said if spec.is_semantic else (said > 0) & ~ridge(said)
-        spatial = "ZYX"[-said.ndim :]
+        spatial = spec.axes
         plane = Plane(
             array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
         )
-        for tight in clusters(wanted, APART):
+        for tight in clusters(wanted, apart):
             # from the pooling grid on, as everywhere: a prediction must not depend on where a box begins
-            box = tuple(slice(side.start // stride * stride, side.stop) for side in tight)
+            box = tuple(
+                slice(side.start // step * step, side.stop) for side, step in zip(tight, stride, strict=True)
+            )
             answer = (yield from predict(predictor, replace(plane, region=box), kept))[0]
             found = answer if spec.is_semantic else answer >= HALF
             scored = wanted[box]

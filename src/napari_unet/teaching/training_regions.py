@@ -14,6 +14,7 @@ from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.normalization import InvertBrightBackground
+from napari_unet.arrays.per_axis import even_sides
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, downsampling, zoom_paint
@@ -27,7 +28,7 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 
 AROUND = 256
-"""Pixels that the network sees around the annotations, for the anchor."""
+"""Pixels that the network sees around the annotations, for the anchor; of a volume `even_sides` of so many."""
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score where none is held out."""
 ALL_CLASSES = Result(classes=None)
@@ -111,8 +112,9 @@ def painted_planes(
         for plane in wanted:
             said = _said_of(annotation, plane, kept, spec)
             step = downsampling(spec.zoom)
-            for cluster in clusters(said.annotated, 2 * AROUND * step):
-                box = _around(cluster, said.annotated.shape, step)
+            around = [round(side) * step for side in even_sides(AROUND, spec.steps)]
+            for cluster in clusters(said.annotated, [2 * side for side in around]):
+                box = _around(cluster, said.annotated.shape, around, step)
                 labels, annotated = zoom_paint(said.labels[box], said.annotated[box], spec.zoom)
                 found.append(
                     PaintedPlane(
@@ -216,9 +218,9 @@ def replay_regions(model: Model) -> list[TrainingRegion]:
     ]
 
 
-def _around(cluster: Box, shape: tuple[int, ...], step: int) -> Box:
+def _around(cluster: Box, shape: Sequence[int], around: Sequence[int], step: int) -> Box:
     """Return the box of annotated pixels, grown by what the anchor may use, from a multiple of a step on."""
     return tuple(
-        slice(max(0, side.start - AROUND * step) // step * step, min(length, side.stop + AROUND * step))
-        for side, length in zip(cluster, shape, strict=True)
+        slice(max(0, side.start - more) // step * step, min(length, side.stop + more))
+        for side, length, more in zip(cluster, shape, around, strict=True)
     )
