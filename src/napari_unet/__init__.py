@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_unet.files.images import open_image
     from napari_unet.finetuning import fine_tune
     from napari_unet.measurement import measure
+    from napari_unet.models.fresh import fresh_model
     from napari_unet.models.library import load_model
     from napari_unet.models.model import Model
     from napari_unet.quality import rank
@@ -39,6 +40,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "files.images": ["open_image"],
         "finetuning": ["fine_tune"],
         "measurement": ["measure"],
+        "models.fresh": ["fresh_model"],
         "models.library": ["load_model"],
         "models.model": ["Model"],
         "quality": ["rank"],
@@ -60,6 +62,7 @@ __all__ = [
     "convert",
     "evaluate",
     "fine_tune",
+    "fresh_model",
     "load_model",
     "measure",
     "open_image",

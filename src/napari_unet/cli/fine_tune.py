@@ -6,6 +6,7 @@ import argparse
 import signal
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from napari_unet.arrays.membranes import move_spatial_last
 from napari_unet.cli.common import named_path, require_model_place, with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
+from napari_unet.cli.training_folder import spacing_of
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.image_file import ImageFile
@@ -31,6 +33,7 @@ from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.settings.base import Where
 from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.network import NetworkSettings
 from napari_unet.settings.offered import chosen
 from napari_unet.teaching.learning import TrainingMonitor
 
@@ -63,6 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="annotations are classes, not objects: 0 not annotated, 1 background, 2 up the others; or colours",
     )
+    add_settings(parser, NetworkSettings, COMMAND)
     add_settings(parser, FineTuningSettings, COMMAND)
     parser.set_defaults(run=run)
 
@@ -126,7 +130,10 @@ def starting_model(
     marks: tuple[str, ...] = (),
 ) -> Model:
     """Return the model to start from; a new one has the channels and classes that its lessons need."""
+    network = chosen(NetworkSettings(), COMMAND, vars(given))
     if given.model != NEW:
+        if (given.dims, given.spacing) != (None, None):
+            raise UnetError(f"--dims and --spacing are for --model {NEW}: leave them out, or take a new network")
         model = load_model(given.model)
         if model.spec.is_semantic != given.classes:
             what = (
@@ -136,15 +143,12 @@ def starting_model(
         return model
     in_colour = axes.endswith("S") and given.channel is None
     channels = int(pairs[0][0].shape[-1]) if in_colour else 1
+    spacing = network.spacing or spacing_of(given.pairs[::2], network.axes)
+    new = partial(fresh_model, in_channels=min(channels, 3), axes=network.axes, spacing=spacing, seed=seed)
     if not given.classes:
-        return fresh_model(in_channels=min(channels, 3), seed=seed)
+        return new()
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
-    return fresh_model(
-        in_channels=min(channels, 3),
-        classes=class_names(count, marks),
-        class_marks=marks_of(count, marks),
-        seed=seed,
-    )
+    return new(classes=class_names(count, marks), class_marks=marks_of(count, marks))
 
 
 def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str, tuple[str, ...]]:

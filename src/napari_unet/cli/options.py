@@ -26,9 +26,18 @@ def _as_argument(option: Option) -> dict[str, Any]:
     if is_group(option):
         return {**explained, "type": _Named(option), "metavar": "|".join(option.choices)}
     if get_origin(option.kind) is Literal:
-        return {**explained, "choices": get_args(option.kind), "metavar": None}
+        allowed = get_args(option.kind)
+        return {**explained, "choices": allowed, "type": type(allowed[0]), "metavar": None}
+    if option.per_axis:
+        return {"type": sides, **explained}
     kind = str if get_origin(option.kind) is tuple else option.kind  # which the settings take apart
     return {"type": kind, **explained}
+
+
+def sides(text: str) -> int | tuple[int, ...]:
+    """Return "64" as a number, "16,64,64" as one for each axis."""
+    values = tuple(map(int, text.split(",")))
+    return values if len(values) > 1 else values[0]
 
 
 class _Named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from napari_unet.cli.common import (
 )
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
-from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, split
+from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, spacing_of, split
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable, temporary_output_folder
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.training_plots import write_curve, write_montage
 from napari_unet.models.class_marks import class_names, marks_of
+from napari_unet.models.fresh import facts_of, plan_arguments
 from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -122,9 +123,10 @@ def train(given: argparse.Namespace) -> int:
     """Read, train, write; return the exit code."""
     start = load_model(given.start) if given.start else None
     known = start.spec.class_marks if start else ()
-    truths, marks = read_truths(given, start.spec.axes if start else "YX", known)
+    axes = start.spec.axes if start else network_settings(given).axes
+    truths, marks = read_truths(given, axes, known)
     classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
-    spec = start_spec(given, start, classes, marks)
+    spec = start_spec(given, start, classes, marks, list(truths))
     training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
     settings = training_settings(given, training_images)
     net = starting_net(given, start, spec, settings.seed)
@@ -226,8 +228,18 @@ def training_settings(given: argparse.Namespace, images: list[TrainingImage]) ->
     return TrainingSettings(**given_values)
 
 
+def network_settings(given: argparse.Namespace) -> NetworkSettings:
+    """Return the network of the preset with what was given on the command line in its place."""
+    usual = NetworkSettings.paper() if given.preset == "paper" else NetworkSettings()
+    return chosen(usual, COMMAND, vars(given))
+
+
 def start_spec(
-    given: argparse.Namespace, start: Model | None, classes: int, marks: tuple[str, ...] = ()
+    given: argparse.Namespace,
+    start: Model | None,
+    classes: int,
+    marks: tuple[str, ...] = (),
+    images: Sequence[Path] = (),
 ) -> ModelSpec:
     """Return what the new model will be; a model to start from must be one for this truth."""
     if start is not None:
@@ -240,12 +252,19 @@ def start_spec(
             zoom=1.0,  # it learns the images as they are
             sizes=None,
         )
-    paper = given.preset == "paper"
-    network = chosen(NetworkSettings.paper() if paper else NetworkSettings(), COMMAND, vars(given))
+    network, paper = network_settings(given), given.preset == "paper"
+    axes, spacing = network.axes, network.spacing or spacing_of(images, network.axes)
+    dims = {"dims": network.dims} if network.dims > 2 else {}
     return ModelSpec(
         name=given.output.stem,
         architecture=network.architecture,
-        arguments={**network.model_dump(exclude={"architecture"}), "out_channels": classes},
+        arguments={
+            **network.model_dump(exclude={"architecture", "dims", "spacing"}),
+            **dims,
+            **plan_arguments(axes, spacing, levels=network.levels),
+            "out_channels": classes,
+        },
+        **facts_of(axes, spacing),
         **OF_TRUTH[given.truth](classes, marks),
         normalization=_normalization(network.in_channels, given.preset),
         rotations=paper,

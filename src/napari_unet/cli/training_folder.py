@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,18 @@ def read_truths(
     named = ((path.name, planes_of(file, spatial)) for path, file in labels.items())
     refuse_masks(named, "use --truth classes", dims=len(spatial))
     return {path: file.array for path, file in labels.items()}, ()
+
+
+def spacing_of(images: Iterable[Path], axes: str) -> tuple[float, ...] | None:
+    """Return the distances of pixels along the axes of a volume as the first file says that does; else None."""
+    if "Z" not in axes:
+        return None
+    for path in images:
+        size = read_image(path).calibration
+        if size is not None and size.get("Z") is not None:
+            return size.lengths(axes)
+    complain("The files do not say how far apart planes are: as far as pixels; --spacing 2.5,1,1 says otherwise.")
+    return None
 
 
 def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
+
+from pydantic import field_validator
 
 from napari_unet.settings.base import Settings, Where, option
 
@@ -21,6 +23,19 @@ class NetworkSettings(Settings):
     base_channels: int = option(
         16, "width of the first level; the preset paper takes 64", minimum=1, offered=SHOWN
     )
+    dims: Literal[2, 3] = option(
+        2,
+        "what a new network sees at once: 2, the planes of a stack one by one, or 3, the stack as a volume",
+        offered=(*SHOWN, "fine-tune"),
+    )
+    spacing: tuple[float, ...] | None = option(
+        None,
+        "distances of neighbouring pixels along Z,Y,X, in any unit: the network leaves Z alone until pooling "
+        "Y and X has made them about equal",
+        must_be="numbers above 0, one per axis, such as 2.5,1,1",
+        unset="as the files say, or all the same",
+        offered=(*SHOWN, "fine-tune"),
+    )
     levels: int = option(4, "how often the resolution is halved", minimum=1, maximum=8, offered=SHOWN)
     skip: Literal["concat", "add"] = option(
         "concat", "how the maps of the contracting path join those of the expanding path", offered=SHOWN
@@ -32,6 +47,27 @@ class NetworkSettings(Settings):
         below=1,
         offered=SHOWN,
     )
+
+    @field_validator("spacing", mode="before")
+    @classmethod
+    def _as_numbers(cls, value: Any) -> Any:
+        """Return text as numbers."""
+        try:
+            return tuple(map(float, value.split(","))) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError from None  # the sentence is that of the declaration
+
+    @field_validator("spacing", mode="after")
+    @classmethod
+    def _above_0(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and not all(step > 0 for step in value):
+            raise ValueError
+        return value
+
+    @property
+    def axes(self) -> str:
+        """Return the axes that the network sees at once."""
+        return "ZYX"[-self.dims :]
 
     @classmethod
     def paper(cls) -> Self:
