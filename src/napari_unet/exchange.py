@@ -8,8 +8,10 @@ the extra `bioimageio`.
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,9 @@ from napari_unet.nets.tensor_file import read_tensors
 from napari_unet.nets.unet import UNet
 
 MODULE, CLASS = ExchangedUNet.__module__, ExchangedUNet.__name__
-SIDE = 256
-"""Side of the test image, the largest that every viewer of packages shows at once; deep networks need more."""
+SIDES = {2: 256, 3: 1}
+"""Least side of the test image by its dimensions; networks need more. Planes are as large as all viewers show at
+once."""
 EPSILON = 1e-6
 """What BioImage.IO's percentile scaling adds to the range."""
 MAX_NUMBER_BYTES, MAX_FRAME_BYTES = 8, 2**24
@@ -53,21 +56,19 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
     """Write a model as a BioImage.IO package (.zip), whole or not at all, and return its path.
 
     `image` (C, *spatial) is what the package is tested with; left out, a crop of what the model was trained on, or
-    noise. Raises UnetError where the extra `bioimageio` is not installed or the model is no 2D network.
+    noise. Raises UnetError where the extra `bioimageio` is not installed.
     """
     save_package, spec5 = _spec_library()
     target = Path(path)
     if target.suffix != ".zip":
         raise UnetError(f"a package must end with .zip, got {target.name!r}")
-    if model.spec.axes != "YX":
-        raise UnetError(f"only 2D models can be exported, {model.spec.name} works on {model.spec.axes}")
     with atomic_path(target) as temporary, temporary_folder(target) as folder:
         net = ExchangedUNet(**_arguments(model.spec))
         net.net.load_state_dict(model.net.state_dict())
         net.eval()
         try:
-            side = max(SIDE, _smallest(net))
-            description = _describe(model.spec, net, folder, _test_image(model, image, side), spec5)
+            sides = [max(SIDES[net.net.dims], side) for side in _smallest(net)]
+            description = _describe(model.spec, net, folder, _test_image(model, image, sides), spec5)
         except UnetError:
             raise
         except ValueError as error:  # what the standard does not know, a licence say
@@ -139,21 +140,22 @@ def _arguments(spec: ModelSpec) -> dict[str, Any]:
     """Return what an ExchangedUNet is made from, as JSON can hold it."""
     return {
         "architecture": spec.architecture,
-        "arguments": dict(spec.arguments),
+        "arguments": json.loads(json.dumps(dict(spec.arguments))),
         "normalization": spec.normalization.to_dict(),
         "levels": list(spec.levels),
         "rotations": spec.rotations,
     }
 
 
-def _test_image(model: Model, image: NDArray[Any] | None, side: int) -> NDArray[np.float32]:
-    """Return (1, C, side, side) for the package's own test."""
+def _test_image(model: Model, image: NDArray[Any] | None, sides: Sequence[int]) -> NDArray[np.float32]:
+    """Return (1, C, *sides) for the package's own test."""
     if image is None:
         known = replay_of(model.spec)
-        noise = np.random.default_rng(0).random((model.spec.in_channels, side, side))
+        noise = np.random.default_rng(0).random((model.spec.in_channels, *sides))
         image = known.images[0] if known else noise
-    repeats = [1, *(-(-side // length) for length in image.shape[1:])]
-    return np.tile(image, repeats)[None, :, :side, :side].astype(np.float32)
+    repeats = [1, *(-(-side // length) for side, length in zip(sides, image.shape[1:], strict=True))]
+    part = (slice(None), *(slice(side) for side in sides))
+    return np.tile(image, repeats)[part][None].astype(np.float32)
 
 
 def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[np.float32], spec5: Any) -> Any:
@@ -179,7 +181,7 @@ def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[
         ],
         license=spec.licence,
         documentation=spec5.FileDescr(source=folder / "README.md"),
-        tags=["unet", "napari", "segmentation", "2d"],
+        tags=["unet", "napari", "segmentation", f"{len(spec.axes)}d"],
         version=__version__,
         inputs=[_input(spec, net, folder, spec5)],
         outputs=[_output(spec, net, folder, spec5)],
@@ -208,20 +210,24 @@ def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any
     low, high = spec.normalization.percentiles
     scaling = spec5.ScaleRangeDescr(
         kwargs=spec5.ScaleRangeKwargs(
-            axes=("channel", "y", "x"),
+            axes=("channel", *spec.axes.lower()),
             min_percentile=low,
             max_percentile=high,
             eps=EPSILON,
         )
     )
-    size = spec5.ParameterizedSize(min=_smallest(net), step=net.net.geometry.stride)
+    sizes = [
+        spec5.ParameterizedSize(min=smallest, step=step)
+        for smallest, step in zip(_smallest(net), net.net.geometry.stride, strict=True)
+    ]
+    space = zip(spec.axes.lower(), sizes, strict=True)
     return spec5.InputTensorDescr(
         id="raw",
         description="The image.",
         axes=[
             spec5.BatchAxis(),
             spec5.ChannelAxis(channel_names=[f"channel{number}" for number in range(spec.in_channels)]),
-            *(spec5.SpaceInputAxis(id=axis, size=size) for axis in "yx"),
+            *(spec5.SpaceInputAxis(id=axis, size=size) for axis, size in space),
         ],
         test_tensor=spec5.FileDescr(source=folder / "test_input.npy"),
         data=spec5.IntervalOrRatioDataDescr(type="float32"),
@@ -231,10 +237,9 @@ def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any
 
 def _output(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:
     names = ["foreground"] if spec.levels else [name.replace(" ", "_") for name in spec.classes]
-    halo = _halo(net)
     sides = [
         spec5.SpaceOutputAxisWithHalo(id=axis, size=spec5.SizeReference(tensor_id="raw", axis_id=axis), halo=halo)
-        for axis in "yx"
+        for axis, halo in zip(spec.axes.lower(), _halo(net), strict=True)
     ]
     return spec5.OutputTensorDescr(
         id="probability",
@@ -244,15 +249,15 @@ def _output(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> An
     )
 
 
-def _halo(net: ExchangedUNet) -> int:
-    """Return the halo as a multiple of the stride, so that tiles stay on the pooling grid."""
-    stride = net.net.geometry.stride
-    return stride * -(-net.net.geometry.halo // stride)
+def _halo(net: ExchangedUNet) -> list[int]:
+    """Return the halo per axis as a multiple of the stride, above 0, so that tiles stay on the pooling grid."""
+    walks = net.net.geometry
+    return [walk.stride * max(1, -(-walk.halo // walk.stride)) for walk in walks]
 
 
-def _smallest(net: ExchangedUNet) -> int:
-    """Return the side of the smallest image or tile: something must remain of it without its halo."""
-    return 2 * _halo(net) + net.net.geometry.stride
+def _smallest(net: ExchangedUNet) -> list[int]:
+    """Return the sides of the smallest image or tile: something must remain of it without its halo."""
+    return [2 * halo + step for halo, step in zip(_halo(net), net.net.geometry.stride, strict=True)]
 
 
 def _spec_library() -> tuple[Any, Any]:
