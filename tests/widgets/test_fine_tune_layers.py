@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from napari_unet.widgets.teach.preview import NAME, Preview
+from napari_unet.widgets.teach.work import starting_model
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
 from napari_unet.widgets.viewer.paint import CORRECTIONS, TRUTH, image_reference
 from tests.widgets.conftest import click, messages, wait_until_done
@@ -263,3 +264,21 @@ def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
     viewer.layers.remove(NAME)
     preview.stand_alone()
     assert [layer.visible for layer in made] == [True, True]
+
+
+def test_a_new_network_sees_planes_or_volumes_of_a_stack(viewer, panel, qtbot):
+    viewer.add_image(np.stack([dots()] * 4), name="stack", scale=(2.5, 1, 1))
+    click(qtbot, panel.tools.new_layer)
+    viewer.layers[-1].data[1, 12:28, 12:60] = 2
+    viewer.layers[-1].data[1, 30:36, 12:60] = 1
+    assert not panel.form.sees.isVisible(), "the model at hand sees planes"
+    panel.form.model.choose_new()
+    assert panel.form.sees.isVisible()
+    assert starting_model(panel.form.request(panel._paints())).spec.axes == "YX"
+    panel.form.sees.setCurrentIndex(1)
+    spec = starting_model(panel.form.request(panel._paints())).spec
+    assert (spec.axes, spec.spacing) == ("ZYX", (2.5, 1.0, 1.0))
+    chosen = panel.form.settings()
+    panel.form.sees.setCurrentIndex(0)
+    panel.form.restore(chosen)
+    assert panel.form.sees.currentData() == "ZYX"

@@ -37,6 +37,11 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.kind = QComboBox()
         self.kind.addItem("objects (instances)", OBJECTS)
         self.kind.addItem("classes (one value each)", CLASSES)
+        self.sees = QComboBox()
+        self.sees.addItem("planes, one by one", "YX")
+        self.sees.addItem("volumes", "ZYX")
+        self.sees.setToolTip("What a new network sees at once; of a volume a few painted planes are enough.")
+        self._has_depth = False
         self.channel = QSpinBox()
         self.channel.setToolTip("Which channel shows what you paint, from 0.")
         self.boxes = OptionBoxes(FineTuningSettings, "Fine-tune panel")
@@ -46,11 +51,12 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         if model is None:
             self._layout.addRow("Model", self.model)
         self._layout.addRow("Output", self.kind)
+        self._layout.addRow("Learns from", self.sees)
         self._layout.addRow("Channel", self.channel)
         self.boxes.add_rows(self._layout)
         self.model.changed.connect(self._model_changed)
         self.boxes.connect(self.changed)
-        for changed in (self.kind.currentIndexChanged, self.channel.valueChanged):
+        for changed in (self.kind.currentIndexChanged, self.sees.currentIndexChanged, self.channel.valueChanged):
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
 
@@ -75,6 +81,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             "model": str(self.model.path or ""),
             "new": self.model.is_new,
             "kind": self.kind.currentData(),
+            "sees": self.sees.currentData(),
             "seconds": self.seconds.value(),
             "device": self.device.chosen(),
             "channel": self.channel.value(),
@@ -87,6 +94,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         elif settings.get("model") and is_there(Path(settings["model"])):
             self.model.choose_file(settings["model"])
         self.kind.setCurrentIndex(max(0, self.kind.findData(settings.get("kind"))))
+        self.sees.setCurrentIndex(max(0, self.sees.findData(settings.get("sees"))))
         self.seconds.setValue(settings.get("seconds", self.seconds.value()))
         self.device.choose(settings.get("device"))
         self.channel.setValue(int(settings.get("channel", 0)))
@@ -105,6 +113,11 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         """Ask for a channel where an image has several."""
         self.channel.setRange(0, max(count, 1) - 1)
         self._layout.setRowVisible(self.channel, count > 1)
+
+    def offer_volumes(self, has_depth: bool) -> None:
+        """Let a new network see volumes where the images are stacks."""
+        self._has_depth = has_depth
+        self._layout.setRowVisible(self.sees, has_depth and self.model.is_new)
 
     def check_model(self) -> None:
         """Refuse to learn without a model."""
@@ -128,7 +141,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             channel=self._channel_of(paints), zoom=zooms[0] if zooms and not self.model.is_new else None
         )
         classes = self.kind.currentData() == CLASSES
-        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, settings=settings)
+        axes = self.sees.currentData() if all("Z" in paint.image.axes for paint in paints) else "YX"
+        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, settings=settings, axes=axes)
 
     def _check_kind(self, paints: list[Paint]) -> None:
         """Refuse results of objects for a model of classes, and the other way round."""
@@ -153,4 +167,5 @@ class TeachingForm(QWidget):  # type: ignore[misc]
 
     def _model_changed(self) -> None:
         self._layout.setRowVisible(self.kind, self.model.is_new)
+        self.offer_volumes(self._has_depth)
         self.changed.emit()

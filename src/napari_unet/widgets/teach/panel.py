@@ -228,8 +228,9 @@ class FineTunePanel(ScrollingPanel):
 
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()
-        channels = [read.channels for read in self._images_read()]
-        self.form.offer_channels(max(channels, default=1))
+        images = self._images_read()
+        self.form.offer_channels(max((read.channels for read in images), default=1))
+        self.form.offer_volumes(bool(images) and all("Z" in read.axes for read in images))
 
     def _images_read(self) -> list[Any]:
         found = []

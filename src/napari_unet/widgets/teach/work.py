@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class FineTuneRequest:
     classes: bool
     """Whether a new network tells classes apart instead of finding objects."""
     settings: FineTuningSettings
+    axes: str = "YX"
+    """What a new network sees at once: planes, or volumes (ZYX)."""
 
 
 @dataclass(slots=True)
@@ -208,10 +210,11 @@ def starting_model(request: FineTuneRequest) -> Model:
         return load_model(request.model)
     image = request.paints[0].image
     channels = int(image.array.shape[-1]) if image.axes.endswith("S") else 1
+    sees: dict[str, Any] = {"axes": request.axes, "spacing": image.spacing(request.axes)}
     if not request.classes:
-        return fresh_model(in_channels=min(channels, 3))
+        return fresh_model(in_channels=min(channels, 3), **sees)
     painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in request.paints)
-    return fresh_model(in_channels=min(channels, 3), classes=class_names(painted))
+    return fresh_model(in_channels=min(channels, 3), classes=class_names(painted), **sees)
 
 
 def layer_annotations(request: FineTuneRequest, spec: ModelSpec) -> list[LayerAnnotation]:

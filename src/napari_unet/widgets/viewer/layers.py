@@ -50,6 +50,13 @@ class LayerImage:
     axes: str
     named: bool
     """Whether the axes come from the layer's labels, or are a guess from their number."""
+    scale: tuple[float, ...] = ()
+    """How far apart napari shows neighbouring pixels along each of the last axes, samples apart."""
+
+    def spacing(self, axes: str) -> tuple[float, ...]:
+        """Return how far apart neighbouring pixels are along some axes, in the layer's unit."""
+        known = dict(zip(reversed(self.axes.replace("S", "")), reversed(self.scale), strict=False))
+        return tuple(abs(known.get(axis, 1.0)) for axis in axes)
 
     @property
     def channels(self) -> int:
@@ -83,7 +90,8 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     axes = axes_override(layer) if axes is None else axes
     letters, named = (_typed(layer, axes, array.shape), True) if axes else _found(layer, array.shape)
     count = len(array.shape) - len(letters)
-    return _aligned(_without_leading(array, count), letters, named)
+    image = _aligned(_without_leading(array, count), letters, named)
+    return replace(image, scale=tuple(map(float, layer.scale)))
 
 
 def _typed(layer: napari.layers.Image, axes: str, shape: tuple[int, ...]) -> str:
