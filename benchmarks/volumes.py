@@ -34,7 +34,7 @@ from data_sets import is_held_out
 DATA = "nuclei3d_bbbc050"
 HALF = 2
 NETWORK = "--dims 3 --base-channels 8 --levels 3 --batch 4 --patch 24,48,48 --validation 0"
-"""Four patches a step: with one PyTorch takes a path of its own for small volumes, which is several times as slow."""
+"""Four patches a step: for a single small one PyTorch takes another path, which is several times as slow."""
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from napari_unet.cli import build_parser, main
+from napari_unet.errors import UnetError
 from napari_unet.files.images import read_labels
 from napari_unet.models.library import load_model
 from napari_unet.settings.finetuning import FineTuningSettings
@@ -26,6 +27,7 @@ GROUPS = [
     ("fine-tune", FineTuningSettings),
     ("train", TrainingSettings),
     ("train", NetworkSettings),
+    ("fine-tune", NetworkSettings),
 ]
 OPTIONS = [(command, group, option) for command, group in GROUPS for option in offered(group, command)]
 
@@ -48,7 +50,8 @@ def example(option):
     if option.switch is not None:
         return [option.argument], option.switch[0]
     if get_origin(option.kind) is tuple:
-        return [option.argument, "1,5"], ((1.0, 5.0),)
+        pairs = get_origin(get_args(option.kind)[0]) is tuple
+        return [option.argument, "1,5"], ((1.0, 5.0),) if pairs else (1.0, 5.0)
     values = get_args(option.kind) if get_origin(option.kind) is Literal else option.choices.values()
     values = [value for value in values if value not in ("", option.default)]
     if is_group(option):
@@ -71,6 +74,16 @@ def test_every_option_reaches_its_setting_and_no_other(command, group, option):
     assert found(settings, option.name) == value != option.default
     same = [other.name for other in offered(group, command) if other.name != option.name]
     assert [found(settings, name) for name in same] == [found(group(), name) for name in same]
+
+
+@pytest.mark.parametrize(
+    ("command", "group", "name"), [("segment", SegmentationSettings, "tile"), ("train", TrainingSettings, "patch")]
+)
+def test_a_side_may_be_given_for_each_axis(command, group, name):
+    assert found(given_by(command, group, f"--{name}", "16,64,48"), name) == (16, 64, 48)
+    assert found(given_by(command, group, f"--{name}", "64"), name) == 64
+    with pytest.raises(UnetError, match=f"{name} must be .* or one for each axis, got \\(16, 0\\)"):
+        given_by(command, group, f"--{name}", "16,0")
 
 
 def test_what_is_not_among_the_choices_is_wrong_usage(capsys):
