@@ -23,7 +23,6 @@ from napari_unet.exchange import export_bioimageio, import_bioimageio
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.fresh import fresh_model, plan_arguments
 from napari_unet.models.library import load_model
-from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import draw_warp, warp_labels
@@ -297,7 +296,5 @@ def test_a_network_of_volumes_travels_as_a_package(tiny, tmp_path):
 def test_a_tile_of_each_axis_can_be_chosen(tiny):
     image = imaged(balls())
     whole = segment(image, tiny, axes="ZYX")
-    tiles = PredictionSettings(device="cpu", tile=(4, 8, 16))
-    chosen = SegmentationSettings(prediction=tiles)
+    chosen = SegmentationSettings(prediction=PredictionSettings(device="cpu", tile=(4, 8, 16)))
     np.testing.assert_array_equal(segment(image, tiny, axes="ZYX", settings=chosen), whole)
-    assert ModelSpec(name="flat", architecture="padded", arguments={}).steps == (1.0, 1.0)
