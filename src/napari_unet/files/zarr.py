@@ -16,6 +16,7 @@ from typing import Any
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.calibration import assumed, micrometres, seconds
+from napari_unet.files.channel_names import zarr_channel_names
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.lazy_array import FAULTS, LazyArray, unreadable_as
 from napari_unet.files.provenance import KEY, decode
@@ -47,8 +48,11 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageFile:
         _require_version(path, image)
         known = _multiscales(image)[0]
         array = image[known["datasets"][0]["path"]]
+        letters = axes or _letters(known)
         facts = {**_facts(known), **series, **_provenance(image, known)}
-        return _as_image(path, array, axes or _letters(known), facts)
+        if names := zarr_channel_names(_ome(image), letters.strip().upper(), array.shape):
+            facts["channel_names"] = names
+        return _as_image(path, array, letters, facts)
     except UnetError:
         raise
     except FAULTS as error:
