@@ -18,6 +18,7 @@ from napari_unet.files.axis_names import named, renamed, require_image
 from napari_unet.files.calibration import assumed
 from napari_unet.files.calibration import pixel_size as calibrated_pixel_size
 from napari_unet.files.calibration import position as stage_position
+from napari_unet.files.channel_names import tiff_channel_names
 from napari_unet.files.colours import intensities
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.label_tags import MAX_FLOAT32, add_imagej_description, imagej_arguments, ome_arguments
@@ -30,7 +31,7 @@ __all__ = ["read_provenance", "read_tiff", "write_labels"]
 MASK_SUFFIXES = (".tif", ".tiff")
 """Endings, in lower case, of the files that are written."""
 # Classic TIFF addresses 4 GiB; some room is left for the tags of many planes.
-_CLASSIC_LIMIT = 2**32 - 2**26
+CLASSIC_LIMIT = 2**32 - 2**26
 
 
 def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool = False) -> ImageFile:
@@ -59,7 +60,10 @@ def read_tiff(path: str | Path, axes: str | None = None, *, keep_numbers: bool =
     require_image(stored.path, array, letters)
     size = calibrated_pixel_size(stored)
     return ImageFile(
-        array=array, axes=letters, calibration=size, metadata=_metadata(stored, assumed(size, letters))
+        array=array,
+        axes=letters,
+        calibration=size,
+        metadata=_metadata(stored, assumed(size, letters), tiff_channel_names(stored, letters, array.shape)),
     )
 
 
@@ -72,6 +76,8 @@ class TiffHeader:
     """One letter per axis of `shape` out of T C Z Y X and S, wherever the samples stand."""
     pixel_size: PixelSize | None
     """None where the file does not say."""
+    channel_names: tuple[str, ...] = ()
+    """Names along C, empty where the file has none."""
     provenance: dict[str, Any] | None
     """What made the labels in it; None where they are not from us."""
 
@@ -84,17 +90,19 @@ def read_facts(path: str | Path) -> TiffHeader:
         shape=outline.shape,
         axes=letters,
         pixel_size=calibrated_pixel_size(stored),
+        channel_names=tiff_channel_names(stored, letters, outline.shape),
         provenance=find_provenance(stored),
     )
 
 
-def _metadata(stored: Stored, remark: str | None) -> dict[str, Any]:
+def _metadata(stored: Stored, remark: str | None, names: tuple[str, ...]) -> dict[str, Any]:
     """Return what `ImageFile.metadata` promises, without entries that say nothing."""
     entries = {
         "provenance": find_provenance(stored),
         "series": stored.series if stored.series > 1 else None,
         "assumed": remark,
         "position": stage_position(stored),
+        "channel_names": names or None,
     }
     return {key: value for key, value in entries.items() if value is not None}
 
@@ -150,14 +158,14 @@ def write_labels(
         if position:
             provenance = {**(provenance or {}), "position": dict(position)}
             place = _shifted(place, position, size)
-        array, axes = _in_file_order(array, axes)
+        array, axes = in_file_order(array, axes)
         as_imagej = _as_imagej(path, array)
         if as_imagej:
             array = array if array.dtype == np.uint16 else array.astype(np.float32)
             arguments = imagej_arguments(array, axes, size, provenance)
         else:
             arguments = ome_arguments(axes, array.shape, size, place, provenance)
-            arguments["bigtiff"] = array.nbytes >= _CLASSIC_LIMIT  # which ImageJ does not read
+            arguments["bigtiff"] = array.nbytes >= CLASSIC_LIMIT  # which ImageJ does not read
         tifffile.imwrite(
             temporary, array, byteorder="<", photometric="minisblack", compression="zlib", **arguments
         )
@@ -188,7 +196,7 @@ def _as_imagej(path: Path, array: npt.NDArray[Any]) -> bool:
     """
     named_ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
     thin = array.ndim > 2 and array.shape[-1] == 1
-    return not (named_ome or thin) and int(array.max()) <= MAX_FLOAT32 and array.nbytes < _CLASSIC_LIMIT
+    return not (named_ome or thin) and int(array.max()) <= MAX_FLOAT32 and array.nbytes < CLASSIC_LIMIT
 
 
 def size_to_write(axes: str, pixel_size: PixelSize | Sequence[float] | None) -> PixelSize | None:
@@ -201,7 +209,7 @@ def size_to_write(axes: str, pixel_size: PixelSize | Sequence[float] | None) -> 
     return PixelSize.known({**lengths, "T": size.get("T") if "T" in axes else None})
 
 
-def _in_file_order(array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[Any], str]:
+def in_file_order(array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[Any], str]:
     """Return array and axes in ImageJ's one order, TZCYX, which OME allows too."""
     letters = sorted(axes, key="TZCYX".index)
     return array.transpose([axes.index(letter) for letter in letters]), "".join(letters)
