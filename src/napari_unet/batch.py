@@ -22,7 +22,8 @@ from napari_unet.files.atomic import require_writable, temporary_output_folder
 from napari_unet.files.batch_row import DONE, FAILED, KEPT, BatchRow
 from napari_unet.files.file_errors import image_fault
 from napari_unet.files.image_file import ImageFile
-from napari_unet.files.image_list import mask_files
+from napari_unet.files.image_list import IMAGE_ENDING, MASK_ENDING, mask_files
+from napari_unet.files.image_tiff import write_image
 from napari_unet.files.images import read_image
 from napari_unet.files.openable import file_state, is_file
 from napari_unet.files.provenance import read_provenance
@@ -69,7 +70,7 @@ def batch_steps(request: BatchRequest, model: Model) -> Steps[list[BatchRow]]:
     UnetError
         Before anything is read: masks that would replace an image, folders in which nothing can be written.
     """
-    masks = mask_files(request.images, request.output)
+    masks = mask_files(request.images, request.output, IMAGE_ENDING if model.spec.gives_image else MASK_ENDING)
     _check(request, masks, model)
     rows: list[BatchRow] = []
     with temporary_output_folder(None if request.output in masks else request.output):
@@ -94,8 +95,9 @@ def _check(request: BatchRequest, masks: Sequence[Path], model: Model) -> None:
     )
     if request.probabilities is not None and len(masks) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(masks)}: run the command for each")
-    if model.spec.is_semantic and request.probabilities is not None:
-        raise UnetError(f"{model.spec.name} gives classes, which have no foreground: leave --probabilities out")
+    if (model.spec.is_semantic or model.spec.gives_image) and request.probabilities is not None:
+        what = "images" if model.spec.gives_image else "classes"
+        raise UnetError(f"{model.spec.name} gives {what}, which have no foreground: leave --probabilities out")
     size = request.pixel_size
     if size is not None and not MIN_UM <= size <= MAX_UM:
         raise UnetError(f"--pixel-size must be {MIN_UM:g} to {MAX_UM:g} um, got {size:g}")
@@ -164,19 +166,22 @@ def _segment_file(
     """Segment one file and write its mask."""
     image = read_image(path, axes=request.axes)
     probabilities = request.probabilities is not None
-    result = yield from segment_steps(
-        image.array, model, axes=image.axes, settings=request.settings, keep_probabilities=probabilities
-    )
+    size = _pixel_size(image, request)
+    source = replace(image.source, pixel_size=size)
+    result = yield from segment_steps(source, model, settings=request.settings, keep_probabilities=probabilities)
     quality = yield from quality_steps(result.plan, model)
     made = segmentation_provenance(result.plan, source=path.name, command=request.command, quality=quality)
     provenance = {**made, **made_by, **_facts(result)}
     place: dict[str, Any] = {
         "axes": result.axes,
-        "pixel_size": _pixel_size(image, request),
+        "pixel_size": size,
         "position": image.metadata.get("position"),
     }
     yield Progress(done=1, total=1, doing=f"Writing {mask.name}")
-    write_labels(mask, result.labels, provenance=provenance, **place)
+    if result.gives_image:
+        write_image(mask, result.labels, axes=result.axes, pixel_size=size, provenance=provenance)
+    else:
+        write_labels(mask, result.labels, provenance=provenance, **place)
     if request.probabilities is not None:
         meaning = {**provenance, "values": "foreground probability x 255"}
         write_labels(request.probabilities, result.probabilities, provenance=meaning, **place)
@@ -186,8 +191,8 @@ def _segment_file(
 
 def _facts(result: Segmentation) -> dict[str, Any]:
     """Return what a row says of labels."""
-    text = {"found": f"{result.found}{zoom_note(result.zoom)}"}
-    if result.classes:
+    text = {"found": f"{result.found}{zoom_note(result.zoom, result.plan.zoom_from)}"}
+    if result.classes or result.gives_image:
         return text
     area = float(np.count_nonzero(result.labels)) / result.count if result.count else None
     return {**text, "count": result.count, "mean_area_px": area}

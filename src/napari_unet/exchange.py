@@ -62,6 +62,8 @@ def export_bioimageio(model: Model, path: str | Path, *, image: NDArray[Any] | N
     target = Path(path)
     if target.suffix != ".zip":
         raise UnetError(f"a package must end with .zip, got {target.name!r}")
+    if model.spec.gives_image:
+        raise UnetError(f"only models of objects and classes can be exported, {model.spec.name} gives images")
     with atomic_path(target) as temporary, temporary_folder(target) as folder:
         net = ExchangedUNet(**_arguments(model.spec))
         net.net.load_state_dict(model.net.state_dict())
@@ -160,7 +162,8 @@ def _test_image(model: Model, image: NDArray[Any] | None, sides: Sequence[int]) 
 
 def _describe(spec: ModelSpec, net: ExchangedUNet, folder: Path, image: NDArray[np.float32], spec5: Any) -> Any:
     """Return the description of a package whose files lie in `folder`."""
-    low, high = np.percentile(image, spec.normalization.percentiles)
+    together = None if spec.normalization.joint else (0, 2, 3)  # as BioImage.IO's scaling does it, see `_input`
+    low, high = np.percentile(image, spec.normalization.percentiles, axis=together, keepdims=True)
     with torch.inference_mode():
         answer = net(torch.from_numpy((image - low) / (high - low + EPSILON)).float()).numpy()
     np.save(folder / "test_input.npy", image)
@@ -210,7 +213,7 @@ def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any
     low, high = spec.normalization.percentiles
     scaling = spec5.ScaleRangeDescr(
         kwargs=spec5.ScaleRangeKwargs(
-            axes=("channel", *spec.axes.lower()),
+            axes=("channel", *spec.axes.lower()) if spec.normalization.joint else tuple(spec.axes.lower()),
             min_percentile=low,
             max_percentile=high,
             eps=EPSILON,
@@ -223,16 +226,24 @@ def _input(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any
     space = zip(spec.axes.lower(), sizes, strict=True)
     return spec5.InputTensorDescr(
         id="raw",
-        description="The image.",
+        description=f"The image: {', '.join(map(str, spec.inputs))}." if spec.inputs else "The image.",
         axes=[
             spec5.BatchAxis(),
-            spec5.ChannelAxis(channel_names=[f"channel{number}" for number in range(spec.in_channels)]),
+            spec5.ChannelAxis(channel_names=_identifiers(spec)),
             *(spec5.SpaceInputAxis(id=axis, size=size) for axis, size in space),
         ],
         test_tensor=spec5.FileDescr(source=folder / "test_input.npy"),
         data=spec5.IntervalOrRatioDataDescr(type="float32"),
         preprocessing=[spec5.EnsureDtypeDescr(kwargs=spec5.EnsureDtypeKwargs(dtype="float32")), scaling],
     )
+
+
+def _identifiers(spec: ModelSpec) -> list[str]:
+    """Return what the standard may call the channels: letters, digits and _, each another one."""
+    named = [re.sub(r"\W", "_", one.name, flags=re.ASCII).lower() for one in spec.inputs]
+    if len(set(named)) < spec.in_channels or not all(name.isidentifier() for name in named):
+        return [f"channel{number}" for number in range(spec.in_channels)]
+    return named
 
 
 def _output(spec: ModelSpec, net: ExchangedUNet, folder: Path, spec5: Any) -> Any:

@@ -19,9 +19,12 @@ from napari_unet.arrays.annotations import (
     require_two_classes,
 )
 from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Choice, channel_positions
+from napari_unet.arrays.pixel_size import PixelSize
+from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
+from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.sizes import choose_zoom
 from napari_unet.models.spec import ModelSpec
@@ -36,7 +39,7 @@ from napari_unet.teaching.scores import anchor_weight, stroke_tables
 from napari_unet.teaching.training_regions import TrainingRegion, check_polarity, painted_planes, prepare_regions
 
 Pair = tuple[Any, Any]
-"""An image array and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
+"""An image (array or `Source`) and what was painted on it: a layer (0, 1, 2...) or an `Annotation`."""
 
 
 def fine_tune(
@@ -99,22 +102,26 @@ def fine_tune_steps(
     chosen = settings or FineTuningSettings()
     if not isinstance(model, Model):
         raise UnetError(f"fine_tune needs a model, got a {type(model).__name__}: load_model gives one by its name")
+    if model.spec.gives_image:
+        raise UnetError(f"{model.spec.name} gives images, which strokes cannot teach: choose another model")
     pairs = list(pairs)
     if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in pairs):
         raise UnetError("fine_tune needs pairs of an image and its annotation: [(image, annotation), ...]")
-    images = [(as_image(image), annotation) for image, annotation in pairs]
+    chosen = chosen.replace(channels=_as_positions(chosen.channels, pairs))
+    sizes = [image.pixel_size if isinstance(image, Source) else None for image, _ in pairs]
+    images = [(_array_of(image), annotation) for image, annotation in pairs]
     given = [(image, understood(image, annotation, axes, model)) for image, annotation in images]
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
-    model = yield from at_one_zoom(model, given[0][0], axes=axes, settings=chosen)
-    painted_on = yield from painted_planes(model.spec, given, axes=axes, channel=chosen.channel)
+    model = yield from at_one_zoom(model, given[0][0], axes=axes, settings=chosen, pixel_size=sizes[0])
+    painted_on = yield from painted_planes(model.spec, given, axes=axes, channels=chosen.channels)
     turned = check_polarity(model, painted_on)
     if turned is model:
         seen = lessons = yield from prepare_regions(model, painted_on, chosen)
     else:  # what the given model sees, and so its score, is another image
         seen = yield from prepare_regions(model, painted_on, chosen.replace(anchor=0))
-        painted_on = yield from painted_planes(turned.spec, given, axes=axes, channel=chosen.channel)
+        painted_on = yield from painted_planes(turned.spec, given, axes=axes, channels=chosen.channels)
         lessons = yield from prepare_regions(turned, painted_on, chosen)
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
@@ -142,17 +149,42 @@ def _in_objects(
     return ObjectScore(painted=len(after), before=int(before.sum()), after=int(after.sum()))
 
 
-def at_one_zoom(model: Model, image: Any, *, axes: str | None, settings: FineTuningSettings) -> Steps[Model]:
-    """Return the model that sees all images as it is to see this one: what is taught at one size stays so."""
+def _array_of(image: Any) -> Any:
+    return image.array if isinstance(image, Source) else as_image(image)
+
+
+def _as_positions(chosen: Choice | None, pairs: Sequence[Pair]) -> Choice | None:
+    """Return channels as positions, where they are named, by the names in the first image that is a `Source`."""
+    named = next((image for image, _ in pairs if isinstance(image, Source)), None)
+    if chosen is None or named is None:
+        return chosen
+    return channel_positions(chosen, named.channels, named.channel_names)
+
+
+def at_one_zoom(
+    model: Model,
+    image: Any,
+    *,
+    axes: str | None,
+    settings: FineTuningSettings,
+    pixel_size: PixelSize | None = None,
+) -> Steps[Model]:
+    """Return the model that sees all images as it is to see this one: what is taught at one size stays so.
+
+    It then knows no pixel size but that of the image, on the scale that the network sees.
+    """
     spec, zoom = model.spec, settings.zoom
+    zoom = zoom_of_pixels(pixel_size, spec) if zoom is None else zoom
     if zoom is None and spec.sizes is None:
         return model
     if zoom is None:
         named = check_axes(axes, image.shape)
-        wanted = yield from measured_planes(image, named, spec, channels=single(settings.channel))
+        wanted = yield from measured_planes(image, named, spec, channels=settings.channels)
         predictor = Predictor(model.net, PredictionSettings(device=settings.device))
         zoom = yield from choose_zoom(wanted, predictor, spec)
-    return replace(model, spec=replace(spec, zoom=zoom, sizes=None))
+    seen = common_pixel_size([pixel_size], spec.axes)
+    learnt = tuple(side / zoom for side in seen) if seen else None
+    return replace(model, spec=replace(spec, zoom=zoom, sizes=None, pixel_size=learnt))
 
 
 def require_teachable(annotations: list[Annotation], spec: ModelSpec) -> None:

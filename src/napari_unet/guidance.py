@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import check_axes, result_axes, result_shape
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Steps, indeterminate
@@ -83,7 +83,7 @@ class Survey:
 
 
 def survey_steps(
-    model: Model, image: Any, *, axes: str | None, channel: int | None = None, device: str = "auto"
+    model: Model, image: Any, *, axes: str | None, channels: Choice | None = None, device: str = "auto"
 ) -> Steps[Survey]:
     """Return where a model is unsure of an image; UnetError for one that tells classes apart."""
     from napari_unet.models.prediction_to_labels import measured_planes, predict_map
@@ -92,7 +92,7 @@ def survey_steps(
     spec, named = model.spec, check_axes(axes, image.shape)
     if spec.is_semantic:
         raise UnetError(f"{spec.name} tells classes apart: places to paint are found for models of objects alone")
-    wanted = yield from measured_planes(image, named, spec, channels=single(channel))
+    wanted = yield from measured_planes(image, named, spec, channels=channels)
     predictor = Predictor(model.net, PredictionSettings(device=device))
     unsure = np.zeros(result_shape(named, image.shape), np.uint8)
     cells = []

@@ -7,6 +7,7 @@ but the weights, and can be pickled: another process that loads the same model m
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from napari_unet.arrays.normalization import FittedNormalization
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
+from napari_unet.models.pixel_zoom import zoom_of_pixels
 from napari_unet.models.prediction_to_labels import grid_steps
 from napari_unet.models.selection import Selection, select
 from napari_unet.models.sizes import choose_zoom
@@ -27,6 +29,8 @@ from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
+
+PIXELS, OBJECTS, MODEL, USER = "pixel size", "objects", "model", "user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +49,8 @@ class SegmentationPlan:
     """The intensity range that a user chose, if any."""
     zoom: float
     """How many pixels the network sees per pixel of the image and axis."""
+    zoom_from: str = MODEL
+    """What chose the zoom: PIXELS, OBJECTS, the MODEL or the USER."""
     part: dict[str, tuple[int, int]]
     """(start, stop) in pixels by axis: the selected region grown to the network's pooling grid."""
     thresholds: InstanceSettings
@@ -83,7 +89,7 @@ class SegmentationPlan:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Return sentences that the user should read: pixels that were not finite, an empty image."""
-        sentences = []
+        sentences = list(self._left_out())
         if self.intensity.invalid:
             sentences.append(
                 f"{self.intensity.invalid} sampled pixels were NaN or infinite; they were treated as background."
@@ -92,9 +98,29 @@ class SegmentationPlan:
             sentences.append("The image has the same value everywhere, so there is nothing to find.")
         return tuple(sentences)
 
+    @property
+    def inputs(self) -> dict[str, str | int | None]:
+        """Return which channel each named input reads: its name, its position from 0, or None for none."""
+        names, channels = self.source.channel_names, self.selection.channels or ()
+        read = [names[c] if c is not None and c < len(names) else c for c in channels]
+        return dict(zip((one.name for one in self.spec.inputs), read, strict=False))
+
+    def _left_out(self) -> Iterator[str]:
+        """Yield a sentence for each optional input that the image has nothing for."""
+        for name, channel in self.inputs.items():
+            if channel is None:
+                yield f"No channel was given for {name}; {self.spec.name} works without it."
+
     def planes(self) -> list[Plane]:
         """Return the planes to segment, each cut to the part."""
         return list(restrict(self._whole_planes(), {axis: slice(*side) for axis, side in self.part.items()}))
+
+    def place_of(self, plane: Plane) -> tuple[int | slice, ...]:
+        """Return where one of the planes lies in the labels."""
+        starts = dict(zip(self.axes, self.origin, strict=True))
+        return tuple(
+            plane.index[axis] - starts[axis] if axis in plane.index else slice(None) for axis in self.axes
+        )
 
     def _whole_planes(self) -> list[Plane]:
         whole = selected_planes(self.source, self.selection, self.spec)
@@ -129,12 +155,14 @@ def plan_segmentation(
     chosen, spec = settings or SegmentationSettings(), model.spec
     selection = select(source, spec, channels=chosen.channels, region=region, join=chosen.join)
     wanted = selected_planes(source, selection, spec)
+    if spec.gives_image and chosen.zoom not in (None, 1.0):
+        raise UnetError(f"{spec.name} gives images of the size of its input, got zoom {chosen.zoom:g}: omit it")
     by_hand = chosen.intensity
     normalization = spec.normalization.by_hand(by_hand.range, by_hand.percentiles)
     intensity = yield from measure_intensity(wanted, normalization)
     prediction = chosen.prediction.replace(rotations=chosen.prediction.rotations or spec.rotations)
     predictor = Predictor(model.net, prediction)
-    zoom = chosen.zoom
+    zoom, zoom_from = _known_zoom(source, spec, chosen)
     if zoom is None:
         measured = [replace(plane, intensity=intensity) for plane in wanted]
         zoom = 1.0 if intensity.is_constant else (yield from choose_zoom(measured, predictor, spec))
@@ -150,16 +178,28 @@ def plan_segmentation(
         intensity=intensity,
         by_hand=by_hand,
         zoom=zoom,
+        zoom_from=zoom_from,
         part={axis: (side.start, side.stop) for axis, side in sides.items()},
         thresholds=chosen.thresholds(spec.instances),
         prediction=prediction,
     )
 
 
+def _known_zoom(source: Source, spec: ModelSpec, chosen: SegmentationSettings) -> tuple[float | None, str]:
+    """Return the zoom where it need not be measured, else None, and what chooses it."""
+    if chosen.zoom is not None:
+        return chosen.zoom, USER
+    if chosen.zoom_from == "pixels" and not spec.gives_image:
+        zoom = zoom_of_pixels(source.pixel_size, spec)
+        if zoom is not None:
+            return zoom, PIXELS
+    return (None, OBJECTS) if spec.sizes is not None else (spec.zoom, MODEL)
+
+
 def selected_planes(source: Source, selection: Selection, spec: ModelSpec) -> list[Plane]:
     """Return all planes of an image with the channels that a model reads."""
     return list(
-        planes(source.array, source.axes, spatial=spec.axes, channels=spec.in_channels, chosen=selection.channels)
+        planes(source.array, source.axes, spatial=spec.axes, channels=spec.reads, chosen=selection.channels)
     )
 
 

@@ -6,7 +6,7 @@ Closing the generator cancels the work; the time between two yields is the time 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -56,3 +56,13 @@ def map_progress(steps: Steps[Result], change: Callable[[Progress], Progress]) -
 def indeterminate(steps: Steps[Result], doing: str = "") -> Steps[Result]:
     """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
     return map_progress(steps, lambda step: Progress(done=0, total=0, doing=doing or step.doing))
+
+
+def share_of(steps: Steps[Result], number: int, count: int) -> Steps[Result]:
+    """Yield the progress of one plane out of several as a share of that of all."""
+
+    def share(step: Progress) -> Progress:
+        doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
+        return replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
+
+    return (yield from map_progress(steps, share))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet._version import __version__
+from napari_unet.arrays.channels import Choice
 from napari_unet.models.library import SHIPPED, own_folder
 from napari_unet.planning import SegmentationPlan
 from napari_unet.settings.base import Settings, options
@@ -16,17 +17,18 @@ from napari_unet.settings.segmentation import SegmentationSettings
 
 
 def segment_command(
-    plan: SegmentationPlan, settings: SegmentationSettings, image: str, *, channel: int | None = None
+    plan: SegmentationPlan, settings: SegmentationSettings, image: str, *, channels: Choice | None = None
 ) -> str:
     """Return the command that segments an image as a plan did that was made with these settings.
 
-    `image` is its file, `channel` the one that was segmented where the file has more of them than the image.
+    `image` is its file, `channels` those that were segmented where the file has more of them than the image.
     """
-    channels = settings.channels if channel is None else (channel,)
+    channels = settings.channels if channels is None else channels
     named = ["--model", _model_name(plan), "--output", f"{Path(image).stem}_labels.tif"]
     if channels:
-        named += ["--channel", ",".join(map(str, channels))]
-    return shlex.join(["napari-unet", "segment", image, *named, *_chosen(settings.replace(zoom=plan.zoom))])
+        named += ["--channels", ",".join("-" if one is None else str(one) for one in channels)]
+    others = settings.replace(zoom=plan.zoom, channels=None)
+    return shlex.join(["napari-unet", "segment", image, *named, *_chosen(others)])
 
 
 def _chosen(settings: Settings) -> Iterator[str]:
@@ -71,7 +73,9 @@ def segmentation_provenance(
         "settings": {
             "channels": list(channels),
             "channel": channels[0] if len(channels) == 1 and _has_several(plan) else None,
+            **({"inputs": plan.inputs} if plan.inputs else {}),
             "zoom": plan.zoom,
+            "zoom_by": plan.zoom_from,
             "smoothing": round(plan.intensity.smoothing, 3),
             **plan.by_hand.model_dump(mode="json", exclude_none=True),
             "join": plan.joined_axes,
@@ -80,7 +84,8 @@ def segmentation_provenance(
         },
         "intensity": plan.intensity.to_dict(),
         "command": command,
-        "values": "classes" if semantic else "objects",
+        "values": "image" if plan.spec.gives_image else "classes" if semantic else "objects",
+        **({"maps_to": plan.spec.maps_to} if plan.spec.maps_to else {}),
         **({"quality": quality} if quality is not None else {}),
         **({"classes": list(plan.spec.classes)} if semantic else {}),
         **({"class_marks": list(plan.spec.class_marks)} if plan.spec.class_marks else {}),

@@ -75,7 +75,7 @@ def quality_steps(plan: SegmentationPlan, model: Model) -> Steps[float | None]:
 
     It is of the whole image, also where the plan is of a part. 0 where nothing is found.
     """
-    if plan.spec.is_semantic:
+    if plan.spec.is_semantic or plan.spec.gives_image:
         return None
     if plan.is_empty:
         return 0.0

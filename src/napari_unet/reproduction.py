@@ -58,6 +58,8 @@ def reproduce_steps(mask: ImageFile, image: ImageFile, model: Model) -> Steps[Re
         If the mask does not say how it was made, or is none of this image or model.
     """
     known = mask.metadata.get("provenance") or {}
+    if known.get("values") == "image":
+        raise UnetError("this is an image that a model made, and no mask: segment again and compare")
     settings = settings_in(known)
     if model.sha256 != known.get("model_sha256"):
         raise UnetError(f"the mask was made by another {known.get('model')}: give the model that made it")

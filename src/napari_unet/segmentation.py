@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane, Region
+from napari_unet.arrays.axes import Region
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.joining import join_planes
 from napari_unet.arrays.label_store import ArrayStore, LabelStore, MemoryStore
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
+from napari_unet.models.prediction_to_image import predict_images
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
-from napari_unet.progress import Progress, Report, Steps, finish, indeterminate, map_progress
+from napari_unet.progress import Report, Steps, finish, indeterminate, share_of
 from napari_unet.settings.segmentation import SegmentationSettings
 
 
@@ -38,8 +39,13 @@ class Segmentation:
 
     @property
     def axes(self) -> str:
-        """Return the axes of the labels."""
-        return self.plan.axes
+        """Return the axes of the labels; C before them where a model gives an image of several channels."""
+        return ("C" if self.gives_image and len(self.plan.spec.classes) > 1 else "") + self.plan.axes
+
+    @property
+    def gives_image(self) -> bool:
+        """Whether `labels` hold an image, float32, instead of labels."""
+        return self.plan.spec.gives_image
 
     @property
     def origin(self) -> tuple[int, ...]:
@@ -50,11 +56,6 @@ class Segmentation:
     def zoom(self) -> float:
         """Return how many pixels the network saw per pixel of the image; labels have the image's own size."""
         return self.plan.zoom
-
-    @property
-    def smoothing(self) -> float:
-        """Return the standard deviation, in pixels, of the Gaussian that took noise away; 0 for none."""
-        return self.plan.intensity.smoothing
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -74,6 +75,8 @@ class Segmentation:
     @property
     def found(self) -> str:
         """Return in words what was found: how many objects, or which classes."""
+        if self.gives_image:
+            return f"an image ({self.plan.spec.maps_to or ', '.join(self.plan.spec.classes)})"
         if self.classes:
             return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
         single = self.plan.spec.axes + self.joined_axes
@@ -90,7 +93,7 @@ def segment(
     model: Model,
     *,
     axes: str | None = None,
-    channels: Sequence[int] | None = None,
+    channels: Choice | None = None,
     device: str | None = None,
     zoom: float | None = None,
     out: Any = None,
@@ -109,7 +112,8 @@ def segment(
     axes
         One letter per axis out of T C Z Y X, S for RGB samples; needed unless the image is (Y, X).
     channels
-        Positions from 0 of the channels that the model reads, in the order of its inputs.
+        Numbers from 0, or names, of the channels that the model reads, in the order of its inputs; None among them
+        leaves an optional input out.
     device
         "auto", "cpu", "cuda", "mps" or "xpu".
     zoom
@@ -124,7 +128,8 @@ def segment(
     Returns
     -------
     numpy.ndarray
-        0 is background, every object has an id of its own; or `out`.
+        0 is background, every object has an id of its own; or `out`. A model that maps images to images gives
+        float32 intensities instead.
 
     Raises
     ------
@@ -210,6 +215,8 @@ def run_plan(
         If the model is another one than the plan was made for.
     """
     model, store = _model_of(plan, model), store or MemoryStore()
+    if plan.spec.gives_image:
+        return (yield from _map_planes(plan, model, store))
     labels = store.labels(plan.shape)
     probabilities = store.map(plan.shape, np.uint8) if keep_probabilities else None
     count = 0
@@ -228,9 +235,9 @@ def _segment_planes(
     predictor = Predictor(model.net, plan.prediction)
     wanted, found = plan.planes(), 0
     for number, plane in enumerate(wanted):
-        place = _place(plane, plan)
+        place = plan.place_of(plane)
         predicting = predict_map(predictor, plane, plan.spec, plan.zoom, out=store.map)
-        probability = yield from _among(predicting, number, len(wanted))
+        probability = yield from share_of(predicting, number, len(wanted))
         # short compared with predicting
         instances = yield from indeterminate(read_map(probability, plan.spec, plan.thresholds))
         if not plan.spec.is_semantic:
@@ -240,6 +247,16 @@ def _segment_planes(
         if probabilities is not None:
             probabilities[place] = plane.as_in_image(probability)
     return found
+
+
+def _map_planes(plan: SegmentationPlan, model: Model, store: LabelStore) -> Steps[Segmentation]:
+    """Make an image of every plane."""
+    count = len(plan.spec.classes)
+    shape = (count, *plan.shape)[count == 1 :]
+    image = store.labels(shape) if isinstance(store, ArrayStore) else store.map(shape, np.float32)
+    predictor = Predictor(model.net, plan.prediction)
+    yield from predict_images(predictor, plan.planes(), plan.spec, image, plan.place_of)
+    return Segmentation(plan=plan, labels=image)
 
 
 def _join(plan: SegmentationPlan, labels: Any, axis: str, whole: str) -> Steps[int]:
@@ -256,22 +273,6 @@ def _join(plan: SegmentationPlan, labels: Any, axis: str, whole: str) -> Steps[i
     return highest
 
 
-def _place(plane: Plane, plan: SegmentationPlan) -> tuple[int | slice, ...]:
-    """Return where the plane lies in the labels."""
-    starts = dict(zip(plan.axes, plan.origin, strict=True))
-    return tuple(plane.index[axis] - starts[axis] if axis in plane.index else slice(None) for axis in plan.axes)
-
-
-def _among(steps: Steps[NDArray[Any]], number: int, count: int) -> Steps[NDArray[Any]]:
-    """Yield the progress of one plane as a share of that of all planes."""
-
-    def share(step: Progress) -> Progress:
-        doing = step.doing if count == 1 else f"{step.doing} plane {number + 1} of {count}"
-        return replace(step, done=number * step.total + step.done, total=count * step.total, doing=doing)
-
-    return map_progress(steps, share)
-
-
 def _model_of(plan: SegmentationPlan, model: Model | None) -> Model:
     """Return the model of a plan, loaded from its file where none is given; UnetError where it is another one."""
     if model is None:
@@ -284,7 +285,7 @@ def _model_of(plan: SegmentationPlan, model: Model | None) -> Model:
 
 
 def _with_options(
-    settings: SegmentationSettings, channels: Sequence[int] | None, device: str | None, zoom: float | None
+    settings: SegmentationSettings, channels: Choice | None, device: str | None, zoom: float | None
 ) -> SegmentationSettings:
     """Return the settings with what was chosen by keyword in place of what they say."""
     if channels is not None:

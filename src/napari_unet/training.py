@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,24 +16,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import weight_map
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
-from napari_unet.models.validation import evenly, score_labels, segment_labelled
+from napari_unet.models.training_targets import dense_targets
+from napari_unet.models.validation import evenly, score_images
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.augmentation import as_tensor, draw_warp, warp_image, warp_labels
 from napari_unet.nets.copy_paste import crowd
 from napari_unet.nets.crop import centre_crop, patch_sides, require_teachable, view_sizes
 from napari_unet.nets.device import choose_device
-from napari_unet.nets.intensity_augmentation import change_intensity
+from napari_unet.nets.intensity_augmentation import change_intensity, leave_out_optional
 from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.optimization import Optimization
 from napari_unet.nets.seeding import seeded
@@ -51,6 +50,7 @@ def train(
     model: Model | None = None,
     *,
     axes: str | None = None,
+    channels: Choice | None = None,
     validation: Sequence[tuple[Any, Any]] = (),
     settings: TrainingSettings | None = None,
     progress: Report | None = None,
@@ -65,6 +65,8 @@ def train(
         Where to start, `load_model` gives one; None: a new padded network for one channel.
     axes
         One letter per axis of the images; needed unless they are (Y, X).
+    channels
+        Numbers from 0 of the channels to learn, in the order of the model's inputs, where images have others too.
     validation
         Pairs on which the weights are scored now and then; the best weights are kept.
     settings
@@ -96,7 +98,9 @@ def train(
         [
             plane
             for number, (image, labels) in enumerate(given, start=1)
-            for plane in training_images_of(f"image {number}", image, labels, start.spec, axes=axes)
+            for plane in training_images_of(
+                f"image {number}", image, labels, start.spec, axes=axes, channels=channels
+            )
         ]
         for given in (pairs, validation)
     )
@@ -180,7 +184,7 @@ class Training:
         for weights in net.state_dict().values():
             digest.update(weights.cpu().numpy().tobytes())
         for image in (*self._images, *self._validation):
-            for part in (image.name.encode(), image.image.tobytes(), image.labels.tobytes()):
+            for part in image.parts:
                 digest.update(part)
         return digest.hexdigest()
 
@@ -209,14 +213,17 @@ class Training:
         """Take a step on a batch that is the same for the same seed, wherever training was interrupted."""
         rng = np.random.default_rng((self.settings.seed, iteration))
         with seeded(int(rng.integers(2**31))):  # for dropout
-            images, targets, weights = self._batch(rng)
-            return self.optimization.step(images, partial(weighted_cross_entropy, target=targets, weights=weights))
+            return self.optimization.step(*self._task(rng))
+
+    def _task(self, rng: np.random.Generator) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return a batch of images and what turns their logits into the loss."""
+        images, targets, weights = self._batch(rng)
+        return images, partial(weighted_cross_entropy, target=targets, weights=weights)
 
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw a batch."""
-        views = [self._view(rng) for _ in range(self.settings.batch)]
-        device = self.optimization.device
-        images, targets, weights = (torch.stack(parts).to(device) for parts in zip(*views, strict=True))
+        parts = zip(*(self._view(rng) for _ in range(self.settings.batch)), strict=True)
+        images, targets, weights = (torch.stack(part).to(self.optimization.device) for part in parts)
         return images, targets, weights
 
     def _view(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -230,18 +237,10 @@ class Training:
         instances = warp_labels(labels, warp, view)
         if not spec.is_semantic and rng.random() < change.crowding:
             seen, instances = crowd(seen, instances, rng, spec.normalization.compression)
-        truth, counts = self._truth(instances)
+        truth, counts = dense_targets(instances, spec, self.settings.weights)
         classes, weights = (centre_crop(torch.from_numpy(part), outside) for part in (truth, counts))
-        seen = centre_crop(seen, inside)
-        return change_intensity(seen, rng, change, spec.normalization, spec.spacing), classes, weights
-
-    def _truth(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the class of every pixel of a view and what it counts."""
-        if self.spec.is_semantic:
-            return labels.astype(np.int64), np.ones(labels.shape, np.float32)
-        steps = self.spec.steps
-        classes = class_targets(labels, border=self.spec.has_border, spacing=steps)
-        return classes, weight_map(labels, self.settings.weights, spacing=steps)
+        seen = change_intensity(centre_crop(seen, inside), rng, change, spec.normalization, spec.spacing)
+        return leave_out_optional(seen, rng, spec.inputs), classes, weights
 
     def _validate(self, loss: float) -> Steps[None]:
         """Score the averaged weights, rounded as a file would hold them; of equal ones the last are kept."""
@@ -250,10 +249,7 @@ class Training:
         restore_weights(net, stored)
         # which weights are best shows without rotations, too
         model = Model(net=net, spec=replace(self.spec, rotations=False))
-        scores = []
-        for image in self._validation:
-            labels = yield from segment_labelled(image, model, self.settings.device)
-            scores.append(score_labels(labels, image.labels, model.spec))
+        scores = yield from score_images(model, self._validation, self.settings.device)
         score = float(np.mean(scores)) if scores else -loss
         self.history.append({"iteration": self.optimization.iteration, "loss": loss, "score": score})
         if score >= self.best.score or not self.best.weights:

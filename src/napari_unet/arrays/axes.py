@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.channels import Channels, channel_axis, resolve_channels
+from napari_unet.arrays.channel_values import match_channels
+from napari_unet.arrays.channels import Channels, Choice, Input, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
 from napari_unet.arrays.tiling import Box, read_mirrored
 from napari_unet.errors import UnetError, first_line
@@ -20,8 +21,6 @@ from napari_unet.errors import UnetError, first_line
 KNOWN = "TCZYXS"
 SINGLE = "Q"
 """An axis of length 1 that is none of these, and that labels keep; tifffile calls it so, too."""
-GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)
-"""Luminance of RGB (ITU-R BT.709)."""
 
 
 def as_image(image: Any) -> Any:
@@ -114,7 +113,8 @@ class Plane:
     """How many channels the network wants: 1 turns RGB to grey, 3 repeats a grey image."""
     intensity: FittedNormalization | None = None
     inputs: Channels | None = None
-    """Positions along the channel axis that are read one by one, in the order of the inputs; None reads all."""
+    """Positions along the channel axis that are read one by one, in the order of the inputs; None among them for
+    an input that is left out, which is 0 everywhere. None instead of them reads all."""
     region: Box | None = None
     """The part that is wanted; what lies around it in the image still serves as context."""
 
@@ -132,8 +132,14 @@ class Plane:
 
     def only(self, channel: int) -> Plane:
         """Return the plane with a single channel, given by its position."""
-        axis = next(axis for axis in "CS" if axis in self.axes and axis not in self.index)
-        return replace(self, index={**self.index, axis: channel}, inputs=None)
+        axis = next((axis for axis in "CS" if axis in self.axes and axis not in self.index), None)
+        index = {} if axis is None else {axis: channel}  # an image of a single channel may have no such axis
+        return replace(self, index={**self.index, **index}, inputs=None)
+
+    @property
+    def left_out(self) -> list[int]:
+        """Return the numbers of the inputs that the image has no channel for."""
+        return [number for number, channel in enumerate(self.inputs or ()) if channel is None]
 
     def grown(self, by: Sequence[int]) -> tuple[Plane, Box]:
         """Return the plane with a region larger by so many pixels per side of each axis, where the image has them.
@@ -165,7 +171,8 @@ class Plane:
         wide = tuple(slice(side.start - more, side.stop + more) for side, more in sides)
         inner = tuple(slice(more, more + side.stop - side.start) for side, more in sides)
         seen = intensity.apply(read_mirrored(_Sliced(self), wide))[(slice(None), *inner)]
-        return np.ascontiguousarray(_match_channels(seen, self.channels))
+        seen[self.left_out] = 0
+        return np.ascontiguousarray(match_channels(seen, self.channels))
 
     def as_in_image(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values (*spatial) with their axes in the order in which the image has them."""
@@ -216,7 +223,7 @@ class _Sliced:
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
         plane = self._plane
         if plane.inputs is not None:  # channel by channel: those that the network does not read stay unread
-            return np.concatenate([_Sliced(plane.only(channel))[key] for channel in plane.inputs])
+            return self._one_by_one(plane.inputs, key)
         wanted: dict[str, Any] = dict(zip(plane.spatial, key[1:], strict=True)) | dict(plane.index)
         picked = np.asarray(plane.array[tuple(wanted.get(axis, slice(None)) for axis in plane.axes)])
         block = picked.transpose(self._order)
@@ -224,20 +231,29 @@ class _Sliced:
             block = block[:3]
         return block if self._lead else block[None]
 
+    def _one_by_one(self, inputs: Channels, key: tuple[Any, ...]) -> NDArray[Any]:
+        """Return the channels of the inputs, 0 for those that are left out."""
+        known = {
+            n: _Sliced(self._plane.only(channel))[key] for n, channel in enumerate(inputs) if channel is not None
+        }
+        nothing = np.zeros_like(next(iter(known.values())))
+        return np.concatenate([known.get(number, nothing) for number in range(len(inputs))])
+
 
 def planes(
-    array: Any, axes: str, *, spatial: str, channels: int, chosen: Sequence[int] | None = None
+    array: Any, axes: str, *, spatial: str, channels: int | Sequence[Input], chosen: Choice | None = None
 ) -> Iterator[Plane]:
     """Yield the planes of an array in the order of its axes.
 
-    `channels` is how many the network reads, `chosen` which ones of the image; see `resolve_channels`.
+    `channels` is what the network reads, or how many; `chosen` which ones of the image; see `resolve_channels`.
     """
     lengths = dict(zip(axes, array.shape, strict=True))
     index, inputs = _channel_index(lengths, resolve_channels(lengths, channels, chosen))
+    count = channels if isinstance(channels, int) else len(channels)
     loops = [axis for axis in axes if axis not in spatial and axis not in "CS"]
     for positions in itertools.product(*(range(lengths[axis]) for axis in loops)):
         place = dict(zip(loops, positions, strict=True)) | index
-        yield Plane(array=array, axes=axes, index=place, spatial=spatial, channels=channels, inputs=inputs)
+        yield Plane(array=array, axes=axes, index=place, spatial=spatial, channels=count, inputs=inputs)
 
 
 def _channel_index(lengths: dict[str, int], read: Channels | None) -> tuple[dict[str, int], Channels | None]:
@@ -246,9 +262,11 @@ def _channel_index(lengths: dict[str, int], read: Channels | None) -> tuple[dict
     if read is None:
         return only, None
     axis = channel_axis(lengths)
+    if None in read:
+        return (only if axis == "S" else {}), read
     if axis not in lengths:
         return only, None
-    if len(read) == 1:
+    if len(read) == 1 and read[0] is not None:
         return {**only, axis: read[0]}, None
     return ({}, None) if read == tuple(range(lengths[axis])) else (only, read)
 
@@ -281,14 +299,3 @@ def restrict(wanted: Iterable[Plane], part: Mapping[str, slice]) -> Iterator[Pla
         loops = [axis for axis in plane.index if axis not in "CS"]
         if all(part[axis].start <= plane.index[axis] < part[axis].stop for axis in loops):
             yield replace(plane, region=tuple(part[axis] for axis in plane.spatial))
-
-
-def _match_channels(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """Return the block with as many channels as the network wants: grey from RGB, or grey repeated."""
-    if len(block) == channels:
-        return block
-    if channels == 1 and len(block) == 3:
-        return np.tensordot(GREY, block, axes=1)[None].astype(np.float32)
-    if len(block) == 1:
-        return np.repeat(block, channels, axis=0)
-    raise UnetError(f"the image has {len(block)} channels, the model takes {channels}: choose another model")

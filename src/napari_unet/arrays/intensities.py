@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import FittedNormalization, Normalization
 from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varied_blocks
+from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.rare_objects import Noise
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
@@ -51,6 +52,9 @@ def measure_intensity(planes: Sequence[Plane], normalization: Normalization) -> 
     groups = normalization.groups(blocks)
     _require_a_range_each(normalization, len(groups))
     for number, group in enumerate(groups):
+        if number in planes[0].left_out:
+            fitted.append(FittedNormalization.of(Range(low=0, high=0)))
+            continue
         channels = slice(None) if normalization.joint else slice(number, number + 1)
         own = replace(normalization, steps=normalization.steps_of(number), others=())
         fitted.append((yield from _fit(planes, channels, group, own)))

@@ -113,3 +113,9 @@ def seg(predicted: ArrayLike, truth: ArrayLike) -> float:
 def v_rand(predicted: ArrayLike, truth: ArrayLike) -> float:
     """Foreground-restricted Rand F-score; defined by `Contingency.v_rand`."""
     return contingency(predicted, truth).v_rand()
+
+
+def psnr(image: NDArray[Any], truth: NDArray[Any], peak: float = 1.0) -> float:
+    """Return the peak signal-to-noise ratio in dB: 10 log10(peak^2 / mean squared error)."""
+    error = float(np.mean((np.asarray(image, np.float64) - truth) ** 2))
+    return float(10 * np.log10(peak**2 / max(error, np.finfo(np.float64).tiny)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.channels import COLOURS
 from napari_unet.arrays.tiling import Box
 
 CANDIDATES = 12
@@ -26,7 +27,9 @@ def telling_windows(planes: Sequence[Plane], side: int, step: int) -> list[tuple
     """
     tried = []
     for number in sorted({round(share * (len(planes) - 1)) for share in PLANES}):
-        grey = replace(planes[number], channels=1)
+        grey = planes[number]
+        if grey.channels in (1, COLOURS):  # else all channels are looked at, each as the network sees it
+            grey = replace(grey, channels=1)
         tried += [(float(grey.read(box).std()), number, box) for box in _candidates(grey.whole_shape, side, step)]
     tried.sort(key=lambda one: -one[0])
     _, number, first = tried[0]

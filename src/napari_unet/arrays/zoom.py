@@ -37,9 +37,10 @@ def check_sizes(sizes: Sequence[float], semantic: bool) -> None:
         raise UnetError(f"sizes must be two diameters, the second at least twice the first, got {sizes}")
 
 
-def zoom_note(zoom: float) -> str:
+def zoom_note(zoom: float, chosen_by: str = "") -> str:
     """Return what to add to a result: nothing where the network saw the image at its own size."""
-    return "" if zoom == 1 else f" (the network saw the image at {zoom_text(zoom)})"
+    why = ", by its pixel size" if chosen_by == "pixel size" else ""
+    return "" if zoom == 1 else f" (the network saw the image at {zoom_text(zoom)}{why})"
 
 
 def downsampling(zoom: float) -> int:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, dense, dense_classes, painted, painted_classes
 from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.channels import Input
 from napari_unet.arrays.membranes import move_spatial_last
-from napari_unet.cli.common import named_path, require_model_place, with_bar
+from napari_unet.arrays.source import Source
+from napari_unet.cli.common import agreed_channels, named_path, require_model_place, with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.cli.training_folder import spacing_of
@@ -81,7 +83,8 @@ def run(given: argparse.Namespace) -> int:
     refuse_overwriting([*read, (start, "the model to start from")], [(given.output, "--output")])
     settings = settings_from(given)
     pairs, axes, marks = read_pairs(given)
-    model = starting_model(given, pairs, axes, settings.seed, marks)
+    model = starting_model(given, pairs, axes, settings, marks)
+    settings = settings.replace(channels=agreed_channels(settings.channels, [image for image, _ in pairs]))
     with Stop() as stop:
         steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
         result = with_bar(steps, "Learning")
@@ -124,9 +127,9 @@ class Stop(TrainingMonitor):
 
 def starting_model(
     given: argparse.Namespace,
-    pairs: list[tuple[Any, Annotation]],
+    pairs: list[tuple[Source, Annotation]],
     axes: str,
-    seed: int,
+    settings: FineTuningSettings,
     marks: tuple[str, ...] = (),
 ) -> Model:
     """Return the model to start from; a new one has the channels and classes that its lessons need."""
@@ -141,17 +144,37 @@ def starting_model(
             )
             raise UnetError(f"{model.spec.name} tells {what}")
         return model
-    in_colour = axes.endswith("S") and given.channel is None
-    channels = int(pairs[0][0].shape[-1]) if in_colour else 1
+    in_colour = axes.endswith("S") and settings.channels is None
+    channels = int(pairs[0][0].array.shape[-1]) if in_colour else 1
     spacing = network.spacing or spacing_of(given.pairs[::2], network.axes)
-    new = partial(fresh_model, in_channels=min(channels, 3), axes=network.axes, spacing=spacing, seed=seed)
+    new = partial(
+        fresh_model,
+        in_channels=min(channels, 3),
+        inputs=new_inputs(settings, pairs),
+        axes=network.axes,
+        spacing=spacing,
+        seed=settings.seed,
+    )
     if not given.classes:
         return new()
     count = 1 + max(int(annotation.labels.max()) for _, annotation in pairs)
     return new(classes=class_names(count, marks), class_marks=marks_of(count, marks))
 
 
-def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]], str, tuple[str, ...]]:
+def new_inputs(settings: FineTuningSettings, pairs: list[tuple[Source, Annotation]]) -> tuple[Input, ...]:
+    """Return the inputs of a new network that sees several channels, by their names in the first image."""
+    chosen = settings.channels or ()
+    names = pairs[0][0].channel_names
+    if len(chosen) < 2:
+        return ()
+    called = [one if isinstance(one, str) else f"channel {one}" for one in chosen]
+    known = [
+        names[one] if isinstance(one, int) and one < len(names) else called[n] for n, one in enumerate(chosen)
+    ]
+    return tuple(Input(name) for name in known)
+
+
+def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Source, Annotation]], str, tuple[str, ...]]:
     """Return (image, annotation) pairs, the axes that all images share, and the marks of their classes."""
     pairs, axes = [], ""
     marks: tuple[str, ...] = ()
@@ -168,7 +191,7 @@ def read_pairs(given: argparse.Namespace) -> tuple[list[tuple[Any, Annotation]],
             raise UnetError(f"{image_path.name} has axes {image.axes}, the images before it {axes}: use --axes")
         axes = image.axes
         try:
-            pairs.append((image.array, MEANINGS[given.classes, given.dense](layer)))
+            pairs.append((image.source, MEANINGS[given.classes, given.dense](layer)))
         except UnetError as error:
             raise UnetError(f"{path.name}: {error}") from None
     return pairs, axes, marks

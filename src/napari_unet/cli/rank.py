@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 
-from napari_unet.arrays.channels import single
 from napari_unet.cli.common import with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say, say_lines
@@ -23,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"
     )
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
-    parser.add_argument("--channel", type=int, help="which channel, from 0")
+    parser.add_argument("--channels", help="which channels the model reads, by number from 0 or by name")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     add_settings(parser, SegmentationSettings, "segment")
     parser.set_defaults(run=run)
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print quality and name of each image, worst first."""
     images, left_out = input_files(given.input)
-    settings = chosen(SegmentationSettings(channels=single(given.channel)), "segment", vars(given))
+    settings = chosen(SegmentationSettings(), "segment", vars(given))
     steps = rank_steps(images, load_model(given.model), axes=given.axes, settings=settings)
     ranked = with_bar(steps, "Ranking")
     for sentence in left_out:

@@ -8,7 +8,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from napari_unet.arrays.channels import single
 from napari_unet.batch import BatchRequest, batch_steps
 from napari_unet.batch_table import write_batch_table_steps
 from napari_unet.cli.common import named_path, with_bar
@@ -38,7 +37,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, type=named_path, help="a .tif file for one image, else a folder"
     )
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
-    parser.add_argument("--channel", type=int, help="which channel, from 0")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
     parser.add_argument(
         "--probabilities", type=named_path, help="also write the foreground probability (x 255) here"
@@ -59,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
     request = BatchRequest(
         images=inputs,
         output=given.output,
-        settings=chosen(SegmentationSettings(channels=single(given.channel)), COMMAND, vars(given)),
+        settings=chosen(SegmentationSettings(), COMMAND, vars(given)),
         axes=given.axes,
         pixel_size=given.pixel_size,
         probabilities=given.probabilities,

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from napari_unet.arrays.channels import COLOURS, Input
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Compress, Normalization
@@ -23,10 +24,12 @@ from napari_unet.cli.common import (
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, spacing_of, split
+from napari_unet.cli.training_pairs import image_spec, load_pairs, psnr_before
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable, temporary_output_folder
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.training_plots import write_curve, write_montage
+from napari_unet.image_training import ImageTraining
 from napari_unet.models.class_marks import class_names, marks_of
 from napari_unet.models.fresh import facts_of, plan_arguments
 from napari_unet.models.library import load_model, model_file
@@ -40,6 +43,7 @@ from napari_unet.nets.unet import UNet
 from napari_unet.nets.vgg16 import Vgg16UNet, read_public_weights
 from napari_unet.progress import finish
 from napari_unet.settings.base import Where, options
+from napari_unet.settings.channels import parse_channels
 from napari_unet.settings.network import NetworkSettings
 from napari_unet.settings.offered import changes, chosen
 from napari_unet.settings.training import TrainingSettings
@@ -80,17 +84,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", default="labels", help="the folder with the labels (default: labels)")
     parser.add_argument(
         "--truth",
-        choices=("objects", "membranes", "classes"),
+        choices=("objects", "membranes", "classes", "images"),
         default="objects",
-        help="what labels are: an id an object; membranes that part objects (not 0); a value or colour a class",
+        help="what labels are: an id an object; membranes that part objects (not 0); a value or colour a class; "
+        "images to be made of the images",
     )
+    parser.add_argument("--maps-to", help="what the images show that are learnt, kept in the model: denoised, say")
     parser.add_argument(
         "--validate", nargs="+", metavar="NAME", help="names of the images to hold out, instead of a share"
     )
     parser.add_argument(
         "--report", type=named_path, help="folder for the loss curve and pictures of held-out images"
     )
-    parser.add_argument("--channel", type=int, help="which channel to learn, from 0, where images have several")
+    parser.add_argument(
+        "--channel",
+        type=parse_channels,
+        help="which channels to learn, by number from 0 or by name, where images have others too: 1 or DAPI,actin",
+    )
+    parser.add_argument(
+        "--inputs",
+        help="what the channels show, a name each: 'cells, nuclei (optional)'; the optional may be left out later",
+    )
     parser.add_argument("--start", help="start from this model instead of from nothing")
     parser.add_argument(
         "--encoder", type=named_path, help="file with public VGG16 weights, for --architecture vgg16"
@@ -123,27 +137,28 @@ def train(given: argparse.Namespace) -> int:
     """Read, train, write; return the exit code."""
     start = load_model(given.start) if given.start else None
     known = start.spec.class_marks if start else ()
-    axes = start.spec.axes if start else network_settings(given).axes
-    truths, marks = read_truths(given, axes, known)
-    classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
-    spec = start_spec(given, start, classes, marks, list(truths))
-    training_images, validation_images = split(load_folder(truths, spec, given.channel), given)
+    if given.truth == "images":
+        spec, loaded = load_pairs(given, start_spec(given, start, 1))
+    else:
+        truths, marks = read_truths(given, start.spec.axes if start else network_settings(given).axes, known)
+        classes = 1 + max(int(labels.max()) for labels in truths.values()) if given.truth == "classes" else 2
+        wanted = start_spec(given, start, classes, marks, list(truths))
+        spec, loaded = load_folder(truths, wanted, given.channel)
+    training_images, validation_images = split(loaded, given)
     settings = training_settings(given, training_images)
     net = starting_net(given, start, spec, settings.seed)
     checkpoint = checkpoint_file(given.output)
-    training = Training(
-        spec,
-        training_images,
-        validation_images,
-        settings,
-        net=net,
-        checkpoint=checkpoint,
+    training = (ImageTraining if spec.gives_image else Training)(
+        spec, training_images, validation_images, settings, net=net, checkpoint=checkpoint
     )
     saved = learnt(training, validation_images, given.output)
     if saved is None:
         return STOPPED
-    score, name = saved.spec.training.get("validation_score"), "mean IoU" if spec.is_semantic else "mean AP"
-    say(f"{given.output}: validation {name} {score}" if score is not None else f"{given.output}")
+    score = saved.spec.training.get("validation_score")
+    name = "PSNR in dB" if spec.gives_image else "mean IoU" if spec.is_semantic else "mean AP"
+    before = psnr_before(validation_images) if spec.gives_image and not spec.output_range else None
+    beside = f", of the images as they are {before:.2f}" if before is not None else ""
+    say(f"{given.output}: validation {name} {score}{beside}" if score is not None else f"{given.output}")
     if given.report is not None:
         report(given.report, training, validation_images, saved, name)
     return 0
@@ -187,7 +202,7 @@ def report(folder: Path, training: Training, images: list[TrainingImage], model:
     if training.history:
         write_curve(folder / CURVE, training.history, f"validation {score}")
     rows, figures = [], []
-    for image in images[:MONTAGE_ROWS]:
+    for image in [] if model.spec.gives_image else images[:MONTAGE_ROWS]:
         labels = finish(segment_labelled(image, model))
         rows.append((image.name, image.image[0], image.labels, labels))
         figures.append(contingency(thinned(labels, dims=labels.ndim), image.labels).v_rand())
@@ -205,6 +220,9 @@ def refuse_other_networks(given: argparse.Namespace, start: Model, classes: int)
             raise UnetError(
                 f"{option.argument} is for a new network, but --start gives one: leave one of them out"
             )
+    if start.spec.gives_image != (given.truth == "images"):
+        what = "images: give --truth images" if start.spec.gives_image else "labels: leave --truth images out"
+        raise UnetError(f"{start.spec.name} gives {what}, or leave --start out")
     if start.spec.is_semantic != (given.truth == "classes"):
         what = "classes: give --truth classes" if start.spec.is_semantic else "objects: give --truth objects"
         raise UnetError(f"{start.spec.name} tells {what}, or leave --start out")
@@ -252,30 +270,43 @@ def start_spec(
             zoom=1.0,  # it learns the images as they are
             sizes=None,
         )
-    network, paper = network_settings(given), given.preset == "paper"
+    network, paper, inputs = network_settings(given), given.preset == "paper", named_inputs(given)
+    if given.in_channels is None and (count := len(inputs) or len(given.channel or ())):
+        network = network.replace(in_channels=count)
+    if given.truth == "images":
+        return image_spec(given, network, inputs)
     axes, spacing = network.axes, network.spacing or spacing_of(images, network.axes)
-    dims = {"dims": network.dims} if network.dims > 2 else {}
     return ModelSpec(
         name=given.output.stem,
         architecture=network.architecture,
         arguments={
-            **network.model_dump(exclude={"architecture", "dims", "spacing"}),
-            **dims,
+            **network.arguments(),
             **plan_arguments(axes, spacing, levels=network.levels),
             "out_channels": classes,
         },
         **facts_of(axes, spacing),
         **OF_TRUTH[given.truth](classes, marks),
-        normalization=_normalization(network.in_channels, given.preset),
+        inputs=inputs,
+        normalization=_normalization(network.in_channels, given.preset, named=bool(inputs)),
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
 
 
-def _normalization(channels: int, preset: str | None) -> Normalization:
+def named_inputs(given: argparse.Namespace) -> tuple[Input, ...]:
+    """Return the inputs that --inputs names, or the channels chosen by name; none where nothing names them."""
+    if given.inputs:
+        return tuple(Input.parse(name) for name in given.inputs.split(","))
+    chosen_channels = given.channel or ()
+    named = len(chosen_channels) > 1 and all(isinstance(name, str) for name in chosen_channels)
+    return tuple(Input(name) for name in chosen_channels) if named else ()
+
+
+def _normalization(channels: int, preset: str | None, *, named: bool) -> Normalization:
     """Return percentiles and a logarithm, which membranes in electron microscopy do not need.
 
-    One channel and three, which may be the colours of a picture, are fitted as one; other channels each by itself.
+    One channel and three without names, which may be the colours of a picture, are fitted as one; other channels
+    each by itself.
     """
-    usual = Normalization(joint=channels in (1, 3))
+    usual = Normalization(joint=channels in (1, COLOURS) and not named)
     return usual.without(Compress) if preset == "em" else usual

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from napari_unet.arrays.binary_masks import refuse_masks
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.membranes import between_membranes, move_spatial_last, restore_axes
+from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.cli.output import complain
 from napari_unet.errors import UnetError
 from napari_unet.evaluation import pair_files
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.images import ImageFile, read_image, read_labels
 from napari_unet.files.openable import is_folder, list_folder
+from napari_unet.models.pixel_zoom import common_pixel_size
+from napari_unet.models.selection import select
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
 
@@ -76,17 +81,23 @@ def planes_of(labels: ImageFile, spatial: str) -> NDArray[Any]:
 
 
 def load_folder(
-    truths: dict[Path, NDArray[Any]], spec: ModelSpec, channel: int | None
-) -> list[list[TrainingImage]]:
-    """Return the planes of every labelled image of the folder; what is learnt of colours is said."""
+    truths: dict[Path, NDArray[Any]], spec: ModelSpec, channels: Choice | None
+) -> tuple[ModelSpec, list[list[TrainingImage]]]:
+    """Return the model with the pixel size that all images have, if any, and their planes.
+
+    What is learnt of colours is said.
+    """
     loaded, in_grey = [], False
+    sizes: list[PixelSize | None] = []
     for path, labels in truths.items():
         image = read_image(path)
-        in_grey |= image.axes.endswith("S") and spec.in_channels == 1 and channel is None
-        loaded.append(training_images_of(path.name, image.array, labels, spec, axes=image.axes, channel=channel))
+        sizes.append(image.calibration)
+        in_grey |= image.axes.endswith("S") and spec.in_channels == 1 and channels is None
+        read = select(image.source, spec, channels=channels).channels
+        loaded.append(training_images_of(path.name, image.array, labels, spec, axes=image.axes, channels=read))
     if in_grey:
         complain("RGB images are learnt in grey: --channels 3 learns their colours.")
-    return loaded
+    return replace(spec, pixel_size=common_pixel_size(sizes, spec.axes)), loaded
 
 
 def split(

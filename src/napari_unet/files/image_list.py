@@ -16,8 +16,8 @@ from napari_unet.files.zarr import fields_of, is_zarr
 
 MAX_NAMED = 5
 """Files that are left out and named; there may be thousands."""
-MASK_ENDING = "_labels.tif"
-"""What follows an image's name in that of its mask."""
+MASK_ENDING, IMAGE_ENDING = "_labels.tif", "_image.tif"
+"""What follows an image's name in that of its mask, or of the image that a model made of it."""
 
 
 def input_files(inputs: Iterable[str]) -> tuple[list[Path], list[str]]:
@@ -76,12 +76,15 @@ def _named(files: list[Path], why: str) -> list[str]:
 def _is_mask(path: Path) -> bool:
     """Whether a file was written by this program, and is no image to segment."""
     try:
-        return path.suffix.lower() in MASK_SUFFIXES and is_file(path) and read_provenance(path) is not None
+        if path.suffix.lower() not in MASK_SUFFIXES or not is_file(path):
+            return False
+        made = read_provenance(path)
+        return made is not None and made.get("values") != "image"
     except UnetError:  # what is wrong with it is said where it is read
         return False
 
 
-def mask_files(images: Sequence[Path], output: Path) -> list[Path]:
+def mask_files(images: Sequence[Path], output: Path, ending: str = MASK_ENDING) -> list[Path]:
     """Return where the mask of each image goes; `output` is a .tif file for one image, else a folder."""
     if output.suffix.lower() in MASK_SUFFIXES and not output.is_dir():
         if len(images) > 1:
@@ -89,7 +92,7 @@ def mask_files(images: Sequence[Path], output: Path) -> list[Path]:
         return [output]
     if output.suffix and not output.is_dir():
         raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
-    masks = [output / (image_name(path) + MASK_ENDING) for path in images]
+    masks = [output / (image_name(path) + ending) for path in images]
     names = Counter(mask.name.casefold() for mask in masks)  # some systems do not tell A.tif from a.tif
     repeated = {mask.name for mask in masks if names[mask.name.casefold()] > 1}
     if repeated:

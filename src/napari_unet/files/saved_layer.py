@@ -109,6 +109,7 @@ def _entry(value: Any, axes: int, has_prediction: bool) -> dict[str, Any]:
         "provenance": _is_provenance,
         "model_path": lambda path: bool(_text(path)),
         "pixel_size": _are_sizes,
+        "inputs": _are_inputs,
         "file_sizes": _are_sizes,  # of sessions before there was a pixel size
     }
     kept = {name: told[name] for name, is_right in checks.items() if name in told and is_right(told[name])}
@@ -130,6 +131,16 @@ def _is_origin(value: Any, count: int) -> bool:
         isinstance(value, list)
         and len(value) in (0, count)
         and all(type(start) is int and 0 <= start < MAX_LENGTH for start in value)
+    )
+
+
+def _are_inputs(value: Any) -> bool:
+    """Whether each of them is a channel, another layer by its name, or nothing."""
+    return isinstance(value, list) and all(
+        isinstance(one, dict)
+        and (one.get("channel") is None or type(one["channel"]) is int)
+        and all(isinstance(text, str) and len(text) <= MAX_NAME for name, text in one.items() if name != "channel")
+        for one in value
     )
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from napari_unet.arrays.channels import COLOURS, Input
+from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.per_axis import relative_spacing
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
@@ -24,6 +26,7 @@ def fresh_model(
     in_channels: int = 1,
     classes: tuple[str, ...] = (),
     class_marks: tuple[str, ...] = (),
+    inputs: tuple[Input, ...] = (),
     axes: str = "YX",
     spacing: Sequence[float] | None = None,
     name: str = "new",
@@ -39,6 +42,8 @@ def fresh_model(
         Names of the classes, the first is the background; none: it finds objects.
     class_marks
         Colour (#rrggbb) or grey value of each class in label images.
+    inputs
+        What the channels show, where the network reads several by name; then there are as many channels.
     axes
         "YX" for a network that sees planes, "ZYX" for one that sees volumes.
     spacing
@@ -66,11 +71,14 @@ def fresh_model(
     ((1, 2, 2), (2, 2, 2), (2, 2, 2))
     """
     classes, levels = classes or OBJECTS, () if classes else (0.0, 1.0, 0.5)
-    sides = {"in_channels": in_channels, "out_channels": len(classes), **SIZES.get(axes, SIZES["YX"])}
+    count = len(inputs) or in_channels
+    sides = {"in_channels": count, "out_channels": len(classes), **SIZES.get(axes, SIZES["YX"])}
     spec = ModelSpec(
         name=name,
         architecture="padded",
         arguments={**sides, **plan_arguments(axes, spacing, levels=sides["levels"]), "dims": len(axes)},
+        inputs=inputs,
+        normalization=Normalization(joint=count in (1, COLOURS) and not inputs),
         classes=classes,
         class_marks=class_marks,
         levels=levels,

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, planes
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.instances import label_instances
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.zoom import Zoomed, bring_back, downsampling
+from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Progress, Steps
@@ -29,16 +31,21 @@ BESIDE = 2
 
 
 def measured_planes(
-    image: Any, axes: str, spec: ModelSpec, *, channels: Sequence[int] | None = None
+    image: Any, axes: str, spec: ModelSpec, *, channels: Choice | None = None
 ) -> Steps[list[Plane]]:
     """Return the planes of an image with the intensities of all of it, as a model wants them."""
-    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.in_channels, chosen=channels))
+    wanted = list(planes(image, axes, spatial=spec.axes, channels=spec.reads, chosen=channels))
     intensity = yield from measure_intensity(wanted, spec.normalization)
     return [replace(plane, intensity=intensity) for plane in wanted]
 
 
 def kept_maps(spec: ModelSpec) -> Result:
-    """Return what is kept of the network's answer: one map, the foreground's level or the likeliest class."""
+    """Return what is kept of the network's answer: one map, the foreground's level or the likeliest class.
+
+    UnetError where the answer is an image, which holds no labels.
+    """
+    if spec.gives_image:
+        raise UnetError(f"{spec.name} gives images and no labels: choose another model")
     return Result(kind="classes") if spec.is_semantic else Result(levels=spec.levels)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from napari_unet.arrays.axes import Region, require_axes
-from napari_unet.arrays.channels import Channels, resolve_channels
+from napari_unet.arrays.channels import Channels, Choice, resolve_channels
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
@@ -18,7 +17,8 @@ class Selection:
     """Which channels are the model's inputs, which part of the image, and through which axes objects go on."""
 
     channels: Channels | None = None
-    """Positions in the order of the model's inputs; None: all samples of an RGB image."""
+    """Positions in the order of the model's inputs, None for one that is left out; or None: all samples of an RGB
+    image."""
     region: Region = field(default_factory=dict)
     """(start, stop) in pixels by axis; axes that are not named are whole."""
     join: str = ""
@@ -29,7 +29,7 @@ def select(
     source: Source,
     spec: ModelSpec,
     *,
-    channels: Sequence[int] | None = None,
+    channels: Choice | None = None,
     region: Region | None = None,
     join: str = "",
 ) -> Selection:
@@ -42,12 +42,14 @@ def select(
     """
     require_axes(source.axes, spec.axes)
     _require_joinable(join, source.label_axes, spec)
-    chosen = resolve_channels(source.lengths, spec.in_channels, channels, source.channel_names)
+    chosen = resolve_channels(source.lengths, spec.reads, channels, source.channel_names)
     return Selection(channels=chosen, region=dict(region or {}), join="".join(a for a in JOINABLE if a in join))
 
 
 def _require_joinable(join: str, axes: str, spec: ModelSpec) -> None:
     """Refuse to join classes, or along an axis that does not separate planes."""
+    if join and spec.gives_image:
+        raise UnetError(f"{spec.name} gives an image, which has no objects to join through {join}: leave join out")
     if join and spec.is_semantic:
         raise UnetError(f"{spec.name} gives classes, which have no objects to join through {join}: leave join out")
     missing = [axis for axis in join if axis not in axes or axis in spec.axes]

@@ -12,6 +12,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from napari_unet.arrays.channels import COLOURS, Input, unnamed
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.per_axis import relative_spacing
 from napari_unet.arrays.zoom import check_sizes, check_zoom
@@ -24,6 +25,8 @@ from napari_unet.settings.instances import InstanceSettings
 
 FORMAT = 2
 """2: the normalisation is a list of steps; 1 is read, too."""
+LATER = ("inputs", "maps_to", "output_range", "spacing")
+"""Fields that earlier versions do not know: left out where they say nothing."""
 HEADER = "napari_unet"
 """Key of the description in a model file's header."""
 
@@ -37,6 +40,9 @@ class ModelSpec:
     arguments: Mapping[str, Any]
     """Arguments of the network's constructor."""
     axes: str = "YX"
+    inputs: tuple[Input, ...] = ()
+    """What the channels that the network reads show, and which of them may be left out; empty where nothing is
+    known of them, as of the colours of a picture."""
     classes: tuple[str, ...] = ("background", "foreground")
     class_marks: tuple[str, ...] = ()
     """The colour (#rrggbb) or grey value of each class in the label images that it was learnt from; empty where
@@ -44,6 +50,11 @@ class ModelSpec:
     levels: tuple[float, ...] = (0.0, 1.0)
     """How much each class counts towards the foreground map from which instances are read: 0 background, 1 inside,
     and 0.5 the border of an instance, where the network learnt one. Empty where classes are the answer."""
+    maps_to: str = ""
+    """What the image shows that the network gives, "denoised" say; of networks with a tanh head alone."""
+    output_range: tuple[float, float] | None = None
+    """The intensities of that image at outputs of -0.5 and 0.5; None: those that the input's range has as 0 and 1,
+    for an image in the units of the input."""
     pixel_size: tuple[float, ...] | None = None
     """um per axis that the model was trained at; None where training mixed magnifications."""
     spacing: tuple[float, ...] = ()
@@ -71,6 +82,7 @@ class ModelSpec:
         self._check_network()
         check_zoom(self.zoom)
         relative_spacing(self.spacing, len(self.axes))
+        self._check_image()
         if self.sizes is not None:
             check_sizes(self.sizes, self.is_semantic)
         if self.pixel_size is not None and not all(0 < size < math.inf for size in self.pixel_size):
@@ -80,7 +92,7 @@ class ModelSpec:
 
     def _check_classes(self) -> None:
         """Refuse classes and levels that say different things."""
-        if len(self.classes) < 2:
+        if len(self.classes) < (1 if self.gives_image else 2):
             raise UnetError(f"a model needs at least two classes, got {self.classes}")
         if not all(isinstance(name, str) for name in self.classes):
             raise UnetError(f"classes must have names, got {self.classes}")
@@ -102,13 +114,43 @@ class ModelSpec:
         for name in ("in_channels", "out_channels"):
             if not isinstance(self.arguments.get(name, 1), int):
                 raise UnetError(f"{name} must be a whole number, got {self.arguments[name]!r}")
+        self._check_inputs()
+
+    def _check_inputs(self) -> None:
+        """Refuse names that are not those of the network's inputs, or nothing but optional ones."""
+        if not self.inputs:
+            return
+        named = ", ".join(map(str, self.inputs))
+        if len(self.inputs) != self.in_channels:
+            raise UnetError(f"a network that reads {self.in_channels} channels cannot have the inputs {named}")
+        if not all(
+            isinstance(one.name, str) and one.name and isinstance(one.optional, bool) for one in self.inputs
+        ):
+            raise UnetError("every input of a network needs a name, and may be optional, true or false")
+        if len({one.name.casefold() for one in self.inputs}) < len(self.inputs):
+            raise UnetError(f"inputs must have different names, got {named}")
+        if all(one.optional for one in self.inputs):
+            raise UnetError(f"one input at least must not be optional, got {named}")
+        if self.normalization.joint and any(one.optional for one in self.inputs):
+            raise UnetError(f"an input can be optional where each is normalised by itself, got {named}")
+
+    def _check_image(self) -> None:
+        """Refuse what only networks that give images have, and ranges that none can have."""
+        if (self.maps_to or self.output_range) and not self.gives_image:
+            raise UnetError(f"only a network with a tanh head maps to {self.maps_to or 'an image'}: give it one")
+        if not isinstance(self.maps_to, str):
+            raise UnetError(f"what an image shows is a text, got {self.maps_to!r}")
+        if self.output_range is not None:
+            low, high = self.output_range
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise UnetError(f"an output range must be two rising numbers, got {self.output_range}")
 
     def checked(self) -> ModelSpec:
         """Return what a file may say; UnetError where classes have no outputs of the network, or no levels."""
         outputs = self.arguments.get("out_channels", len(self.classes))
         if outputs != len(self.classes):
             raise UnetError(f"a network with {outputs} outputs cannot tell {len(self.classes)} classes apart")
-        if self.levels and len(self.levels) != len(self.classes):
+        if self.levels and len(self.levels) != len(self.classes) and not self.gives_image:
             raise UnetError(f"each of the classes {self.classes} needs a level, got {self.levels}")
         return self
 
@@ -123,22 +165,36 @@ class ModelSpec:
         return relative_spacing(self.spacing, len(self.axes))
 
     @property
+    def reads(self) -> tuple[Input, ...]:
+        """Return the inputs of the network, without names where none are known."""
+        return self.inputs or unnamed(self.in_channels)
+
+    @property
+    def reads_colours(self) -> bool:
+        """Whether the inputs are, or may be, the red, green and blue of a picture."""
+        return self.in_channels == COLOURS and not self.inputs
+
+    @property
     def is_semantic(self) -> bool:
         """Whether the answer is a class per pixel instead of instances."""
-        return not self.levels
+        return not self.levels and not self.gives_image
+
+    @property
+    def gives_image(self) -> bool:
+        """Whether the answer is an image: its values are no probabilities, whatever the classes are called."""
+        return isinstance(self.arguments, Mapping) and self.arguments.get("head") == "tanh"
 
     @property
     def has_border(self) -> bool:
         """Whether the third class is the border of instances."""
-        return len(self.levels) == 3
+        return len(self.levels) == 3 and not self.gives_image
 
     def to_json(self) -> str:
         """Return the spec as JSON text."""
         parts = {"instances": self.instances.model_dump(), "normalization": self.normalization.to_dict()}
         values = {"format": FORMAT, **dataclasses.asdict(self), **parts}
-        if not self.spacing:  # older versions know no such thing
-            del values["spacing"]
-        return json.dumps(values, sort_keys=True)
+        kept = {name: value for name, value in values.items() if value or name not in LATER}
+        return json.dumps(kept, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -149,10 +205,11 @@ class ModelSpec:
             values["normalization"] = Normalization.from_dict(values["normalization"])
             values["instances"] = InstanceSettings(**with_present_names(values["instances"]))
             values["classes"] = tuple(values["classes"])
+            values["inputs"] = tuple(Input(**one) for one in values.get("inputs", ()))
             values["class_marks"] = tuple(values.get("class_marks", ()))
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
             values["arguments"] = _as_tuples(values["arguments"])
-            for pair in ("pixel_size", "sizes", "spacing"):
+            for pair in ("pixel_size", "sizes", "spacing", "output_range"):
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])
             return cls(**values).checked()

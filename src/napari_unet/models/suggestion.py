@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, check_axes, planes
-from napari_unet.arrays.channels import single
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import Compress, FittedNormalization, Normalization, Smooth
 from napari_unet.arrays.stained import is_stained
@@ -110,7 +109,7 @@ def evidence_steps(array: Any, axes: str, *, channel: int | None = None) -> Step
     Models of colour see stained images, all others those of one channel, or RGB as grey.
     """
     try:
-        seen = list(planes(array, axes, spatial="YX", channels=1, chosen=single(channel)))
+        seen = list(planes(array, axes, spatial="YX", channels=1, chosen=None if channel is None else (channel,)))
     except UnetError:  # several channels
         return []
     stained = "S" in axes and channel is None and is_stained(seen[len(seen) // 2])

@@ -30,7 +30,7 @@ def with_thresholds(model: Model, images: Sequence[TrainingImage], device: str =
 
     A model of classes has none, and without images the model's own stay.
     """
-    if model.spec.is_semantic or not images:
+    if model.spec.is_semantic or model.spec.gives_image or not images:
         return model
     chosen = evenly(images, max(1, int(MAX_PIXELS / np.mean([image.labels.size for image in images]))))
     predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))

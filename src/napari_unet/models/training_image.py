@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boundary_weights import dense_labels
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Choice
 from napari_unet.errors import UnetError
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.spec import ModelSpec
@@ -25,7 +25,16 @@ class TrainingImage:
     image: NDArray[np.float32]
     """(C, *spatial), normalised."""
     labels: NDArray[np.int32]
-    """(*spatial), instances 1..n, 0 = background; class indices for a semantic model."""
+    """(*spatial), instances 1..n, 0 = background; class indices for a semantic model; 1 everywhere where an image
+    is learnt."""
+    target: NDArray[np.float32] | None = None
+    """(1, *spatial), the image to learn, 0..1 over the output range; None where labels are learnt."""
+
+    @property
+    def parts(self) -> tuple[bytes, ...]:
+        """Return all that tells it from another image."""
+        target = () if self.target is None else (self.target.tobytes(),)
+        return (self.name.encode(), self.image.tobytes(), self.labels.tobytes(), *target)
 
 
 def training_images_of(
@@ -35,14 +44,14 @@ def training_images_of(
     spec: ModelSpec,
     *,
     axes: str | None = None,
-    channel: int | None = None,
+    channels: Choice | None = None,
 ) -> list[TrainingImage]:
     """Return the planes of an image and its labels, normalised as the model wants; every label pixel counts.
 
-    `channel` is the one to learn, from 0, where images have several and the model takes one.
+    `channels` are those to learn, in the order of the model's inputs, where images have others too.
     """
     named = check_axes(axes, image.shape)
-    wanted = finish(measured_planes(image, named, spec, channels=single(channel)))
+    wanted = finish(measured_planes(image, named, spec, channels=channels))
     truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
     kept = result_axes(named)
     expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)

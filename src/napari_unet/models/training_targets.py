@@ -7,9 +7,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import boundary_weights, ridge
+from napari_unet.arrays.boundary_weights import boundary_weights, ridge, weight_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.weights import WeightSettings
+
+
+def dense_targets(
+    labels: NDArray[np.int32], spec: ModelSpec, settings: WeightSettings
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the class of every pixel of a densely labelled view, and what it counts."""
+    if spec.is_semantic:
+        return labels.astype(np.int64), np.ones(labels.shape, np.float32)
+    steps = spec.steps
+    classes = class_targets(labels, border=spec.has_border, spacing=steps)
+    return classes, weight_map(labels, settings, spacing=steps)
 
 
 def pixel_targets(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_unet.arrays.channels import Input
 from napari_unet.arrays.normalization import Normalization
 from napari_unet.arrays.normalization.noise import row_means
 from napari_unet.arrays.normalization.typical_object import typical_brightness
@@ -17,6 +18,8 @@ from napari_unet.nets.blur import gaussian_blur
 from napari_unet.nets.stain_augmentation import restain
 from napari_unet.settings.augmentation import AugmentationSettings
 
+LEFT_OUT = 0.5
+"""How often a view lacks an optional input: with and without it are learnt alike."""
 DEBRIS_RADIUS = (1.5, 20.0)
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
 DEBRIS_COVER = (0.001, 0.03)
@@ -55,6 +58,14 @@ def change_intensity(
         drawn_here = torch.from_numpy(drawn).to(image.device)
         grainy = image.clamp_min(0).sqrt() if rng.random() < settings.shot else 1.0
         image = image + drawn_here * grainy * sigma
+    return image
+
+
+def leave_out_optional(image: Tensor, rng: np.random.Generator, inputs: Sequence[Input]) -> Tensor:
+    """Return a view (C, *size) that lacks optional inputs now and then, as images without such a channel do."""
+    for number, one in enumerate(inputs):
+        if one.optional and rng.random() < LEFT_OUT:
+            image[number] = 0
     return image
 
 

@@ -7,6 +7,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def regression_loss(output: Tensor, target: Tensor, *, squared: bool) -> Tensor:
+    """Return the mean absolute (L1) or squared (L2) difference of images, a scalar."""
+    return (F.mse_loss if squared else F.l1_loss)(output.float(), target)
+
+
 def weighted_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """Return sum(w * cross-entropy) / sum(w), a scalar; 0 where nothing is annotated.
 

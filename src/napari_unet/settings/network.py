@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import field_validator
 
+from napari_unet.errors import UnetError
 from napari_unet.settings.base import Settings, Where, option
 
 SHOWN: tuple[Where, ...] = ("train",)
@@ -48,6 +49,13 @@ class NetworkSettings(Settings):
         offered=SHOWN,
     )
 
+    norm: bool = option(
+        False,
+        "batch norm in the contracting path of --architecture vgg16, for the weights of vgg16_bn",
+        switch=(True, "batch norm"),
+        offered=SHOWN,
+    )
+
     @field_validator("spacing", mode="before")
     @classmethod
     def _as_numbers(cls, value: Any) -> Any:
@@ -68,6 +76,15 @@ class NetworkSettings(Settings):
     def axes(self) -> str:
         """Return the axes that the network sees at once."""
         return "ZYX"[-self.dims :]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the network's constructor, two dimensions and batch norm unsaid where usual."""
+        if self.norm and self.architecture != "vgg16":
+            raise UnetError(f"--norm is for --architecture vgg16, got {self.architecture}: leave it out")
+        left_out = {"architecture", "spacing"}
+        left_out |= {"dims"} if self.dims == 2 else set()
+        left_out |= {"norm"} if self.architecture != "vgg16" else set()
+        return self.model_dump(exclude=left_out)
 
     @classmethod
     def paper(cls) -> Self:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import field_validator
 
 from napari_unet.settings.base import Settings, Where, option, override
+from napari_unet.settings.channels import ChosenChannels, channels_option, parse_channels
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
@@ -16,17 +17,6 @@ JOINABLE = "ZT"
 """Axes through which objects can be joined, in this order: a volume at each time first."""
 AS_MODEL = "as the model says"
 SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
-
-
-def channel_option() -> Any:
-    """Declare the channel."""
-    return option(
-        None,
-        "which channel shows the objects, from 0, where images have several and the model takes one",
-        minimum=0,
-        label="Channel",
-        offered=("fine-tune",),
-    )
 
 
 def zoom_option(*offered: Any) -> Any:
@@ -51,15 +41,19 @@ def _threshold(name: str, flag: str) -> Any:
 class SegmentationSettings(Settings):
     """What a user may choose per run; thresholds left out are the model's own."""
 
-    channels: tuple[int, ...] | None = option(
-        None,
-        "which channels the model reads, from 0, in the order of its inputs",
-        must_be="whole numbers from 0",
-        unset="all of them",
-    )
+    channels: ChosenChannels | None = channels_option("segment")
     prediction: PredictionSettings = PredictionSettings()
     intensity: IntensitySettings = IntensitySettings()
     zoom: float | None = zoom_option(*SHOWN)
+    zoom_from: str = option(
+        "pixels",
+        "what chooses the zoom where none is given: pixels, the pixel size of image and model where both are "
+        "known, else the objects; or objects alone",
+        choices={"pixel size, else objects": "pixels", "objects": "objects"},
+        only_choices=True,
+        label="Zoom from",
+        offered=SHOWN,
+    )
     core_threshold: float | None = _threshold("core_threshold", "--core")
     edge_threshold: float | None = _threshold("edge_threshold", "--edge")
     min_size: int | None = _threshold("min_size", "--smallest")
@@ -77,6 +71,12 @@ class SegmentationSettings(Settings):
         label="Objects",
         offered=("segment",),
     )
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _as_channels(cls, value: Any) -> Any:
+        """Return "1,0" and "DAPI,actin" as the channels that they name."""
+        return parse_channels(value)
 
     @field_validator("join", mode="before")
     @classmethod

@@ -21,6 +21,8 @@ def settings_in(provenance: Mapping[str, Any]) -> SegmentationSettings:
     said = {**found, "channels": found.get("channels") or None}
     if provenance.get("file_channel") is not None:  # the image was one channel of its file
         said["channels"] = [provenance["file_channel"]]
+    if provenance.get("file_channels") is not None:  # it was several, each a layer of its own
+        said["channels"] = provenance["file_channels"]
     return _group(SegmentationSettings, said)
 
 

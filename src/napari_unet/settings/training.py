@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.settings.base import Settings, option
@@ -44,6 +44,11 @@ class TrainingSettings(Settings):
         WeightSettings(),
         "weights of the pixels in the loss: those of the U-Net paper, of Falk et al. 2019, or all the same",
         choices={"paper": WeightSettings.paper(), "falk": WeightSettings.falk(), "none": WeightSettings.none()},
+        offered=("train",),
+    )
+    loss: Literal["l1", "l2"] = option(
+        "l1",
+        "mean absolute or squared difference, for images as truth; l2 gives more PSNR, l1 sharper edges",
         offered=("train",),
     )
     augmentation: AugmentationSettings = AugmentationSettings()

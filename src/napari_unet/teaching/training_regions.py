@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation, enclosed
 from napari_unet.arrays.axes import Plane, check_axes, result_axes
 from napari_unet.arrays.boxes import clusters
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.normalization import InvertBrightBackground
 from napari_unet.arrays.per_axis import even_sides
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
@@ -98,7 +98,7 @@ class PaintedPlane:
 
 
 def painted_planes(
-    spec: ModelSpec, pairs: Pairs, *, axes: str | None, channel: int | None
+    spec: ModelSpec, pairs: Pairs, *, axes: str | None, channels: Choice | None
 ) -> Steps[list[PaintedPlane]]:
     """Return what was painted on the planes of all images, normalised as a whole image is; one yield a plane read.
 
@@ -107,7 +107,7 @@ def painted_planes(
     found: list[PaintedPlane] = []
     for number, (image, annotation) in enumerate(pairs):
         named = check_axes(axes, image.shape)
-        wanted = yield from measured_planes(image, named, spec, channels=single(channel))
+        wanted = yield from measured_planes(image, named, spec, channels=channels)
         kept = result_axes(named)
         for plane in wanted:
             said = _said_of(annotation, plane, kept, spec)

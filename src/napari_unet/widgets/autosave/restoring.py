@@ -19,6 +19,7 @@ from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.viewer.annotation_layers import name_colours
 from napari_unet.widgets.viewer.channels import split_channels
 from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.inputs import keep_choices
 from napari_unet.widgets.viewer.layers import ChannelsBetweenError, read_layer
 from napari_unet.widgets.viewer.notes import (
     ANNOTATION,
@@ -26,6 +27,7 @@ from napari_unet.widgets.viewer.notes import (
     LayerNotes,
     as_metadata,
     is_copy,
+    notes_of,
     role_of,
     sign,
 )
@@ -92,6 +94,8 @@ def _put_back(viewer: napari.viewer.Viewer, saved: SavedLayer, image: Image | No
     else:  # until it is opened again
         closed = ImageReference(name=saved.about["image"], path=saved.about["path"])
         notes = replace(notes, image=closed)
+    if image is not None and notes.inputs and not notes_of(image).inputs:
+        keep_choices(image, notes.inputs)
     if "prediction" in saved.arrays:
         notes = replace(notes, predictions=(saved.arrays["prediction"],))
     if saved.about["copy"]:

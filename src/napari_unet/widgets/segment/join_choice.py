@@ -28,7 +28,7 @@ class JoinChoice(QComboBox):  # type: ignore[misc]
         self.blockSignals(True)
         self.clear()
         free: set[str] = set()
-        if image is not None and spec is not None and not spec.is_semantic:
+        if image is not None and spec is not None and not (spec.is_semantic or spec.gives_image):
             free = set(image.axes) - set(spec.axes)
         for text, axes in JOIN.choices.items():
             if set(axes) <= free:

@@ -9,7 +9,7 @@ import napari.layers
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Channels, single
 from napari_unet.arrays.zoom import zoom_note
 from napari_unet.errors import UnetError
 from napari_unet.settings.segmentation import SegmentationSettings
@@ -28,11 +28,11 @@ from napari_unet.widgets.segment.join_choice import JoinChoice
 from napari_unet.widgets.segment.keep_corrections import KeepCorrections, kept_text
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.results import show_result
-from napari_unet.widgets.segment.work import ImageSource, SegmentationRun, begin_segmentation
+from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation, image_source
 from napari_unet.widgets.subject import Subject
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.channels import SplitButton
-from napari_unet.widgets.viewer.file_header import whole_file
+from napari_unet.widgets.viewer.input_boxes import InputBoxes, offer_channels
 from napari_unet.widgets.viewer.layers import (
     LayerImage,
     axes_override,
@@ -40,7 +40,6 @@ from napari_unet.widgets.viewer.layers import (
     read_layer,
     set_axes_override,
 )
-from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import images_of
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.shortcuts import SEGMENT, bind_keys
@@ -69,6 +68,7 @@ class SegmentPanel(ScrollingPanel):
         self.image, self.model = subject.image, subject.model
         self.channel = QComboBox()
         self.channel.setToolTip("Which channel shows what you want to segment.")
+        self.inputs = InputBoxes(napari_viewer)
         self.join = JoinChoice()
         self.region = QComboBox()
         self.region.addItems([WHOLE, VISIBLE])
@@ -86,6 +86,7 @@ class SegmentPanel(ScrollingPanel):
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self._image_changed)
         self.channel.currentIndexChanged.connect(self._channel_chosen)
+        self.inputs.changed.connect(self.refresh)
         self.region.currentIndexChanged.connect(self.refresh)
         self.advanced.changed.connect(self._image_changed)
         self.corrections.show_edited.clicked.connect(
@@ -117,13 +118,12 @@ class SegmentPanel(ScrollingPanel):
         except UnetError as error:
             self.job.fail(str(error))
             return
-        sentence = preflight.problem(image, self.model.spec, self._chosen_channel())
-        if sentence:
+        if sentence := self._problem(image):
             self._image_changed()  # the layer's axes may have changed since it was chosen
             self.job.fail(sentence)
             return
         try:
-            region, settings = self._region(image), self._settings()
+            region, (seen, settings) = self._region(image), self._seen(image)
         except UnetError as error:
             self.job.fail(str(error))
             return
@@ -134,9 +134,9 @@ class SegmentPanel(ScrollingPanel):
             self._speed.remember(str(path), settings.prediction, made.provenance["device"], pixels, made.duration)
             self._show(layer, image, region, made)
 
-        source = ImageSource(name=layer.name, file=whole_file(layer), channel=notes_of(layer).file_channel)
+        source = image_source(self._viewer, layer, image.axes, self.inputs.chosen())
         kept = None if region is not None else self.corrections.of(layer, self._chosen_channel(), path)
-        self.job.run(begin_segmentation(image, path, region, settings, source, corrected=kept), done)
+        self.job.run(begin_segmentation(seen, path, region, settings, source, corrected=kept), done)
 
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""
@@ -156,16 +156,18 @@ class SegmentPanel(ScrollingPanel):
             return
         self.hint.refresh(self.layer, image, self._chosen_channel(), ask=not self.job.is_running)
         spec, path = self.model.spec, self.model.path
-        sentence = preflight.problem(image, spec, self._chosen_channel())
-        text = preflight.describe_image(image, pixel_size(self.layer, image.axes))
+        sentence = self._problem(image)
+        size = pixel_size(self.layer, image.axes)
+        text = preflight.describe_image(image, size)
         if sentence or spec is None:
             self.line.setText(f"{text} {capitalized(sentence)}")
             return
         try:
-            pixels, settings = preflight.pixel_count(image, self._region(image)), self._settings()
+            pixels, settings = preflight.pixel_count(image, self._region(image)), self._seen(image)[1]
         except UnetError as error:
             self.line.setText(f"{text} {capitalized(str(error))}.")
             return
+        text = f"{text}{preflight.zoom_sentence(spec, size, settings)}"
         self.line.setText(f"{text} {self._speed.forecast(spec, str(path), settings.prediction, pixels)}")
 
     def _read(self, layer: napari.layers.Image) -> LayerImage:
@@ -183,22 +185,16 @@ class SegmentPanel(ScrollingPanel):
         former = self.channel.currentData()
         if self.layer is not None:
             former = self._channels.get(self.layer, former)
-        self.channel.blockSignals(True)
-        self.channel.clear()
         try:
             image = self._read(self.layer) if self.layer is not None else None
         except UnetError:
             image = None
-        many = image is not None and image.channels > 1
-        if many and image is not None:
-            self.channel.addItem("choose…", None)
-            for number in range(image.channels):
-                self.channel.addItem(f"channel {number}", number)
-            self.channel.setCurrentIndex(max(0, self.channel.findData(former)))
-        self.channel.blockSignals(False)
+        spec = self.model.spec
+        self.inputs.offer(self.layer, image, spec.reads if spec is not None and not spec.reads_colours else ())
+        many = image is not None and image.channels > 1 and not self.inputs.is_offered
+        offer_channels(self.channel, image if many else None, former)
         self._form.setRowVisible(self.channel, many)
-        can_join = self.join.offer(image, self.model.spec)
-        self._form.setRowVisible(self.join, can_join)
+        self._form.setRowVisible(self.join, self.join.offer(image, spec))
         self.refresh()
 
     def _channel_chosen(self, *_: object) -> None:
@@ -225,6 +221,7 @@ class SegmentPanel(ScrollingPanel):
 
     def _renamed(self, *_: object) -> None:
         rename_choices(self.image)
+        self._image_changed()
 
     def _layers_changed(self, *_: object) -> None:
         """Follow the viewer's layers."""
@@ -232,9 +229,22 @@ class SegmentPanel(ScrollingPanel):
         self.image.reset_choices()
         self._image_changed()
 
-    def _settings(self) -> SegmentationSettings:
-        """Return what is chosen; UnetError where it does not fit together."""
-        return self.advanced.settings().replace(channels=single(self._chosen_channel()), join=self.join.axes)
+    def _seen(self, image: LayerImage) -> tuple[LayerImage, SegmentationSettings]:
+        """Return what the network sees, and what is chosen; UnetError where it does not fit together."""
+        channels: Channels | None = single(self._chosen_channel())
+        if self.inputs.is_offered:
+            image, channels = self.inputs.read()
+        return image, self.advanced.settings().replace(channels=channels, join=self.join.axes)
+
+    def _problem(self, image: LayerImage) -> str:
+        """Return the sentence that says why what is chosen cannot be segmented, or nothing."""
+        try:
+            if self.inputs.is_offered:
+                self.inputs.read()
+                return ""
+        except UnetError as error:
+            return capitalized(str(error))
+        return preflight.problem(image, self.model.spec, self._chosen_channel())
 
     def _chosen_channel(self) -> int | None:
         value = self.channel.currentData()
@@ -266,24 +276,21 @@ class SegmentPanel(ScrollingPanel):
         updated = show_result(self._viewer, layer, image, made, of_a_view=region is not None)
         self.refresh()  # the forecast knows more now
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
-        found = f"{made.result.found}{zoom_note(made.result.zoom)}.{made.foretold}"
+        found = f"{made.result.found}{zoom_note(made.result.zoom, made.result.plan.zoom_from)}.{made.foretold}"
         kept = kept_text(made.merged, classes=bool(made.result.classes))
         self.job.messages.show(f"{self.job.status.text()} {found}{kept}{undo}")
         show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:
         self._form.addRow("Channel", self.channel)
+        self._form.addRow(self.inputs)
         self._form.addRow("Objects", self.join)
         self._form.addRow("Region", self.region)
         layout = self.contents()
         layout.addWidget(self.restore_bar)
         layout.addLayout(self._form)
-        layout.addWidget(self.hint)
-        layout.addWidget(self.line)
-        layout.addWidget(self.split)
-        layout.addWidget(self.job)
-        layout.addWidget(self.corrections)
-        layout.addWidget(self.advanced)
+        for part in (self.hint, self.line, self.split, self.job, self.corrections, self.advanced):
+            layout.addWidget(part)
         layout.addStretch(1)
         ignore_wheel(self)
         bind_keys(self._viewer, self, {SEGMENT: self.job.start_button})

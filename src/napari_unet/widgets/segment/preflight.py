@@ -8,8 +8,11 @@ from collections.abc import Hashable
 from napari_unet.arrays.axes import SINGLE, check_axes
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
+from napari_unet.models.pixel_zoom import zoom_of_pixels
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.parts.job import seconds_text
 from napari_unet.widgets.segment.duration import Duration
 from napari_unet.widgets.viewer.layers import LayerImage
@@ -107,6 +110,15 @@ def problem(image: LayerImage, spec: ModelSpec | None, channel: int | None) -> s
     if image.channels > 1 and channel is None and image.channels != spec.in_channels:
         return f"The image has {image.channels} channels: choose the one to segment."
     return ""
+
+
+def zoom_sentence(spec: ModelSpec, size: PixelSize | None, settings: SegmentationSettings) -> str:
+    """Return at which size the network will see the image, where that is known before; else nothing."""
+    zoom = settings.zoom
+    by = ""
+    if zoom is None and settings.zoom_from == "pixels" and not spec.gives_image:
+        zoom, by = zoom_of_pixels(size, spec), ", by its pixel size"
+    return "" if zoom in (None, 1) else f" Seen at {zoom_text(zoom)}{by}."
 
 
 def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.widgets.segment.work import SegmentationRun
 from napari_unet.widgets.viewer.file_header import known_size
 from napari_unet.widgets.viewer.layers import LayerImage
-from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, is_copy, notes_of, role_of
+from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata, is_copy, notes_of, role_of
 from napari_unet.widgets.viewer.paint import (
     image_id,
     image_of,
@@ -22,7 +22,14 @@ from napari_unet.widgets.viewer.paint import (
     prediction_of,
     show_classes,
 )
-from napari_unet.widgets.viewer.placing import add_labels, as_displayed, placement, show_soon, update_labels
+from napari_unet.widgets.viewer.placing import (
+    add_labels,
+    as_displayed,
+    placement,
+    selection_kept,
+    show_soon,
+    update_labels,
+)
 
 if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
@@ -38,11 +45,16 @@ def show_result(
 ) -> bool:
     """Show labels over their image; return whether one undo brings back those of an earlier run.
 
-    Those of a view get a layer of their own each time, for the view moves. Corrections that are kept, and the
-    labels around them, go into the layer that was corrected.
+    Those of a view get a layer of their own each time, for the view moves; so does an image that a model made.
+    Corrections that are kept, and the labels around them, go into the layer that was corrected.
     """
+    if made.result.gives_image:
+        _show_image(viewer, layer, image, made)
+        return False
     result, channel = made.result, made.provenance["settings"]["channel"]
-    shown = made.provenance["model"] + (f", channel {channel}" if channel is not None else "")
+    inputs = "" if channel is None else f", channel {channel}"
+    inputs = inputs or _inputs_text(made.provenance["settings"])
+    shown = made.provenance["model"] + inputs
     notes = LayerNotes(
         role=RESULT,
         image=image_reference(layer),
@@ -51,6 +63,7 @@ def show_result(
         origin=result.origin if of_a_view else (),
         model_path=str(made.model),
         provenance=made.provenance,
+        inputs=made.choices,
         pixel_size=known_size(layer),
     )
     place = placement(layer, image.axes, result.axes, result.origin)
@@ -100,6 +113,36 @@ def _corrected(
         return None
     layer = made.corrected.layer
     return layer if np.iinfo(layer.data.dtype).max >= labels.max(initial=0) else None
+
+
+def _show_image(
+    viewer: napari.viewer.Viewer, layer: napari.layers.Image, image: LayerImage, made: SegmentationRun
+) -> None:
+    """Add the image that a model made, a layer for each of its channels, over the one that it was made of.
+
+    The layer is an image like any other: it can be segmented in turn.
+    """
+    result, spec = made.result, made.result.plan.spec
+    notes = LayerNotes(provenance=made.provenance, model_path=str(made.model), pixel_size=known_size(layer))
+    shown = spec.maps_to or made.provenance["model"]
+    several = len(spec.classes) > 1
+    place = placement(layer, image.axes, result.plan.axes, result.origin)
+    for name, values in zip(spec.classes, result.labels if several else [result.labels], strict=True):
+        with selection_kept(viewer):  # the panel follows what is selected, and stays with its image
+            viewer.add_image(
+                values,
+                name=f"{layer.name} ({shown}{', ' + name if several else ''})",
+                colormap=layer.colormap.name,
+                metadata=as_metadata(notes),
+                **place,
+            )
+
+
+def _inputs_text(settings: dict[str, Any]) -> str:
+    """Return which channels several inputs read; empty for a single one, and for colours."""
+    named = settings.get("inputs", {})
+    read = [f"channel {one}" if isinstance(one, int) else str(one) for one in named.values() if one is not None]
+    return f", {' and '.join(read)}" if len(read) > 1 else ""
 
 
 def _last_contour(viewer: napari.viewer.Viewer) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE
+from napari_unet.arrays.channels import Channels, single
 from napari_unet.errors import UnetError
 from napari_unet.files.openable import is_there
 from napari_unet.settings.finetuning import FineTuningSettings
@@ -16,6 +18,8 @@ from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.teach.work import FineTuneRequest
+from napari_unet.widgets.viewer.input_boxes import InputBoxes
+from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.notes import LayerNotes
 from napari_unet.widgets.viewer.paint import Paint
 
@@ -44,6 +48,9 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self._has_depth = False
         self.channel = QSpinBox()
         self.channel.setToolTip("Which channel shows what you paint, from 0.")
+        self.inputs = InputBoxes(viewer)
+        self._images: tuple[napari.layers.Image | None, LayerImage | None] = (None, None)
+        self._channels = 1
         self.boxes = OptionBoxes(FineTuningSettings, "Fine-tune panel")
         self.seconds, self.device = self.boxes["seconds"], self.boxes["device"]
         self._layout = QFormLayout(self)
@@ -53,9 +60,11 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self._layout.addRow("Output", self.kind)
         self._layout.addRow("Learns from", self.sees)
         self._layout.addRow("Channel", self.channel)
+        self._layout.addRow(self.inputs)
         self.boxes.add_rows(self._layout)
         self.model.changed.connect(self._model_changed)
         self.boxes.connect(self.changed)
+        self.inputs.changed.connect(self.offer_inputs)
         for changed in (self.kind.currentIndexChanged, self.sees.currentIndexChanged, self.channel.valueChanged):
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
@@ -109,10 +118,19 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             self.channel.setRange(0, max(self.channel.maximum(), channel))
             self.channel.setValue(channel)
 
-    def offer_channels(self, count: int) -> None:
-        """Ask for a channel where an image has several."""
-        self.channel.setRange(0, max(count, 1) - 1)
-        self._layout.setRowVisible(self.channel, count > 1)
+    def offer_channels(self, images: list[tuple[napari.layers.Image, LayerImage]]) -> None:
+        """Ask for a channel where images have several, and for what each input reads of the first of them."""
+        self._channels = max((image.channels for _, image in images), default=1)
+        self._images = images[0] if images else (None, None)
+        self.channel.setRange(0, self._channels - 1)
+        self.offer_inputs()
+
+    def offer_inputs(self) -> None:
+        """Ask what each input of the model reads, where it has several or is new."""
+        spec = self.model.spec
+        inputs = spec.reads if spec is not None and not spec.reads_colours else ()
+        self.inputs.offer(*self._images, inputs, new=self.model.is_new)
+        self._layout.setRowVisible(self.channel, self._channels > 1 and not self.inputs.is_offered)
 
     def offer_volumes(self, has_depth: bool) -> None:
         """Let a new network see volumes where the images are stacks."""
@@ -137,12 +155,33 @@ class TeachingForm(QWidget):  # type: ignore[misc]
                 f"These results were found with images seen at {named}: learn from one kind at a time."
             )
         base = FineTuningSettings.from_nothing() if self.model.is_new else FineTuningSettings()
+        paints, channels = self._seen(paints)
         settings = self.boxes.chosen(base).replace(
-            channel=self._channel_of(paints), zoom=zooms[0] if zooms and not self.model.is_new else None
+            channels=channels, zoom=zooms[0] if zooms and not self.model.is_new else None
         )
         classes = self.kind.currentData() == CLASSES
         axes = self.sees.currentData() if all("Z" in paint.image.axes for paint in paints) else "YX"
         return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, settings=settings, axes=axes)
+
+    def channel_of(self, image: LayerImage) -> int | None:
+        """Return the channel that is chosen, None of an image that has but one."""
+        return int(self.channel.value()) if image.channels > 1 else None
+
+    def seen(self, of: str, image: LayerImage) -> tuple[LayerImage, Channels | None]:
+        """Return what the model sees of an image, which `of` names, and the channels of it that it reads."""
+        if self.inputs.is_offered:
+            return self.inputs.seen_by(of, image, ())
+        return image, single(self.channel_of(image))
+
+    def _seen(self, paints: list[Paint]) -> tuple[list[Paint], Channels | None]:
+        """Return paint with the images that the network sees, and which of their channels it reads."""
+        if not self.inputs.is_offered:
+            return paints, single(self._channel_of(paints))
+        read = [self.inputs.seen_by(paint.of, paint.image, paint.choices) for paint in paints]
+        if len({(image.axes, channels) for image, channels in read}) > 1:
+            raise UnetError("The inputs read other channels of some images than of others: learn from one kind.")
+        seen = [replace(paint, seen=image) for paint, (image, _) in zip(paints, read, strict=True)]
+        return seen, read[0][1] if "C" in read[0][0].axes else None
 
     def _check_kind(self, paints: list[Paint]) -> None:
         """Refuse results of objects for a model of classes, and the other way round."""
@@ -168,4 +207,5 @@ class TeachingForm(QWidget):  # type: ignore[misc]
     def _model_changed(self) -> None:
         self._layout.setRowVisible(self.kind, self.model.is_new)
         self.offer_volumes(self._has_depth)
+        self.offer_inputs()
         self.changed.emit()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.arrays.axes import result_axes
+from napari_unet.arrays.channels import Channels
 from napari_unet.errors import UnetError
 from napari_unet.guidance import Place, Survey, rank_places
 from napari_unet.progress import Steps
@@ -83,7 +84,12 @@ class Guide(QWidget):  # type: ignore[misc]
                 self._show_uncertainty(layer, image, survey)
                 self._fly(layer, image, survey)
 
-        self._job.run(_begin_survey(key[1], image, self._form.device.chosen(), self._channel(image)), done)
+        try:
+            seen, channels = self._form.seen(key[0], image)
+        except UnetError as error:
+            self._job.fail(str(error))
+            return
+        self._job.run(_begin_survey(key[1], seen, self._form.device.chosen(), channels), done)
 
     def _subject(self) -> tuple[Image, LayerImage, Key]:
         layer, path = self._image_to_paint(), self._form.model.path
@@ -95,10 +101,7 @@ class Guide(QWidget):  # type: ignore[misc]
             )
         image = read_layer(layer)
         shape = tuple(map(int, image.array.shape))
-        return layer, image, (image_id(layer), path, image.axes, shape, self._channel(image) or 0)
-
-    def _channel(self, image: LayerImage) -> int | None:
-        return int(self._form.channel.value()) if image.channels > 1 else None
+        return layer, image, (image_id(layer), path, image.axes, shape, self._form.channel_of(image) or 0)
 
     def _fly(self, layer: Image, image: LayerImage, survey: Survey) -> None:
         shown = self._shown.setdefault(image_id(layer), [])
@@ -167,7 +170,9 @@ class Guide(QWidget):  # type: ignore[misc]
             )
 
 
-def _begin_survey(path: Path, image: LayerImage, device: str, channel: int | None) -> Callable[[], Steps[Survey]]:
+def _begin_survey(
+    path: Path, image: LayerImage, device: str, channels: Channels | None
+) -> Callable[[], Steps[Survey]]:
     """Return the function that a worker calls to look at an image."""
 
     def begin() -> Steps[Survey]:
@@ -179,11 +184,11 @@ def _begin_survey(path: Path, image: LayerImage, device: str, channel: int | Non
         from napari_unet.models.library import load_model
         from napari_unet.settings.finetuning import FineTuningSettings
 
-        settings = FineTuningSettings(device=device, channel=channel)
+        settings = FineTuningSettings(device=device, channels=channels)
         model: Any = load_model(path)
         if not model.spec.is_semantic:
             model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
-        survey = yield from survey_steps(model, image.array, axes=image.axes, channel=channel, device=device)
+        survey = yield from survey_steps(model, image.array, axes=image.axes, channels=channels, device=device)
         return survey
 
     return begin

@@ -229,14 +229,14 @@ class FineTunePanel(ScrollingPanel):
     def _layers_changed(self, *_: object) -> None:
         self.table.refresh()
         images = self._images_read()
-        self.form.offer_channels(max((read.channels for read in images), default=1))
-        self.form.offer_volumes(bool(images) and all("Z" in read.axes for read in images))
+        self.form.offer_channels(images)
+        self.form.offer_volumes(bool(images) and all("Z" in read.axes for _, read in images))
 
     def _images_read(self) -> list[Any]:
         found = []
         for _, image, _ in self.table.chosen():
             with suppress(UnetError):
-                found.append(read_layer(image))
+                found.append((image, read_layer(image)))
         return found
 
     def _form_changed(self, *_: object) -> None:

@@ -25,7 +25,7 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import result_axes, result_shape
 from napari_unet.arrays.binary_masks import refuse_masks
-from napari_unet.arrays.channels import single
+from napari_unet.arrays.channels import Input
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
@@ -124,8 +124,8 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         from napari_unet.teaching.learning import TrainingMonitor
 
         model = starting_model(request)
-        pairs = [(one.paint.image.array, one.annotation) for one in layer_annotations(request, model.spec)]
-        image = request.paints[0].image
+        pairs = [(one.paint.sees.array, one.annotation) for one in layer_annotations(request, model.spec)]
+        image = request.paints[0].sees
 
         class Viewer(TrainingMonitor):
             def stopped(self) -> bool:
@@ -165,11 +165,11 @@ def begin_weights(request: FineTuneRequest) -> Callable[[], Steps[list[WeightedP
         settings = request.settings.replace(anchor=0.0)
         said = layer_annotations(request, model.spec)
         require_teachable([one.annotation for one in said], model.spec)
-        image = request.paints[0].image
+        image = request.paints[0].sees
         axes = image.axes
         model = yield from at_one_zoom(model, image.array, axes=axes, settings=settings)
-        pairs = [(one.paint.image.array, one.annotation) for one in said]
-        planes = yield from painted_planes(model.spec, pairs, axes=axes, channel=settings.channel)
+        pairs = [(one.paint.sees.array, one.annotation) for one in said]
+        planes = yield from painted_planes(model.spec, pairs, axes=axes, channels=settings.channels)
         lessons = yield from prepare_regions(model, planes, settings)
         weights = loss_weights(lessons, model.spec, settings.weights)
         found = []
@@ -208,13 +208,30 @@ def starting_model(request: FineTuneRequest) -> Model:
 
     if request.model is not None:
         return load_model(request.model)
-    image = request.paints[0].image
+    image = request.paints[0].sees
     channels = int(image.array.shape[-1]) if image.axes.endswith("S") else 1
-    sees: dict[str, Any] = {"axes": request.axes, "spacing": image.spacing(request.axes)}
+    sees: dict[str, Any] = {
+        "in_channels": min(channels, 3),
+        "inputs": new_inputs(image, request.settings),
+        "axes": request.axes,
+        "spacing": image.spacing(request.axes),
+    }
     if not request.classes:
-        return fresh_model(in_channels=min(channels, 3), **sees)
+        return fresh_model(**sees)
     painted = max(int(paint.values.max()) + (paint.meaning != STROKES) for paint in request.paints)
-    return fresh_model(in_channels=min(channels, 3), classes=class_names(painted), **sees)
+    return fresh_model(**sees, classes=class_names(painted))
+
+
+def new_inputs(image: LayerImage, settings: FineTuningSettings) -> tuple[Input, ...]:
+    """Return the inputs of a new network that sees several channels, by their names, each another one."""
+    names: list[str] = []
+    channels = settings.channels or ()
+    for channel in channels if len(channels) > 1 else ():
+        known = f"channel {channel}"
+        if image.channel_names and isinstance(channel, int):
+            known = image.channel_names[channel]
+        names.append(known if known.casefold() not in map(str.casefold, names) else f"{known} {len(names) + 1}")
+    return tuple(map(Input, names))
 
 
 def layer_annotations(request: FineTuneRequest, spec: ModelSpec) -> list[LayerAnnotation]:
@@ -266,7 +283,7 @@ def segment_region(
     if region is None:
         return None
     wanted = SegmentationSettings(
-        channels=single(settings.channel), prediction=PredictionSettings(device=settings.device)
+        channels=settings.channels, prediction=PredictionSettings(device=settings.device)
     )
     shown = yield from segment_steps(image.array, model, axes=image.axes, settings=wanted, region=region)
     return shown

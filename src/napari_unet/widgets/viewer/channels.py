@@ -5,7 +5,7 @@ from __future__ import annotations
 import napari.layers
 from qtpy.QtWidgets import QPushButton
 
-from napari_unet.widgets.viewer.file_header import known_size
+from napari_unet.widgets.viewer.file_header import file_header, known_size
 from napari_unet.widgets.viewer.layers import ChannelsBetweenError, full_resolution
 from napari_unet.widgets.viewer.notes import LayerNotes, as_metadata
 from napari_unet.widgets.viewer.placing import placement
@@ -50,12 +50,15 @@ def split_channels(
     ]
     place["axis_labels"] = tuple(kept.replace("S", "").lower())
     viewer.layers.remove(layer)
+    header = file_header(layer)
+    names = header.channel_names if header is not None and len(header.channel_names) == count else ()
+    called = names or [f"channel {channel}" for channel in range(count)]
     added = viewer.add_image(
         layer.data,
         channel_axis=number,
         multiscale=layer.multiscale,
         rgb=layer.rgb,
-        name=[f"{layer.name} channel {channel}" for channel in range(count)],
+        name=[f"{layer.name} {name}" for name in called],
         metadata=[as_metadata(one) for one in notes],
         **place,
     )

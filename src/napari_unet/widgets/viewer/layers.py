@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import SINGLE, check_axes
 from napari_unet.arrays.pixel_size import LENGTHS, PixelSize
 from napari_unet.errors import UnetError
-from napari_unet.widgets.viewer.file_header import header_axes, known_size
+from napari_unet.widgets.viewer.file_header import file_header, header_axes, known_size
 from napari_unet.widgets.viewer.notes import notes_of, write_notes
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class LayerImage:
     """Whether the axes come from the layer's labels, or are a guess from their number."""
     scale: tuple[float, ...] = ()
     """How far apart napari shows neighbouring pixels along each of the last axes, samples apart."""
+
+    channel_names: tuple[str, ...] = ()
+    """Names along C, empty where the layer's file has none."""
 
     def spacing(self, axes: str) -> tuple[float, ...]:
         """Return how far apart neighbouring pixels are along some axes, in the layer's unit."""
@@ -91,7 +94,14 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     letters, named = (_typed(layer, axes, array.shape), True) if axes else _found(layer, array.shape)
     count = len(array.shape) - len(letters)
     image = _aligned(_without_leading(array, count), letters, named)
-    return replace(image, scale=tuple(map(float, layer.scale)))
+    return replace(_named_channels(layer, image), scale=tuple(map(float, layer.scale)))
+
+
+def _named_channels(layer: napari.layers.Image, image: LayerImage) -> LayerImage:
+    """Return an image with the names that its file has for as many channels."""
+    header = file_header(layer) if image.channels > 1 else None
+    names = header.channel_names if header is not None else ()
+    return replace(image, channel_names=names) if len(names) == image.channels else image
 
 
 def _typed(layer: napari.layers.Image, axes: str, shape: tuple[int, ...]) -> str:

@@ -24,7 +24,7 @@ ANNOTATION, RESULT, PREVIEW, WEIGHTS = "annotation", "result", "preview", "weigh
 """Roles that our layers have."""
 FORMER_SIZES = "file_sizes"
 """Where sessions keep um by axis that were written before notes had a pixel size."""
-LASTING = ("role", "kind", "axes", "origin", "provenance", "model_path", "pixel_size")
+LASTING = ("role", "kind", "axes", "origin", "provenance", "model_path", "pixel_size", "inputs")
 """What a session keeps of the notes, as JSON values; images are named anew when it is restored."""
 
 
@@ -36,6 +36,16 @@ class ImageReference:
     """napari's unique id of the image layer, empty where it is not open."""
     name: str = ""
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputChoice:
+    """What one input of a network reads; nothing at all where it is left out."""
+
+    channel: int | None = None
+    """A channel of the image itself, from 0."""
+    image: ImageReference | None = None
+    """Another image layer, of a single channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +75,8 @@ class LayerNotes:
     """Axes of an image, in place of what its labels and its file say."""
     pixel_size: PixelSize | None = None
     """The pixel size that the layer, or the one it derives from, had when it was last stated."""
+    inputs: tuple[InputChoice, ...] = ()
+    """What a network of several inputs reads of an image, or read for a result; empty where nobody chose."""
     header: TiffHeader | None = None
     """What the header of the layer's file says, or of the file of the layer it derives from."""
     header_read: bool = False
@@ -99,9 +111,11 @@ class LayerNotes:
                 entry |= {"of": self.image.id, "of_name": self.image.name, "of_path": self.image.path}
             elif name == "pixel_size" and self.pixel_size is not None:
                 entry[name] = dict(self.pixel_size.by_axis)
+            elif name == "inputs" and self.inputs:
+                entry[name] = [_as_entry(choice) for choice in self.inputs]
             elif name == "header" and self.header_read:
                 entry["file"] = self.header
-            elif name not in ("image", "header", "header_read") and not _is_empty(value):
+            elif name not in ("image", "inputs", "header", "header_read") and not _is_empty(value):
                 entry[name] = value
         return entry
 
@@ -122,6 +136,7 @@ class LayerNotes:
             stored=next(iter(_arrays_in([entry.get("stored")])), None),
             file_channel=channel if isinstance(channel := entry.get("file_channel"), int) else None,
             pixel_size=_pixel_size_in(entry),
+            inputs=_inputs_in(entry.get("inputs")),
             header=header if isinstance(header, TiffHeader) else None,
             header_read="file" in entry,
         )
@@ -167,6 +182,26 @@ def _image_in(entry: Mapping[str, Any]) -> ImageReference | None:
     return ImageReference(
         id=str(entry.get("of") or ""), name=str(entry.get("of_name") or ""), path=str(entry.get("of_path") or "")
     )
+
+
+def _as_entry(choice: InputChoice) -> dict[str, Any]:
+    """Return a choice as plain values."""
+    if choice.image is None:
+        return {"channel": choice.channel}
+    return {"of": choice.image.id, "of_name": choice.image.name, "of_path": choice.image.path}
+
+
+def _inputs_in(entries: Any) -> tuple[InputChoice, ...]:
+    """Return choices of inputs; none where one of them is not understood."""
+    found = []
+    for entry in entries if isinstance(entries, list | tuple) else ():
+        if not isinstance(entry, Mapping):
+            return ()
+        channel = entry.get("channel")
+        if channel is not None and not (type(channel) is int and channel >= 0):
+            return ()
+        found.append(InputChoice(channel=channel, image=_image_in(entry)))
+    return tuple(found)
 
 
 def _arrays_in(entries: Any) -> tuple[NDArray[Any], ...]:

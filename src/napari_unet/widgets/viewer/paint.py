@@ -17,7 +17,15 @@ from napari_unet.errors import UnetError
 from napari_unet.models.class_marks import colour_of
 from napari_unet.widgets.viewer.file_header import written_mask
 from napari_unet.widgets.viewer.layers import LayerImage, full_resolution, read_layer
-from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, ImageReference, LayerNotes, notes_of, role_of
+from napari_unet.widgets.viewer.notes import (
+    ANNOTATION,
+    RESULT,
+    ImageReference,
+    InputChoice,
+    LayerNotes,
+    notes_of,
+    role_of,
+)
 
 if TYPE_CHECKING:
     import napari
@@ -53,10 +61,19 @@ class Paint:
     """How large the network saw the image whose prediction is corrected."""
     channel: int | None = None
     """The channel of the image whose prediction is corrected, None where it has but one."""
+    choices: tuple[InputChoice, ...] = ()
+    """What the inputs of a network read whose prediction is corrected, where it has several."""
+    seen: LayerImage | None = None
+    """What a network of several inputs sees, where that is a stack of layers."""
     kind: str = ""
     """What the values of a result are, "objects" or "classes"; empty where they are no result."""
     right: tuple[slice, ...] | None = None
     """The part of the layer whose prediction the painter accepts as the truth."""
+
+    @property
+    def sees(self) -> LayerImage:
+        """Return the image that a network is to learn."""
+        return self.seen or self.image
 
 
 def images_of(viewer: napari.viewer.Viewer) -> list[Image]:
@@ -221,6 +238,7 @@ def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] 
         origin=notes.origin,
         zoom=made.get("zoom"),
         channel=made.get("channel"),
+        choices=notes.inputs if meaning == CORRECTIONS else (),
         kind=str(notes.provenance.get("values", "")),
         right=right,
     )
