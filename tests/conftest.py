@@ -100,6 +100,48 @@ def make_bright_model(in_channels=1, axes="YX"):
     return Model(net=net, spec=spec)
 
 
+def make_two_input_model():
+    """Return `make_bright_model` of cells and, optional, borders: its logit is 40 (cells - borders - 0.5)."""
+    from dataclasses import replace
+
+    import torch
+
+    from napari_unet.arrays.channels import Input
+    from napari_unet.models.model import Model
+
+    bright = make_bright_model(in_channels=2)
+    with torch.no_grad():
+        bright.net.down[0][0].weight[0, :, 1, 1] = torch.tensor([1.0, -1.0])
+    normalization = replace(bright.spec.normalization, joint=False)
+    inputs = (Input("cells"), Input("borders", optional=True))
+    return Model(net=bright.net, spec=replace(bright.spec, name="two", inputs=inputs, normalization=normalization))
+
+
+def make_image_model(out_channels=1, base_channels=2):
+    """Return an untrained padded U-Net (2 levels) with a tanh head."""
+    import torch
+
+    from napari_unet.models.model import Model
+    from napari_unet.models.prediction_to_image import LINEAR
+    from napari_unet.models.spec import ModelSpec
+    from napari_unet.nets.architectures import build_net
+
+    arguments = {"out_channels": out_channels, "base_channels": base_channels, "levels": 2, "head": "tanh"}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = build_net("padded", arguments).eval()
+    spec = ModelSpec(
+        name="clean",
+        architecture="padded",
+        arguments=arguments,
+        classes=("image",) if out_channels == 1 else tuple(f"image {n}" for n in range(out_channels)),
+        levels=(),
+        maps_to="denoised",
+        normalization=LINEAR,
+    )
+    return Model(net=net, spec=spec)
+
+
 @pytest.fixture
 def data_folder():
     """The small real files that come with the tests."""

@@ -48,7 +48,7 @@ def test_lessons_have_the_size_that_the_network_sees(zoom):
     image, layer, model = large_objects()
     fixed = finish(at_one_zoom(model, image, axes=None, settings=QUICK.replace(zoom=zoom)))
     assert (fixed.spec.zoom, fixed.spec.sizes) == (zoom, None)
-    planes = finish(painted_planes(fixed.spec, [(image, painted(layer))], axes=None, channel=None))
+    planes = finish(painted_planes(fixed.spec, [(image, painted(layer))], axes=None, channels=None))
     [lesson] = finish(prepare_regions(fixed, planes, QUICK))
     box = planes[0].plane.shape
     assert lesson.image.shape[1:] == tuple(-(-round(length * zoom) // 1) for length in box)

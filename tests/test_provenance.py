@@ -25,10 +25,10 @@ CHOICES = {
 def test_the_command_line_understands_it_as_it_was_chosen(choice):
     settings = SegmentationSettings(**CHOICES[choice])
     plan = SimpleNamespace(model_path=SHIPPED / "nuclei.safetensors", zoom=0.5)
-    words = shlex.split(segment_command(plan, settings, "/data/cells 1.tif", channel=2))
+    words = shlex.split(segment_command(plan, settings, "/data/cells 1.tif", channels=(2,)))
     given = build_parser("segment").parse_args(words[1:])
-    assert (given.input, given.model, given.channel) == (["/data/cells 1.tif"], "nuclei", 2)
-    assert chosen(SegmentationSettings(), "segment", vars(given)) == settings.replace(zoom=0.5)
+    assert (given.input, given.model, given.channels) == (["/data/cells 1.tif"], "nuclei", "2")
+    assert chosen(SegmentationSettings(), "segment", vars(given)) == settings.replace(zoom=0.5, channels=(2,))
 
 
 def test_a_model_of_another_folder_is_named_by_its_path():

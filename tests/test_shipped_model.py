@@ -47,7 +47,7 @@ def test_a_sample_of_two_photons_a_pixel_is_segmented_as_the_clean_one():
     light = np.maximum(image - np.percentile(image, 1), 0)
     photons = rng.poisson(2 * light / np.median(light[clean > 0]) + 0.06)
     result = finish(segment_steps(20 * photons + rng.normal(100, 10, image.shape), model))
-    assert result.smoothing > 1
+    assert result.plan.intensity.smoothing > 1
     assert evaluate(result.labels, clean).average_precision[0.5] > 0.85
 
 

@@ -50,6 +50,8 @@ def example(option):
     if option.switch is not None:
         return [option.argument], option.switch[0]
     if get_origin(option.kind) is tuple:
+        if option.name == "channels":
+            return [option.argument, "1,5"], (1, 5)
         pairs = get_origin(get_args(option.kind)[0]) is tuple
         return [option.argument, "1,5"], ((1.0, 5.0),) if pairs else (1.0, 5.0)
     values = get_args(option.kind) if get_origin(option.kind) is Literal else option.choices.values()

@@ -107,7 +107,7 @@ def test_a_folder_of_zarr_is_segmented_into_calibrated_masks(bright_model, tmp_p
     words = [
         "--model",
         str(tmp_path / "bright.safetensors"),
-        "--channel",
+        "--channels",
         "1",
         "--output",
         str(tmp_path / "masks"),

@@ -61,7 +61,7 @@ def strokes(truth):
 
 
 def planes_of(model, pairs):
-    return finish(painted_planes(model.spec, pairs, axes=None, channel=None))
+    return finish(painted_planes(model.spec, pairs, axes=None, channels=None))
 
 
 def lessons_of(model, pairs, settings):

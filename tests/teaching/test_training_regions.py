@@ -38,7 +38,7 @@ def painted_corners(shape, corners=CORNERS, strokes=2):
 
 
 def lessons_on(model, image, said, axes="YX"):
-    planes = finish(painted_planes(model.spec, [(image, said)], axes=axes, channel=None))
+    planes = finish(painted_planes(model.spec, [(image, said)], axes=axes, channels=None))
     return finish(prepare_regions(model, planes, SETTINGS))
 
 
@@ -103,7 +103,7 @@ def test_a_long_stack_is_read_sparsely_and_seen_as_segmentation_sees_it(model):
     layer = np.zeros(stack.shape, np.int32)
     layer[70, 4:9, 4:9], layer[70, 20:25, 4:9] = 1, 2
     counted = Counted(stack)
-    [plane] = finish(painted_planes(model.spec, [(counted, painted(layer))], axes="ZYX", channel=None))
+    [plane] = finish(painted_planes(model.spec, [(counted, painted(layer))], axes="ZYX", channels=None))
     assert plane.place[0] == 70
     assert len(counted.read) <= 64
     whole = list(planes(stack, "ZYX", spatial="YX", channels=1))
@@ -170,7 +170,7 @@ def test_an_object_painted_whole_in_one_plane_of_a_stack_is_as_whole_as_in_a_sin
     if axes == "YXZ":
         stack = stack.transpose(1, 2, 0)
     pairs = [(np.random.default_rng(0).random(stack.shape), painted(stack))]
-    within = finish(painted_planes(model.spec, pairs, axes=axes, channel=None))
+    within = finish(painted_planes(model.spec, pairs, axes=axes, channels=None))
     assert [plane.annotation.complete.tolist() for plane in within] == [[False, True, True]]
     assert alone[0].annotation.complete.tolist() == [False, True, True]
 
@@ -197,8 +197,8 @@ def test_any_order_of_axes_teaches_the_same(model, axes):
     straight = "ZYX"[-image.ndim :]
     order = [straight.index(axis) for axis in axes]
     said, turned = painted(layer), painted(layer.transpose(order))
-    plain = finish(painted_planes(model.spec, [(image, said)], axes=straight, channel=None))
-    other = finish(painted_planes(model.spec, [(image.transpose(order), turned)], axes=axes, channel=None))
+    plain = finish(painted_planes(model.spec, [(image, said)], axes=straight, channels=None))
+    other = finish(painted_planes(model.spec, [(image.transpose(order), turned)], axes=axes, channels=None))
     assert len(plain) == len(other) > 0
     for one, two in zip(plain, other, strict=True):
         np.testing.assert_array_equal(one.seen.whole(), two.seen.whole())
