@@ -91,7 +91,7 @@ def session(model: Model, images: Images, seed: int, given: argparse.Namespace) 
         result = finish(fine_tune_steps(model, pairs, settings=settings))
         taught, score = result.model, result.objects
     else:
-        planes = finish(painted_planes(model.spec, pairs, axes=None, channel=None))
+        planes = finish(painted_planes(model.spec, pairs, axes=None, channels=None))
         regions = finish(prepare_regions(model, planes, settings.replace(anchor=0)))
         found = finish(found_objects(model, regions, "cpu"))
         taught, score = model, ObjectScore(painted=len(found), before=int(found.sum()), after=int(found.sum()))
