@@ -117,7 +117,7 @@ def test_absent_path_empty_folder_and_file_beside_folder_are_refused(folders):
         pair_files(predicted / "nowhere", truth)
     with pytest.raises(UnetError, match=r"truth is a folder but .*a.tif is a file: give two"):
         pair_files(truth / "a.tif", truth)
-    with pytest.raises(UnetError, match=r"no label files in .*predicted: they end on .ome.tiff"):
+    with pytest.raises(UnetError, match=r"no label files in .*predicted: they are images, as .ome.tiff"):
         pair_files(predicted, truth)
 
 

@@ -35,14 +35,17 @@ class ImageTraining(Training):
         image = self._images[number]
         assert image.target is not None
         both = np.concatenate([image.image, image.target])
-        side = self.settings.patch
-        corner = [int(rng.integers(max(0, length - side) + 1)) for length in both.shape[1:]]
-        part = both[(slice(None), *(slice(start, start + side) for start in corner))]
-        beyond = [(0, side - length) for length in part.shape[1:]]
+        sides, lengths = self._sides[1], both.shape[1:]
+        room = [max(0, length - side) for length, side in zip(lengths, sides, strict=True)]
+        corner = [int(rng.integers(free + 1)) for free in room]
+        box = tuple(slice(start, start + side) for start, side in zip(corner, sides, strict=True))
+        part = both[(slice(None), *box)]
+        beyond = [(0, side - length) for side, length in zip(sides, part.shape[1:], strict=True)]
         view = np.pad(part, [(0, 0), *beyond], mode="symmetric")
         for axis in range(1, view.ndim):
             if rng.random() < 0.5:
                 view = np.flip(view, axis)
-        view = np.rot90(view, int(rng.integers(4)), (-2, -1))
+        if sides[-2] == sides[-1]:
+            view = np.rot90(view, int(rng.integers(4)), (-2, -1))
         tensor = torch.from_numpy(np.ascontiguousarray(view))
         return leave_out_optional(tensor[:-1].clone(), rng, self.spec.inputs), tensor[-1:]

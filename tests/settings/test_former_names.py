@@ -19,6 +19,8 @@ PRESENT = InstanceSettings(
 
 def test_the_shipped_models_have_the_former_names_and_are_read():
     for path in sorted(SHIPPED.glob("*.safetensors")):
+        if path.stem == "cells":  # written under the present names
+            continue
         with safe_open(path, framework="numpy") as file:
             header = file.metadata()[HEADER]
         stored = json.loads(header)["instances"]

@@ -44,8 +44,9 @@ def trace(net: UNet, side: int) -> list[Step]:
 
 
 def smallest_side(net: UNet) -> int:
-    """Return the side in pixels of the smallest image from which an answer comes."""
-    return net.geometry.stride if net.padded else net.geometry.valid_input_size(1)
+    """Return the side in pixels of the smallest image, equally long along all axes, from which an answer comes."""
+    geometry = net.geometry
+    return max(geometry.stride if net.padded else geometry.valid_input_size((1,) * net.dims))
 
 
 def _steps(net: UNet, sides: Sides) -> Iterator[Step]:
