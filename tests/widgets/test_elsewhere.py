@@ -60,6 +60,7 @@ def test_what_is_copied_makes_the_same_labels(panel, qtbot, monkeypatch):
     names = {}
     exec(copied(qtbot, panel.elsewhere.python), names)
     np.testing.assert_array_equal(names["labels"], labels)
+    qtbot.waitUntil(lambda: panel.layer._slice.image.view.shape == labels.shape, timeout=10000)  # it is drawn
     panel.layer.data_setitem(np.nonzero(labels == 2), 0)
     paragraph = copied(qtbot, panel.elsewhere.methods)
     assert "model bright" in paragraph

@@ -144,7 +144,7 @@ def test_a_study_from_image_to_spreadsheet(viewer, hand, qtbot, tmp_path, monkey
     assert result.data[70, 20] == result.data[38, 84] == 0, "what was erased stays away"
 
     panel = hand.tab("Results")
-    wait_until_done(qtbot, panel)
+    qtbot.waitUntil(lambda: panel.measured is not None, timeout=60000)
     settle(qtbot, panel)
     header = panel.table.horizontalHeader()
     column = header.sectionViewportPosition(panel.table.rows.names.index("area"))

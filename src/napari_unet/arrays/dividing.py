@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.segmentation import watershed
 
 LEVELS = 24
 """Levels within one object that are tried, the lowest first: finer ones part it nowhere else."""
@@ -16,6 +14,8 @@ LEVELS = 24
 
 def distance_within(mask: NDArray[np.bool_], spacing: Sequence[float] | None) -> NDArray[np.float64]:
     """Return the distance to the object's edge, also to that of its box; not along axes of length 1."""
+    from scipy import ndimage
+
     long = [axis for axis, length in enumerate(mask.shape) if length > 1]
     flat = mask.reshape([mask.shape[axis] for axis in long]) if long else mask.reshape(1)
     sampling = None if spacing is None else [spacing[axis] for axis in long] or None
@@ -29,6 +29,9 @@ def first_cores(mask: NDArray[np.bool_], height: NDArray[Any], share: float) -> 
 
     A part is large where it grows to a share of the object.
     """
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
     values = np.unique(height[mask])
     least = max(1.0, share * np.count_nonzero(mask))
     for level in np.unique(np.quantile(values, np.linspace(0, 1, LEVELS), method="nearest"))[:-1]:
