@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from napari_unet.errors import UnetError
+from napari_unet.nets.levels import plan_levels
 from napari_unet.nets.trace import smallest_side, trace
 from tests.nets.small import small_net
 
@@ -29,7 +30,7 @@ def test_every_shape_is_that_of_the_network(kind, skip, more):
     side = smallest_side(net) + more
     shapes = []
     kinds = (nn.Conv2d, nn.MaxPool2d)
-    for block in [*net.down, *net.decode, net.head, net.pool]:
+    for block in [*net.down, *net.decode, net.head, *net.pools]:
         for layer in [block, *block.modules()]:
             if isinstance(layer, kinds) and not layer._forward_hooks:
                 layer.register_forward_hook(lambda _module, _given, out: shapes.append(tuple(out.shape[1:])))
@@ -47,6 +48,13 @@ def test_the_smallest_size_gives_an_answer_and_none_below_it(kind):
     assert trace(net, smallest)[-1].sides[0] >= 1
     with pytest.raises(UnetError, match=f"takes {smallest} px per axis at least, got {smallest - 1}:"):
         trace(net, smallest - 1)
+
+
+def test_planes_far_apart_are_not_pooled_where_the_network_leaves_them():
+    planned = plan_levels((4, 1, 1), 2)
+    steps = trace(small_net("padded", levels=2, dims=3, **planned), 8)
+    assert steps[-1].sides == (8, 8, 8)
+    assert (8, 4, 4) in [step.sides for step in steps]
 
 
 def test_in_three_dimensions():

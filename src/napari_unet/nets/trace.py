@@ -56,7 +56,7 @@ def _steps(net: UNet, sides: Sides) -> Iterator[Step]:
     channels = first.in_channels
     for level, block in enumerate(net.down):
         if level:
-            sides = tuple(length // 2 for length in sides)
+            sides = tuple(n // factor for n, factor in zip(sides, net.levels.pooling[level - 1], strict=True))
             yield Step(f"pooling {level}", channels, sides)
         for step in _convolved(block, f"level {level}", sides):
             yield step
@@ -66,7 +66,8 @@ def _steps(net: UNet, sides: Sides) -> Iterator[Step]:
     for number, (up, decode) in enumerate(zip(net.up, net.decode, strict=True)):
         level = len(net.up) - 1 - number
         width, skipped = skips.pop()
-        channels, sides = _up(up, channels), _joined(net, tuple(2 * length for length in sides), skipped)
+        wider = tuple(n * factor for n, factor in zip(sides, net.levels.pooling[level], strict=True))
+        channels, sides = _up(up, channels), _joined(net, wider, skipped)
         yield Step(f"up to level {level}", channels, sides)
         yield Step(f"skip ({net.skip})", width if net.skip == "add" else width + channels, sides)
         for step in _convolved(decode, f"level {level}", sides):
