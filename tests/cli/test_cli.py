@@ -364,7 +364,7 @@ def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
     steps = segment_steps
 
     def limited(array, *arguments, **options):
-        if array.shape == (300, 300):
+        if array.array.shape == (300, 300):
             raise error
         return steps(array, *arguments, **options)
 

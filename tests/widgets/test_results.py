@@ -76,6 +76,7 @@ def rows_of(panel):
 def click_row(qtbot, panel, number, modifier=Qt.KeyboardModifier.NoModifier):
     """Click the row of an object."""
     row = panel.table.rows.ids().tolist().index(number)
+    panel.table.scrollTo(panel.table.rows.index(row, 0))
     cell = panel.table.visualRect(panel.table.rows.index(row, 0)).center()
     qtbot.mouseClick(panel.table.viewport(), LEFT, modifier, pos=cell)
 

@@ -131,6 +131,7 @@ def exported(hand, panel, path):
     wait_until_done(hand.qtbot, panel)
 
 
+@pytest.mark.slow
 def test_a_study_from_image_to_spreadsheet(viewer, hand, qtbot, tmp_path, monkeypatch, user_folder):
     image = dots(shape=(110, 128), diamonds=((84, 20), (52, 84)))[14:]  # the upper discs are cut off
     viewer.add_image(image, name="dots", scale=(0.5, 0.5), units=("um", "um"))

@@ -22,7 +22,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"
     )
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
-    parser.add_argument("--channels", help="which channels the model reads, by number from 0 or by name")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     add_settings(parser, SegmentationSettings, "segment")
     parser.set_defaults(run=run)
