@@ -278,10 +278,7 @@ Region = Mapping[str, tuple[int, int]]
 def aligned_region(
     region: Region, axes: str, shape: Sequence[int], spatial: str, stride: Sequence[int]
 ) -> dict[str, slice]:
-    """Return the region within the image, grown to the pooling grid: predicted as in the whole image.
-
-    `stride` are the steps of that grid in pixels, per spatial axis.
-    """
+    """Return the region within the image, grown to the grid of pooling: `stride` pixels per spatial axis."""
     steps, aligned = dict(zip(spatial, stride, strict=True)), {}
     for axis, length in zip(axes, shape, strict=True):
         start, stop = region.get(axis, (0, length))

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from napari_unet.arrays.channels import COLOURS, Input
+from napari_unet.arrays.channels import COLOURS
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.membranes import thinned
 from napari_unet.arrays.normalization import Compress, Normalization
@@ -21,6 +21,7 @@ from napari_unet.cli.common import (
     stop_between_steps,
     with_bar,
 )
+from napari_unet.cli.network import named_inputs, network_settings
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
 from napari_unet.cli.training_folder import folder_images, load_folder, read_truths, spacing_of, split
@@ -45,7 +46,7 @@ from napari_unet.progress import finish
 from napari_unet.settings.base import Where, options
 from napari_unet.settings.channels import parse_channels
 from napari_unet.settings.network import NetworkSettings
-from napari_unet.settings.offered import changes, chosen
+from napari_unet.settings.offered import changes
 from napari_unet.settings.training import TrainingSettings
 from napari_unet.training import BEST, Training
 
@@ -246,12 +247,6 @@ def training_settings(given: argparse.Namespace, images: list[TrainingImage]) ->
     return TrainingSettings(**given_values)
 
 
-def network_settings(given: argparse.Namespace) -> NetworkSettings:
-    """Return the network of the preset with what was given on the command line in its place."""
-    usual = NetworkSettings.paper() if given.preset == "paper" else NetworkSettings()
-    return chosen(usual, COMMAND, vars(given))
-
-
 def start_spec(
     given: argparse.Namespace,
     start: Model | None,
@@ -291,15 +286,6 @@ def start_spec(
         rotations=paper,
         training={"data": given.folder.name, "preset": given.preset},
     )
-
-
-def named_inputs(given: argparse.Namespace) -> tuple[Input, ...]:
-    """Return the inputs that --inputs names, or the channels chosen by name; none where nothing names them."""
-    if given.inputs:
-        return tuple(Input.parse(name) for name in given.inputs.split(","))
-    chosen_channels = given.channel or ()
-    named = len(chosen_channels) > 1 and all(isinstance(name, str) for name in chosen_channels)
-    return tuple(Input(name) for name in chosen_channels) if named else ()
 
 
 def _normalization(channels: int, preset: str | None, *, named: bool) -> Normalization:

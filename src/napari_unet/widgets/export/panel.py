@@ -294,10 +294,6 @@ def chosen_file(text: str) -> Path:
 
 
 def _length(unit: str, tip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(5)
-    box.setRange(0, 1e6)
-    box.setSpecialValueText(UNKNOWN)
-    box.setSuffix(f" {unit}")
+    box = QDoubleSpinBox(decimals=5, maximum=1e6, specialValueText=UNKNOWN, suffix=f" {unit}")
     box.setToolTip(tip)
     return box
