@@ -129,7 +129,7 @@ def test_fine_tune_takes_outlines_as_annotation(tmp_path, monkeypatch, dense):
     words = [str(tmp_path / "image.tif"), str(tmp_path / "cells.zip"), "--output", "x.safetensors"]
     given = build_parser("fine-tune").parse_args(["fine-tune", *words, *(["--dense"] if dense else [])])
     [(image, annotation)], _, _ = read_pairs(given)
-    assert image.shape == CELLS.shape
+    assert image.array.shape == CELLS.shape
     assert ((annotation.labels > 0) == (CELLS > 0)).all()
     assert annotation.annotated.all() == dense
     assert len(np.unique(annotation.labels)) == 6

@@ -161,7 +161,7 @@ def test_the_best_weights_are_kept_not_the_last(monkeypatch):
 
 
 def test_of_equal_scores_the_later_weights_are_kept(monkeypatch):
-    monkeypatch.setattr("napari_unet.training.score_labels", lambda *_: 0.0)
+    monkeypatch.setattr("napari_unet.models.validation.score_labels", lambda *_: 0.0)
     assert finish(train().steps()).spec.training["iterations"] == 6
 
 

@@ -222,7 +222,7 @@ def few_planes():
 def test_planes_that_nobody_painted_teach_nothing(tiny, few_planes):
     image, layer = few_planes
     settings = FineTuningSettings.from_nothing(device="cpu", held_out=0.0)
-    planes = finish(painted_planes(tiny.spec, [(image, painted(layer))], axes="ZYX", channel=None))
+    planes = finish(painted_planes(tiny.spec, [(image, painted(layer))], axes="ZYX", channels=None))
     regions = finish(prepare_regions(tiny, planes, settings))
     assert len(regions) == 1, "one volume, not a plane each"
     [weights] = loss_weights(regions, tiny.spec, settings.weights)

@@ -383,7 +383,7 @@ def test_masks_of_a_former_run_are_no_images(model, image, tmp_path):
         assert main(["segment", str(folder), "--model", model, "--output", str(folder)]) == 0
     assert sorted(path.name for path in folder.iterdir()) == ["cells.tif", "cells_labels.tif"]
     command = read_labels(folder / "cells_labels.tif").metadata["provenance"]["command"]
-    assert command.startswith("napari-unet ")
+    assert command.startswith("napari-unet")
 
 
 def test_membranes_and_classes_are_evaluated_as_what_they_are(tmp_path, capsys):

@@ -97,7 +97,7 @@ def test_provenance_of_others_or_in_pieces_is_none(tmp_path):
 
 
 def test_labels_beyond_four_gigabytes_become_a_bigtiff(tmp_path, monkeypatch):
-    monkeypatch.setattr(tiff_module, "_CLASSIC_LIMIT", 100)
+    monkeypatch.setattr(tiff_module, "CLASSIC_LIMIT", 100)
     write_labels(tmp_path / "a.tif", VOLUME, axes="ZYX", pixel_size=(1, 1, 1), provenance=PROVENANCE)
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         assert file.is_bigtiff
@@ -166,7 +166,7 @@ def test_a_write_that_fails_midway_leaves_the_former_file(tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
 def test_beyond_what_a_classic_tiff_addresses_it_is_a_big_one(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("napari_unet.files.tiff._CLASSIC_LIMIT", 10)
+    monkeypatch.setattr("napari_unet.files.tiff.CLASSIC_LIMIT", 10)
     write_labels(tmp_path / name, PLANE, axes="YX", pixel_size=(0.5, 0.25), provenance=None)
     with tifffile.TiffFile(tmp_path / name) as file:
         assert file.is_bigtiff

@@ -89,6 +89,13 @@ class Preview:
             if mine and layer.visible:
                 layer.visible = False
                 self._hidden.append(layer)
+                layer.events.visible.connect(self._shown_by_others)
+
+    def _shown_by_others(self, event: Any) -> None:
+        """Stand alone no longer where Segment, or the user, shows a result that was hidden."""
+        if self._alone and event.source in self._hidden and event.source.visible:
+            self._hidden.remove(event.source)
+            self._say_alone(False)
 
     def _came(self, event: Any) -> None:
         """Let a result that comes meanwhile stand instead of those before it."""
@@ -125,10 +132,10 @@ class Preview:
         self._tell(alone)
 
     def _show_hidden(self) -> None:
-        for layer in self._hidden:
+        hidden, self._hidden = self._hidden, []
+        for layer in hidden:
             if layer in self._viewer.layers:
                 layer.visible = True
-        self._hidden = []
 
 
 def within(region: Region, layer: Labels) -> tuple[slice, ...]:
