@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import napari
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QTabWidget, QVBoxLayout, QWidget
 
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
@@ -51,6 +52,8 @@ class Workspace(QWidget):  # type: ignore[misc]
         if name not in self.panels:
             self.panels[name] = panel = self._makers[name]()
             self.tabs.widget(number).layout().addWidget(panel)
+        if name == "Results":
+            QTimer.singleShot(0, self.panels[name].measure_new)
 
     def _leave(self) -> None:
         """Close the panels with the dock: each ends its work when it loses its place."""

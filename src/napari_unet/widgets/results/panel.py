@@ -11,8 +11,6 @@ import napari.layers
 import numpy as np
 from magicgui.widgets import create_widget
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
-from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLineEdit, QPushButton
 
 from napari_unet.errors import UnetError
@@ -89,11 +87,10 @@ class ResultsPanel(ScrollingPanel):
     def _chosen(self) -> tuple[napari.layers.Labels | None, Measured | None]:
         return self.layer, self.measured
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Measure what was not measured yet: who opens this panel wants the table."""
-        super().showEvent(event)
+    def measure_new(self) -> None:
+        """Measure what was not measured yet: opening the tab asks for its table."""
         if self.layer is not None and self.measured is None and not self.job.is_running:
-            QTimer.singleShot(0, self.start)
+            self.start()
 
     def start(self) -> None:
         """Measure all objects of the chosen layer."""

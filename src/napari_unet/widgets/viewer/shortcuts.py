@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from qtpy.QtWidgets import QAbstractButton, QWidget
 
@@ -31,7 +32,12 @@ def bind_keys(viewer: Any, panel: QWidget, buttons: dict[str, QAbstractButton]) 
 
 
 def _press(button: QAbstractButton, panel: QWidget) -> Any:
+    pressed, within = ref(button), ref(panel)  # the viewer's keys do not keep a panel that was closed
+
     def press(_viewer: Any) -> None:
+        button, panel = pressed(), within()
+        if button is None or panel is None:
+            return
         if button.isEnabled() and button.isVisibleTo(panel):  # the panel itself may wait behind another tab
             button.click()
 
