@@ -103,8 +103,8 @@ def proof_read(hand, panel, result):
     settle(hand.qtbot, panel)
     click_row(hand.qtbot, panel, first)
     click_row(hand.qtbot, panel, second, Qt.KeyboardModifier.ControlModifier)
-    hand.viewer.layers.selection.active = result
-    hand.key(Qt.Key.Key_J)
+    assert panel.table.selected_ids() == [first, second]
+    hand.qtbot.mouseClick(panel.bar.buttons["merge"], LEFT)
     assert result.data[70, 52] == result.data[70, 84]
     hand.viewer.scene.camera.center, hand.viewer.scene.camera.zoom = (48, 64), 5
     hand.qtbot.wait(50)
