@@ -96,7 +96,7 @@ def test_corrections_are_learnt_in_the_channel_in_which_the_result_was_found(vie
     result = segment(qtbot, segment_panel)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     panel.form.channel.setValue(0)
-    assert panel._request().settings.channel == 1
+    assert panel._request().settings.channels == (1,)
     assert panel.form.channel.value() == 1, "the user sees which one"
     segment_panel.channel.setCurrentIndex(segment_panel.channel.findData(0))
     other = segment(qtbot, segment_panel)
@@ -116,7 +116,7 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     assert result.data.shape == (96, 128)
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
     request = panel._request()
-    assert (request.paints[0].image.axes, request.settings.channel) == ("CYX", 1)
+    assert (request.paints[0].image.axes, request.settings.channels) == ("CYX", (1,))
     viewer.layers.selection.active = image
     click(qtbot, panel.tools.new_layer)
     assert viewer.layers[-1].data.shape == (96, 128)
