@@ -18,18 +18,15 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.outline_file import (
-    Facts,
     Outline,
     OutlineFile,
     Pixels,
-    class_names,
+    PlacedLabels,
     from_polygons,
     name_of,
-    planes,
     read_facts,
 )
 from napari_unet.files.provenance import KEY, encode
-from napari_unet.files.tiff import checked_labels, size_to_write
 
 MAX_SIDE = 2**24
 """Of an image, in pixels."""
@@ -46,17 +43,13 @@ def write_coco(
 ) -> None:
     """Write labels as COCO JSON, one annotation an object and plane; parameters as of `write_labels`."""
     with atomic_path(path) as temporary:
-        array = checked_labels(labels)
-        size = size_to_write(axes, pixel_size)
-        facts = Facts(axes=axes, shape=array.shape, pixel_size=size, origin=origin or {}, provenance=provenance)
-        classes = class_names(provenance)
+        placed = PlacedLabels.of(labels, axes=axes, pixel_size=pixel_size, provenance=provenance, origin=origin)
+        classes = placed.classes
         source = (provenance or {}).get("source")
         file_name = source if isinstance(source, str) else Path(path).name
-        place = {axis: round(start) for axis, start in (origin or {}).items()}
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
-        for at, plane in planes(array, axes):
-            where = {axis: index + place.get(axis, 0) for axis, index in at.items()}
+        for where, plane in placed.planes():
             images.append(_as_image(len(images) + 1, file_name, plane.shape, where))
             for number, about in _objects(plane):
                 category = number if classes is not None else 1
@@ -70,7 +63,10 @@ def write_coco(
                     }
                 )
         found = {
-            "info": {"description": "labels of napari-unet-interactive", KEY: json.loads(encode(facts.as_json()))},
+            "info": {
+                "description": "labels of napari-unet-interactive",
+                KEY: json.loads(encode(placed.facts.as_json())),
+            },
             "images": images,
             "annotations": annotations,
             "categories": _categories(classes, {one["category_id"] for one in annotations}),

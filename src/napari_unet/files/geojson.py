@@ -20,17 +20,14 @@ from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.large_json import read_large_json
 from napari_unet.files.outline_file import (
-    Facts,
     Outline,
     OutlineFile,
-    class_names,
+    PlacedLabels,
     from_polygons,
     name_of,
-    planes,
     read_facts,
 )
 from napari_unet.files.provenance import KEY, encode
-from napari_unet.files.tiff import checked_labels, size_to_write
 
 PLANE = {"C": "c", "Z": "z", "T": "t"}
 """QuPath's names of the axes; c is -1 where an object belongs to all channels."""
@@ -49,21 +46,16 @@ def write_geojson(
 ) -> None:
     """Write labels as GeoJSON, one feature an object and plane; parameters as of `write_labels`."""
     with atomic_path(path) as temporary:
-        array = checked_labels(labels)
-        place = {axis: round(start) for axis, start in (origin or {}).items()}
-        size = size_to_write(axes, pixel_size)
-        facts = Facts(axes=axes, shape=array.shape, pixel_size=size, origin=origin or {}, provenance=provenance)
-        classes = class_names(provenance)
+        placed = PlacedLabels.of(labels, axes=axes, pixel_size=pixel_size, provenance=provenance, origin=origin)
         with temporary.open("w", encoding="ascii") as file:
             file.write('{"type": "FeatureCollection", "features": [')
             between = "\n"
-            for at, plane in planes(array, axes):
-                where = {axis: index + place.get(axis, 0) for axis, index in at.items()}
+            for where, plane in placed.planes():
                 for number, parts in trace(plane).items():
-                    feature = _as_feature(number, parts, where, place, classes)
+                    feature = _as_feature(number, parts, where, placed.corner, placed.classes)
                     file.write(between + json.dumps(feature, separators=(",", ":")))
                     between = ",\n"
-            file.write(f'\n], "{KEY}": {encode(facts.as_json())}}}\n')
+            file.write(f'\n], "{KEY}": {encode(placed.facts.as_json())}}}\n')
 
 
 def read_geojson(path: Path, found: Any = None) -> OutlineFile:
@@ -84,14 +76,13 @@ def _as_feature(
     number: int,
     parts: Sequence[Part],
     at: Mapping[str, int],
-    place: Mapping[str, int],
+    corner: tuple[int, int],
     classes: Sequence[str] | None,
 ) -> dict[str, Any]:
     """Return an object of a plane as QuPath's annotation."""
-    shift = [place.get("X", 0), place.get("Y", 0)]
     polygons = [
         # the outer ring goes round counterclockwise, holes the other way (RFC 7946)
-        [_closed(part.outer + shift), *(_closed(hole[::-1] + shift) for hole in part.holes)]
+        [_closed(part.outer + corner), *(_closed(hole[::-1] + corner) for hole in part.holes)]
         for part in parts
     ]
     name = name_of(number, classes)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 
 from napari_unet.arrays.outlines import fill
@@ -21,6 +22,7 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.npz import require_memory
 from napari_unet.files.provenance_values import are_names, without_odd_values
+from napari_unet.files.tiff import checked_labels, size_to_write
 
 OBJECT, CLASS = "object", "class"
 NAME = re.compile(r"(object|class)_([1-9]\d{0,9})(?!\d)(?:_([^.]*))?", re.ASCII)
@@ -52,7 +54,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """What a file of ours says of the labels that its outlines are of."""
+    """What a file written by this program says of the labels that its outlines are of."""
 
     axes: str
     shape: tuple[int, ...]
@@ -70,6 +72,39 @@ class Facts:
             "origin": dict(self.origin),
             "provenance": None if self.provenance is None else dict(self.provenance),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlacedLabels:
+    """Labels to be written as outlines, with what each format says of them."""
+
+    array: NDArray[Any]
+    facts: Facts
+    classes: tuple[str, ...] | None
+    corner: tuple[int, int]
+    """Where they begin in the image, in pixels along X and Y."""
+
+    @classmethod
+    def of(
+        cls,
+        labels: npt.ArrayLike,
+        *,
+        axes: str,
+        pixel_size: PixelSize | Sequence[float] | None,
+        provenance: Mapping[str, Any] | None,
+        origin: Mapping[str, float] | None,
+    ) -> PlacedLabels:
+        """Return checked labels; parameters as of `write_labels`."""
+        array, start = checked_labels(labels), origin or {}
+        size = size_to_write(axes, pixel_size)
+        facts = Facts(axes=axes, shape=array.shape, pixel_size=size, origin=start, provenance=provenance)
+        corner = round(start.get("X", 0)), round(start.get("Y", 0))
+        return cls(array=array, facts=facts, classes=class_names(provenance), corner=corner)
+
+    def planes(self) -> Iterator[tuple[dict[str, int], NDArray[Any]]]:
+        """Yield (place in the image by axis, plane)."""
+        for at, plane in planes(self.array, self.facts.axes):
+            yield {axis: index + round(self.facts.origin.get(axis, 0)) for axis, index in at.items()}, plane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,14 +30,12 @@ from napari_unet.files.outline_file import (
     Facts,
     Outline,
     OutlineFile,
-    class_names,
+    PlacedLabels,
     from_polygons,
     name_of,
-    planes,
     read_facts,
 )
 from napari_unet.files.provenance import KEY, encode
-from napari_unet.files.tiff import checked_labels, size_to_write
 
 SUFFIX = ".roi"
 MAX_ROIS, MAX_ROI_BYTES, MAX_BYTES = 2**20, 2**24, 2**28
@@ -67,20 +65,15 @@ def write_rois(
 ) -> None:
     """Write labels as a zip file of ImageJ ROIs, whole or not at all; parameters as of `write_labels`."""
     with atomic_path(path) as temporary:
-        array = checked_labels(labels)
-        place = {axis: round(start) for axis, start in (origin or {}).items()}
-        size = size_to_write(axes, pixel_size)
-        facts = Facts(axes=axes, shape=array.shape, pixel_size=size, origin=origin or {}, provenance=provenance)
-        classes = class_names(provenance)
+        placed = PlacedLabels.of(labels, axes=axes, pixel_size=pixel_size, provenance=provenance, origin=origin)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
-            for at, plane in planes(array, axes):
-                where = {axis: index + place.get(axis, 0) for axis, index in at.items()}
+            for where, plane in placed.planes():
                 for number, parts in trace(plane).items():
-                    name = name_of(number, classes) + _suffix(where)
-                    roi = _as_roi(parts, name, where, (place.get("X", 0), place.get("Y", 0)))
-                    roi.group = number if classes is not None and number < 256 else 0
+                    name = name_of(number, placed.classes) + _suffix(where)
+                    roi = _as_roi(parts, name, where, placed.corner)
+                    roi.group = number if placed.classes is not None and number < 256 else 0
                     file.writestr(zipfile.ZipInfo(f"{name}{SUFFIX}"), roi.tobytes(), zipfile.ZIP_DEFLATED)
-            file.comment = _comment(facts)
+            file.comment = _comment(placed.facts)
 
 
 def read_rois(path: str | Path) -> OutlineFile:
