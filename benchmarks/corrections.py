@@ -4,7 +4,7 @@
 
 Takes the images in which `nuclei` finds most false objects and corrects its result as with the brush: false
 objects are erased, or they are erased and what was missed or cut wrongly is painted anew. AP@0.5 is measured
-before and after, on the same image and on others that nobody painted on.
+before and after, on the same image and on others that were not painted on.
 """
 
 from __future__ import annotations

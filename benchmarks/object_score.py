@@ -35,7 +35,7 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Session:
-    """What was counted, and what is true of images that nobody painted on."""
+    """What was counted, and what is true of images that were not painted on."""
 
     score: ObjectScore
     truth: float

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
 from skimage.segmentation import expand_labels
-from skimage.transform import rescale
 
 from napari_unet.arrays.membranes import between_membranes
 from napari_unet.files.images import read_image, read_labels
@@ -175,10 +174,3 @@ def without_dabs(labels: Array) -> Array:
         if box is not None and np.array_equal(labels[box] == number, DAB):
             kept[box][DAB] = 0
     return kept
-
-
-def shrunk(image: Array, labels: Array, factor: float = 0.5) -> tuple[Array, Array]:
-    """Return image and labels (Y, X) at a smaller size; intensities are averaged, ids picked."""
-    smooth = rescale(image.astype(np.float32), factor, order=1, anti_aliasing=True)
-    picked = rescale(labels, factor, order=0, preserve_range=True, anti_aliasing=False)
-    return smooth, picked.astype(labels.dtype)

@@ -130,7 +130,7 @@ def main() -> None:
         given.iterations, given.most = QUICK_ITERATIONS, QUICK_IMAGES
     phase = RECIPES[given.name].phases[given.phase - 1]
     work = given.work / f"{given.name}-phase{given.phase}-{given.iterations}"
-    learnt, kept = load(given.data, phase.data, phase.spec, phase.shrunk)
+    learnt, kept = load(given.data, phase.data, phase.spec)
     everything = train(given.name, phase, learnt, given.iterations, work / "everything")
     print("| kind | never seen | validation images, never seen | validation images, kind seen |")
     print("|---|---|---|---|")

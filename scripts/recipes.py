@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data_sets import is_held_out, kind_of, pairs, shrunk, validation_images, without_dabs
+from data_sets import is_held_out, kind_of, pairs, validation_images, without_dabs
 
 from napari_unet.arrays.normalization import (
     Compress,
@@ -35,8 +35,6 @@ class Phase:
     spec: ModelSpec
     settings: TrainingSettings
     data: tuple[str, ...]
-    shrunk: tuple[str, ...] = ()
-    """Data sets that are learnt at half their size, because their objects are large."""
     evenly: bool = False
     """Whether every kind of image is drawn equally often, however many images show it."""
 
@@ -66,11 +64,11 @@ EOSIN = ("4193474b2f1c72f7", "57bd029b19c1b382", "87ea72894f6534b2", "8f27ebc741
 OFTEN = 5
 
 
-def load(data: Path, names: tuple[str, ...], spec: ModelSpec, halved: tuple[str, ...] = ()) -> Sets:
+def load(data: Path, names: tuple[str, ...], spec: ModelSpec) -> Sets:
     """Return the (training, validation) images of some data sets; the truth of the latter stays as it is.
 
     A data set named several times is drawn as many times as often, and validates once. Experiments that are held
-    out are in neither list. `halved` are the data sets whose images come at half their size.
+    out are in neither list.
     """
     sets: Sets = ([], [])
     for folder, times in Counter(names).items():
@@ -79,9 +77,8 @@ def load(data: Path, names: tuple[str, ...], spec: ModelSpec, halved: tuple[str,
                 continue
             validates = name in validation_images(folder)
             truth = without_dabs(labels) if folder == "dsb2018_fluo" and not validates else labels
-            seen, learnt = shrunk(image, truth) if folder in halved else (image, truth)
-            axes = "YXS" if seen.ndim == 3 and seen.shape[-1] in (3, 4) else "ZYX"[-seen.ndim :]
-            loaded = training_images_of(f"{folder}/{name}", seen, learnt, spec, axes=axes)
+            axes = "YXS" if image.ndim == 3 and image.shape[-1] in (3, 4) else "ZYX"[-image.ndim :]
+            loaded = training_images_of(f"{folder}/{name}", image, truth, spec, axes=axes)
             often = OFTEN if name in EOSIN and spec.in_channels == 3 else 1
             sets[validates].extend(loaded if validates else loaded * times * often)
     return sets

@@ -79,7 +79,7 @@ def average(models: list[Model]) -> Model:
 
 def make_training(phase: Phase, data: Path, before: Model | None, checkpoint: Path, seed: int) -> Training:
     """Return the training of one phase, from the weights of the model before it."""
-    training_images, validation_images = load(data, phase.data, phase.spec, phase.shrunk)
+    training_images, validation_images = load(data, phase.data, phase.spec)
     print(f"{len(training_images)} training, {len(validation_images)} validation images", flush=True)
     return Training(
         phase.spec,
@@ -180,7 +180,7 @@ def finish_model(model: Model, recipe: Recipe, data: Path, output: Path) -> None
     """Choose the thresholds and write model and replay crops into the package."""
     reached = model.spec.training.get("iterations")
     model = replace(model, spec=recipe.spec)
-    training_images, validation_images = load(data, recipe.phases[-1].data, model.spec, recipe.phases[-1].shrunk)
+    training_images, validation_images = load(data, recipe.phases[-1].data, model.spec)
     if recipe.phases[-1].evenly:
         validation_images = few_of_each_kind(validation_images)
     if recipe.thresholds is None:

@@ -1,4 +1,4 @@
-"""What `train` was told of the network: its settings, and what its inputs show."""
+"""The network that the options of `train` describe: its settings, and what its inputs show."""
 
 from __future__ import annotations
 

@@ -188,6 +188,6 @@ def _has_paint(session: Session) -> bool:
         if any(session.folder.glob("*.npz")):
             return True
     except (ValueError, OSError):
-        return False  # not a folder of ours, or no permission
+        return False  # not a session's folder, or no permission
     session.remove()
     return False

@@ -31,7 +31,7 @@ class CorrectedResult:
 
     @property
     def is_current(self) -> bool:
-        """Whether nobody painted on the layer since."""
+        """Whether the layer was not painted on since."""
         return np.array_equal(self.after, self.layer.data)
 
     def merged(self, result: Segmentation) -> Merged | None:
