@@ -71,7 +71,7 @@ def halved(source: Path, target: Path) -> Path:
         picked = labels[part][(slice(None, None, HALF),) * labels.ndim]
         for kind, array in (("images", means), ("labels", picked)):
             (target / kind).mkdir(parents=True, exist_ok=True)
-            write_labels(target / kind / path.name, array, axes="ZYX")
+            write_labels(target / kind / path.name, array, axes="ZYX", pixel_size=None, provenance={})
     return target
 
 

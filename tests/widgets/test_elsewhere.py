@@ -7,6 +7,7 @@ import pytest
 import roifile
 import tifffile
 from napari.layers import Labels
+from qtpy.QtGui import QClipboard
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.cli import main
@@ -43,10 +44,22 @@ def panel(make_napari_viewer, qtbot, tmp_path):
 
 
 def copied(qtbot, button):
-    """Press a button and return what the clipboard holds."""
+    """Press a button, again where an X server gave the clipboard to nobody, and return what the clipboard holds."""
     QApplication.clipboard().clear()
-    click(qtbot, button)
+
+    def press():
+        click(qtbot, button)
+        return QApplication.clipboard().text()
+
+    qtbot.waitUntil(lambda: press() != "", timeout=10000)
     return QApplication.clipboard().text()
+
+
+def test_a_clipboard_that_another_program_holds_is_told(panel, qtbot, monkeypatch):
+    monkeypatch.setattr(QClipboard, "setText", lambda *_: None)
+    QApplication.clipboard().clear()
+    click(qtbot, panel.elsewhere.command)
+    assert "nother program holds the clipboard" in panel.job.status.text()
 
 
 def test_what_is_copied_makes_the_same_labels(panel, qtbot, monkeypatch):
@@ -71,7 +84,9 @@ def test_what_is_copied_makes_the_same_labels(panel, qtbot, monkeypatch):
 def test_labels_that_no_model_made_have_nothing_to_copy(panel, qtbot):
     panel.labels.value = panel.viewer.add_labels(np.eye(9, dtype=np.uint16))
     for button in (panel.elsewhere.command, panel.elsewhere.python, panel.elsewhere.methods):
-        assert copied(qtbot, button) == ""
+        QApplication.clipboard().clear()
+        click(qtbot, button)
+        assert QApplication.clipboard().text() == ""
         assert "choose a result of Segment" in panel.job.status.text()
 
 

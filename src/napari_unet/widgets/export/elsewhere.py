@@ -121,9 +121,13 @@ class Elsewhere(QWidget):  # type: ignore[misc]
 
     def _copy(self, what: str, text: Callable[[], str]) -> None:
         try:
-            QApplication.clipboard().setText(text())
+            copied = text()
         except UnetError as error:
             self._job.fail(str(error))
+            return
+        QApplication.clipboard().setText(copied)
+        if QApplication.clipboard().text() != copied:  # an X server gives it to whoever asked last
+            self._job.fail("another program holds the clipboard: press the button again")
             return
         self._job.messages.show(f"{what} was copied: paste it where you need it.")
 
