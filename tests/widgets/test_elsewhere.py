@@ -44,7 +44,7 @@ def panel(make_napari_viewer, qtbot, tmp_path):
 
 
 def copied(qtbot, button):
-    """Press a button, again where an X server gave the clipboard to nobody, and return what the clipboard holds."""
+    """Press a button, again where the clipboard was not free, and return what it holds."""
     QApplication.clipboard().clear()
 
     def press():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     """
     from scipy import ndimage
 
-    regions, count = ndimage.label(probability >= _level(settings.edge_threshold))
+    regions, count = ndimage.label(mask_of(probability, settings))
     labels = np.zeros(probability.shape, np.int32)
     found = 0
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
@@ -50,6 +49,12 @@ def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) 
     return labels
 
 
+def mask_of(probability: NDArray[np.uint8], settings: InstanceSettings) -> NDArray[np.bool_]:
+    """Return the pixels that may belong to objects."""
+    mask: NDArray[np.bool_] = probability >= _level(settings.edge_threshold)
+    return mask
+
+
 def _level(probability: float) -> int:
     """Return a threshold as uint8 probabilities have it; never 0, which every pixel reaches."""
     return max(1, round(probability * 255))
@@ -63,28 +68,43 @@ def _split_region(
     found: int,
 ) -> int:
     """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
-    from scipy import ndimage
+    parts, _ = parts_of_region(probability, region, settings)
+    written = 0
+    for _, box, instance in kept_instances(parts, probability, settings):
+        written += 1
+        out[box][instance] = found + written
+    return written
+
+
+def parts_of_region(
+    probability: NDArray[np.uint8], region: NDArray[np.bool_], settings: InstanceSettings
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the parts 1..n into which its cores divide a connected region, and the cores; both 0 for none."""
     from skimage.segmentation import watershed
 
+    nothing = np.zeros(region.shape, np.int32)
     if np.count_nonzero(region) < settings.min_size:
-        return 0
+        return nothing, nothing
     cores, count = _find_cores(probability, region, settings)
-    if count == 0:
-        return 0
-    one = count == 1  # nothing to part: the whole region is the instance
-    parts = region.astype(np.int32) if one else watershed(-probability.astype(np.int16), cores, mask=region)
-    written = 0
+    if count < 2:  # nothing to part: the whole region is the instance, or none
+        return (region.astype(np.int32) if count else nothing), cores
+    return watershed(-probability.astype(np.int16), cores, mask=region), cores
+
+
+def kept_instances(
+    parts: NDArray[np.int32], probability: NDArray[np.uint8], settings: InstanceSettings
+) -> Iterator[tuple[int, tuple[slice, ...], NDArray[np.bool_]]]:
+    """Yield number, box and pixels in it of the parts that are large and probable enough to be instances."""
+    from scipy import ndimage
+
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         if box is None:
             continue
         instance = parts[box] == number
         if np.count_nonzero(instance) < settings.min_size:
             continue
-        if probability[box][instance].mean() < settings.min_mean_probability * 255:
-            continue
-        written += 1
-        out[box][instance] = found + written
-    return written
+        if probability[box][instance].mean() >= settings.min_mean_probability * 255:
+            yield number, box, instance
 
 
 def _find_cores(
@@ -147,18 +167,21 @@ def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
     Works band by band, one yield each: growing needs several times the memory of the labels. What a band changed
     is hidden from the next one, so that the bands do not show.
     """
-    from skimage.segmentation import expand_labels
-
     before = labels[:0]
     rows = max(REACH, BAND // math.prod(labels.shape[1:]))
     for start in range(0, len(labels), rows):
         low = max(0, start - len(before))
         band = labels[low : start + rows + REACH].copy()
         band[: start - low] = before
-        grown: NDArray[Any] = expand_labels(band, distance=1.5)
-        given_back = ridge(grown) & (band == 0)
         inner = slice(start - low, start - low + rows)
-        target = labels[start : start + rows]
-        target[given_back[inner]] = grown[inner][given_back[inner]]
+        labels[start : start + rows] = with_ridge(band)[inner]
         before = band[inner][-REACH:].copy()
         yield
+
+
+def with_ridge(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return labels with the ridge between instances given back to them."""
+    from skimage.segmentation import expand_labels
+
+    grown: NDArray[np.int32] = expand_labels(labels, distance=1.5)
+    return np.where(ridge(grown) & (labels == 0), grown, labels)
