@@ -57,7 +57,7 @@ def main() -> None:
         "planes, joined through Z": (load_model("nuclei"), SegmentationSettings(join="Z")),
     }
     rows = [[name, *scores(given.data / DATA, *way)] for name, way in ways.items()]
-    print(table(["way", "AP@0.5 in 3D, mean of stacks", "of all objects"], rows))
+    print(table("Nuclei of embryos", ["way", "AP@0.5 in 3D, mean of stacks", "of all objects"], rows))
 
 
 def halved(source: Path, target: Path) -> Path:

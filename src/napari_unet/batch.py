@@ -17,12 +17,14 @@ import numpy as np
 from napari_unet._version import __version__
 from napari_unet.arrays.pixel_size import MAX_UM, MIN_UM, PixelSize
 from napari_unet.arrays.zoom import zoom_note
+from napari_unet.block_segmentation import segment_into_zarr
+from napari_unet.compute import Compute, computing_on
 from napari_unet.errors import UNFORESEEN, UnetError
 from napari_unet.files.atomic import require_writable, temporary_output_folder
 from napari_unet.files.batch_row import DONE, FAILED, KEPT, BatchRow
 from napari_unet.files.file_errors import image_fault
 from napari_unet.files.image_file import ImageFile
-from napari_unet.files.image_list import IMAGE_ENDING, MASK_ENDING, mask_files
+from napari_unet.files.image_list import IMAGE_ENDING, MASK_ENDING, ZARR, mask_files
 from napari_unet.files.image_tiff import write_image
 from napari_unet.files.images import read_image
 from napari_unet.files.openable import file_state, is_file
@@ -30,14 +32,13 @@ from napari_unet.files.provenance import read_provenance
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
 from napari_unet.models.model import Model
-from napari_unet.progress import Progress, Steps, map_progress
+from napari_unet.planning import plan_segmentation
+from napari_unet.progress import Progress, Steps
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.quality import quality_steps
 from napari_unet.segmentation import Segmentation, segment_steps
 from napari_unet.settings.segmentation import SegmentationSettings
 
-STEPS_PER_IMAGE = 100
-"""Into how many steps the work on each image counts: a percent is as fine as a bar shows."""
 SPEED_ALONE = {"prediction": {"device", "tile"}}
 """Settings that change how fast labels are found, not which: another choice is no reason to segment again."""
 
@@ -48,7 +49,7 @@ class BatchRequest:
 
     images: Sequence[Path]
     output: Path
-    """A folder, or a .tif file for a single image."""
+    """A folder, or for a single image a .tif file or a .zarr folder, which takes images of any size."""
     settings: SegmentationSettings = field(default_factory=SegmentationSettings)
     axes: str | None = None
     """Axes of the images, in place of what their files say."""
@@ -58,10 +59,14 @@ class BatchRequest:
     """Where the foreground probability of a single image is written, too."""
     command: str = ""
     """The command that was given, for provenance."""
+    scheduler: str | None = None
+    """Which processes or machines compute, see `computing_on`; None: this process."""
 
 
 def batch_steps(request: BatchRequest, model: Model) -> Steps[list[BatchRow]]:
     """Segment every image of a request and return a row for each; a step whose `preview` is a row ends an image.
+
+    A preview that is text is for who waits: where a scheduler shows its work.
 
     Closing the generator leaves all masks that were finished by then; the same request goes on after them.
 
@@ -72,27 +77,40 @@ def batch_steps(request: BatchRequest, model: Model) -> Steps[list[BatchRow]]:
     """
     masks = mask_files(request.images, request.output, IMAGE_ENDING if model.spec.gives_image else MASK_ENDING)
     _check(request, masks, model)
-    rows: list[BatchRow] = []
-    with temporary_output_folder(None if request.output in masks else request.output):
+    pairs = list(zip(request.images, masks, strict=True))
+    single = request.output in masks
+    with temporary_output_folder(None if single else request.output), computing_on(request.scheduler) as compute:
         for path in _written(request, masks):
-            require_writable(path)
-        for number, (image, mask) in enumerate(zip(request.images, masks, strict=True)):
-            row = yield from _as_share(_row_steps(image, mask, request, model), number, len(masks))
-            rows.append(row)
-            yield _progress(number + 1, len(masks), image.name, row)
+            if path.suffix != ZARR:
+                require_writable(path)
+        if compute.where:
+            yield Progress(done=0, total=0, doing="Connected", preview=compute.where)
+        if single:  # its blocks are shared out, not the image
+            image, mask = pairs[0]
+            rows: list[BatchRow] = [(yield from _row_steps(image, mask, request, model, compute))]
+            yield Progress(done=1, total=1, doing=image.name, preview=rows[0])
+        else:
+            rows = yield from compute.run(_row_of, (request, model), pairs, "")
     return rows
+
+
+def _row_of(job: tuple[BatchRequest, Model], image: Path, mask: Path) -> Steps[BatchRow]:
+    """Return the row of one image of a folder: a task."""
+    return (yield from _row_steps(image, mask, *job))
 
 
 def _check(request: BatchRequest, masks: Sequence[Path], model: Model) -> None:
     """Refuse what cannot be, before work is spent on it."""
     written = _written(request, masks)
     for path in written:
-        if path.suffix.lower() not in MASK_SUFFIXES:
+        if path.suffix.lower() not in (*MASK_SUFFIXES, ZARR) or (path.suffix == ZARR and path not in masks):
             raise UnetError(f"{path.name!r} must end in .tif")
     refuse_overwriting(
         [(path, "one of the images") for path in request.images] + [(model.path, "the model")],
         [(path, "--output") for path in masks] + [(request.probabilities, "--probabilities")],
     )
+    if request.probabilities is not None and masks[0].suffix == ZARR:
+        raise UnetError("--probabilities goes with a mask in memory: end --output in .tif")
     if request.probabilities is not None and len(masks) > 1:
         raise UnetError(f"--probabilities takes one image, got {len(masks)}: run the command for each")
     if (model.spec.is_semantic or model.spec.gives_image) and request.probabilities is not None:
@@ -107,21 +125,9 @@ def _written(request: BatchRequest, masks: Sequence[Path]) -> list[Path]:
     return [*masks, *([request.probabilities] if request.probabilities is not None else [])]
 
 
-def _as_share(steps: Steps[BatchRow], number: int, count: int) -> Steps[BatchRow]:
-    """Yield the progress of one image as a share of that of all."""
-
-    def share(step: Progress) -> Progress:
-        part = step.done / step.total if step.total else 0.0
-        return _progress(number + min(part, 1.0), count, step.doing)
-
-    return map_progress(steps, share)
-
-
-def _progress(images: float, count: int, doing: str, row: BatchRow | None = None) -> Progress:
-    return Progress(done=int(STEPS_PER_IMAGE * images), total=STEPS_PER_IMAGE * count, doing=doing, preview=row)
-
-
-def _row_steps(image: Path, mask: Path, request: BatchRequest, model: Model) -> Steps[BatchRow]:
+def _row_steps(
+    image: Path, mask: Path, request: BatchRequest, model: Model, compute: Compute | None = None
+) -> Steps[BatchRow]:
     """Return the row of one image, segmented now unless the same was done before."""
     try:
         made_by = _made_by(image, request, model)
@@ -129,6 +135,8 @@ def _row_steps(image: Path, mask: Path, request: BatchRequest, model: Model) -> 
         if former is not None:
             return _row(image, mask, KEPT, former)
         yield Progress(done=0, total=1, doing=f"Reading {image.name}")
+        if mask.suffix == ZARR:
+            return (yield from _segment_into_zarr(image, mask, request, model, compute))
         return (yield from _segment_file(image, mask, request, model, made_by))
     except UNFORESEEN as error:  # a UnetError is a ValueError
         return BatchRow(image=image, mask=mask, state=FAILED, text=image_fault(image.name, error))
@@ -187,6 +195,23 @@ def _segment_file(
         write_labels(request.probabilities, result.probabilities, provenance=meaning, **place)
     row = _row(path, mask, DONE, provenance)
     return replace(row, remarks=(*image.remarks, *result.remarks))
+
+
+def _segment_into_zarr(
+    path: Path, mask: Path, request: BatchRequest, model: Model, compute: Compute | None
+) -> Steps[BatchRow]:
+    """Segment one file block by block into an OME-Zarr folder."""
+    image = read_image(path, axes=request.axes)
+    source = replace(image.source, pixel_size=_pixel_size(image, request))
+    plan = yield from plan_segmentation(source, model, request.settings)
+    quality = yield from quality_steps(plan, model)
+    made = segmentation_provenance(plan, source=path.name, command=request.command, quality=quality)
+    count = yield from segment_into_zarr(plan, model, mask, provenance=made, compute=compute)
+    classes = plan.spec.is_semantic
+    found = f"{count} classes" if classes else f"{count} object{'s' * (count != 1)}"
+    facts = {"quality": quality, "found": f"{found}{zoom_note(plan.zoom, plan.zoom_from)}"}
+    row = _row(path, mask, DONE, {**facts, "count": None if classes else count})
+    return replace(row, remarks=(*image.remarks, *plan.remarks))
 
 
 def _facts(result: Segmentation) -> dict[str, Any]:

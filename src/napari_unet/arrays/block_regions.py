@@ -57,8 +57,8 @@ def label_block(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the regions 1..n of a mask, connected through faces of pixels, in the order of their first pixels."""
     from scipy import ndimage
 
-    regions: NDArray[np.int32] = ndimage.label(mask)[0]
-    return regions
+    regions, _ = ndimage.label(mask)
+    return regions.astype(np.int32, copy=False)
 
 
 def regions_of_block(mask: NDArray[np.bool_], box: Box, shape: Sequence[int]) -> BlockRegions:

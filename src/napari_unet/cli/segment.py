@@ -13,9 +13,10 @@ from napari_unet.batch_table import write_batch_table_steps
 from napari_unet.cli.common import named_path, with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say, say_lines
+from napari_unet.errors import UnetError
 from napari_unet.files.atomic import require_writable
 from napari_unet.files.batch_row import FAILED, KEPT, BatchRow
-from napari_unet.files.image_list import input_files
+from napari_unet.files.image_list import ZARR, input_files
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.table import require_table_name
 from napari_unet.models.library import load_model
@@ -34,7 +35,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"
     )
     parser.add_argument(
-        "--output", required=True, type=named_path, help="a .tif file for one image, else a folder"
+        "--output",
+        required=True,
+        type=named_path,
+        help="for one image a .tif file, or a .zarr folder, which takes labels of any size; else a folder",
+    )
+    parser.add_argument(
+        "--scheduler",
+        help="compute in other processes: local:N for N of this computer, or the address of a dask scheduler, "
+        "tcp://HOST:PORT, whose workers see the same disks",
     )
     parser.add_argument("--axes", help="axes of the images, for example TCYX, where the file does not say")
     parser.add_argument("--pixel-size", type=float, help="um per pixel, where the file does not say")
@@ -62,16 +71,16 @@ def run(given: argparse.Namespace) -> int:
         pixel_size=given.pixel_size,
         probabilities=given.probabilities,
         command=shlex.join(["napari-unet", *sys.argv[1:]]),
+        scheduler=given.scheduler,
     )
     if given.table is not None:
-        require_table(given.table, inputs)
+        require_table(given.table, inputs, given.output)
     steps = batch_steps(request, load_model(given.model))
 
     def told(step: Progress) -> Progress:
         while left_out:  # now that nothing is refused
             complain(left_out.pop(0))
-        if isinstance(step.preview, BatchRow):
-            tell(step.preview, as_json=given.json)
+        tell(step.preview, as_json=given.json)
         return step
 
     rows = with_bar(map_progress(steps, told), f"{len(inputs)} images" if len(inputs) > 1 else inputs[0].name)
@@ -83,15 +92,27 @@ def run(given: argparse.Namespace) -> int:
     return int(any(row.state == FAILED for row in rows))
 
 
-def require_table(path: Path, inputs: list[Path]) -> None:
+def require_table(path: Path, inputs: list[Path], output: Path) -> None:
     """Refuse a table that has no table's name, would replace an image, or cannot be written."""
+    if output.suffix == ZARR:
+        raise UnetError(
+            "--table goes with TIFF masks: measure the .zarr folder afterwards, with napari-unet measure"
+        )
     require_table_name(path)
     refuse_overwriting([(image, "one of the images") for image in inputs], [(path, "--table")])
     require_writable(path)
 
 
-def tell(row: BatchRow, *, as_json: bool) -> None:
-    """Say what became of an image, once it is known."""
+def tell(news: object, *, as_json: bool) -> None:
+    """Say what became of an image, once it is known, and where a scheduler shows its work."""
+    if isinstance(news, str):
+        complain(news)
+    elif isinstance(news, BatchRow):
+        tell_row(news, as_json=as_json)
+
+
+def tell_row(row: BatchRow, *, as_json: bool) -> None:
+    """Say what became of an image."""
     for remark in row.remarks:
         complain(f"{row.image.name}: {remark}")
     if row.state == FAILED:

@@ -18,6 +18,8 @@ MAX_NAMED = 5
 """Files that are left out and named; there may be thousands."""
 MASK_ENDING, IMAGE_ENDING = "_labels.tif", "_image.tif"
 """What follows an image's name in that of its mask, or of the image that a model made of it."""
+ZARR = ".zarr"
+"""Ends the name of a folder that takes labels of any size."""
 
 
 def input_files(inputs: Iterable[str]) -> tuple[list[Path], list[str]]:
@@ -85,13 +87,16 @@ def _is_mask(path: Path) -> bool:
 
 
 def mask_files(images: Sequence[Path], output: Path, ending: str = MASK_ENDING) -> list[Path]:
-    """Return where the mask of each image goes; `output` is a .tif file for one image, else a folder."""
-    if output.suffix.lower() in MASK_SUFFIXES and not output.is_dir():
+    """Return where the mask of each image goes.
+
+    `output` is a .tif file or a new .zarr folder for one image, else a folder.
+    """
+    if output.suffix == ZARR or (output.suffix.lower() in MASK_SUFFIXES and not output.is_dir()):
         if len(images) > 1:
             raise UnetError(f"{len(images)} images cannot go into the one file {output}: give a folder")
         return [output]
     if output.suffix and not output.is_dir():
-        raise UnetError(f"masks are written as TIFF: {output.name!r} must end in .tif, or be a folder")
+        raise UnetError(f"masks are TIFF or OME-Zarr: {output.name!r} must end in .tif or .zarr, or be a folder")
     masks = [output / (image_name(path) + ending) for path in images]
     names = Counter(mask.name.casefold() for mask in masks)  # some systems do not tell A.tif from a.tif
     repeated = {mask.name for mask in masks if names[mask.name.casefold()] > 1}

@@ -50,7 +50,7 @@ def write_ome_zarr(
         array = checked_labels(labels)
         letters = "".join(sorted(axes, key="TCZYX".index))
         array = array.transpose([axes.index(axis) for axis in letters])
-        layout = _Layout(
+        layout = OmeLayout(
             letters=letters, size=size_to_write(axes, pixel_size), origin=origin or {}, version=version
         )
         for key, content in _files(array, layout, provenance).items():
@@ -69,7 +69,7 @@ def halved(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
+class OmeLayout:
     """What OME says of an array of labels."""
 
     letters: str
@@ -116,44 +116,71 @@ class _Layout:
         return {"name": letter.lower(), "type": kind, **({"unit": unit} if known and unit else {})}
 
 
-def _files(array: npt.NDArray[Any], layout: _Layout, provenance: Mapping[str, Any] | None) -> dict[str, bytes]:
+def _files(array: npt.NDArray[Any], layout: OmeLayout, provenance: Mapping[str, Any] | None) -> dict[str, bytes]:
     """Return the files of the folder by their names in it: Zarr writes into memory, what fails is met here."""
-    import zarr
     from zarr.storage import MemoryStore
 
     kept: dict[str, Any] = {}
-    root = zarr.open_group(MemoryStore(kept), mode="w", zarr_format=FORMATS[layout.version])  # type: ignore[arg-type]
-    names = root.create_group("labels")
-    group = names.create_group(NAME)
     levels = _pyramid(array)
+    root, group = make_groups(MemoryStore(kept), layout)
     for number, level in enumerate(levels):
-        _store(group, str(number), level, layout)
-    layout.describe(names, {"labels": [NAME]})
+        make_level(group, number, layout, shape=level.shape, dtype=level.dtype)[...] = level
+    describe(root, group, layout, len(levels), provenance)
+    return {key: value.to_bytes() for key, value in kept.items()}
+
+
+def make_groups(store: Any, layout: OmeLayout) -> tuple[Any, Any]:
+    """Return a new group, and the one within it that is to hold the levels of the labels."""
+    import zarr
+
+    root = zarr.open_group(store, mode="w", zarr_format=FORMATS[layout.version])  # type: ignore[arg-type]
+    return root, root.create_group("labels").create_group(NAME)
+
+
+def describe(root: Any, group: Any, layout: OmeLayout, levels: int, provenance: Mapping[str, Any] | None) -> None:
+    """Write what makes the groups an image and its labels; before that, no reader takes them for one."""
+    layout.describe(root["labels"], {"labels": [NAME]})
     label = {**layout.said, **_image_label(provenance)}
-    layout.describe(group, {"multiscales": layout.multiscales(len(levels)), "image-label": label})
-    layout.describe(root, {"multiscales": layout.multiscales(len(levels), f"labels/{NAME}/")})
+    layout.describe(group, {"multiscales": layout.multiscales(levels), "image-label": label})
+    layout.describe(root, {"multiscales": layout.multiscales(levels, f"labels/{NAME}/")})
     if provenance is not None:
         group.attrs[KEY] = encode(provenance)
-    return {key: value.to_bytes() for key, value in kept.items()}
 
 
 def _pyramid(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
     """Return labels at their own size, at half of it, and so on."""
     levels = [array]
-    while max(levels[-1].shape[-2:]) > COARSEST:
+    for _ in level_shapes(array.shape)[1:]:
         levels.append(halved(levels[-1]))
     return levels
 
 
-def _store(group: Any, name: str, level: npt.NDArray[Any], layout: _Layout) -> None:
-    """Write one level of the pyramid, chunked by planes."""
-    sides = zip(layout.letters, level.shape, strict=True)
-    chunks = tuple(min(side, CHUNK) if axis in "YX" else 1 for axis, side in sides)
+def make_level(
+    group: Any,
+    number: int,
+    layout: OmeLayout,
+    *,
+    shape: Sequence[int],
+    dtype: npt.DTypeLike,
+    sides: Mapping[str, int] | None = None,
+) -> Any:
+    """Make the array of one level of the pyramid, filled with 0; `sides` of its chunks per axis, else planes."""
+    known = sides or dict.fromkeys("YX", CHUNK)
+    lengths = zip(layout.letters, shape, strict=True)
+    chunks = tuple(min(length, known.get(axis, 1)) for axis, length in lengths)
     version: dict[str, Any] = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
     if layout.version != "0.4":
         version = {"dimension_names": list(layout.letters.lower())}
-    array = group.create_array(name, shape=level.shape, dtype=level.dtype, chunks=chunks, **version)
-    array[...] = level
+    return group.create_array(str(number), shape=tuple(shape), dtype=dtype, chunks=chunks, **version)
+
+
+def level_shapes(shape: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return the shapes of the levels of a pyramid: the whole, half of its rows and columns, and so on."""
+    shapes = [tuple(shape)]
+    while max(shapes[-1][-2:]) > COARSEST:
+        *others, rows, columns = shapes[-1]
+        shapes.append((*others, -(-rows // 2), -(-columns // 2)))
+    return shapes
 
 
 def _image_label(provenance: Mapping[str, Any] | None) -> dict[str, Any]:

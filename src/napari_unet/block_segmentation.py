@@ -1,0 +1,205 @@
+"""Segment an image of any size into OME-Zarr: block by block, on one machine or many, to be resumed when ended.
+
+Memory holds one block and what it needs of its neighbours; everything of the image's size lies in a `BlockStore`
+beside the output. The labels are those that `run_plan` makes in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.arrays.block_instances import final_ids, neighbours, regions_around
+from napari_unet.arrays.block_regions import join_regions, regions_by_block
+from napari_unet.arrays.blocks import Blocks
+from napari_unet.block_tasks import (
+    BlockJob,
+    blocks_of_level,
+    copy_classes,
+    find_regions,
+    finish_block,
+    halve_block,
+    mark_of,
+    predict_block,
+    separate_objects,
+)
+from napari_unet.compute import Compute, Here
+from napari_unet.errors import UnetError
+from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
+from napari_unet.files.ome_zarr_labels import OmeLayout, level_shapes
+from napari_unet.files.tiff import size_to_write
+from napari_unet.models.model import Model
+from napari_unet.nets.prediction import Predictor
+from napari_unet.planning import SegmentationPlan
+from napari_unet.progress import Progress, Steps
+
+BLOCK_PIXELS = 1_500_000
+"""Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
+
+
+def segment_into_zarr(
+    plan: SegmentationPlan,
+    model: Model,
+    output: Path,
+    *,
+    provenance: Mapping[str, Any],
+    compute: Compute | None = None,
+) -> Steps[int]:
+    """Write the labels of a plan as OME-Zarr and return how many instances there are, or the highest class.
+
+    Closing the steps, an error, or the end of the process leave the unfinished run beside the output; called again
+    with the same plan, it goes on from there, and the result is the same.
+
+    Parameters
+    ----------
+    plan, model
+        From `plan_segmentation`, and the model that it was made for.
+    output
+        A folder ending in .zarr that is not there yet.
+    provenance
+        Says in the output what made it, and tells one unfinished run from another.
+    compute
+        Runs the tasks; this process by default.
+
+    Raises
+    ------
+    UnetError
+        If the output exists, an unfinished run is of another plan, or objects are to be joined between planes.
+    """
+    _check(plan, output)
+    compute, store = compute or Here(), BlockStore(unfinished(output))
+    letters = "".join(sorted(plan.axes, key="TCZYX".index))
+    shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
+    layout = _layout(plan, letters)
+    cut = store.begin(_facts(plan, provenance), layout, shape=shape, cut=_cut(plan, model, letters))
+    blocks = Blocks(
+        shape=tuple(plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes),
+        sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
+    )
+    job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"])
+    count = 0 if plan.is_empty else (yield from _run(job, compute))
+    yield from _write_pyramid(job, compute, shape)
+    store.finish(output, layout, len(level_shapes(shape)), {**provenance, "count": count})
+    return count
+
+
+def _check(plan: SegmentationPlan, output: Path) -> None:
+    """Refuse what cannot be written."""
+    if output.exists():
+        raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
+    if not output.parent.is_dir():
+        raise UnetError(f"cannot write {output}: there is no folder {output.parent}: make it first")
+    if plan.spec.gives_image:
+        raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
+    if plan.joined_axes:
+        raise UnetError(
+            f"objects are joined through {plan.joined_axes} in memory only: leave joining out, or write TIFF"
+        )
+
+
+def _layout(plan: SegmentationPlan, letters: str) -> OmeLayout:
+    origin = {axis: float(plan.part[axis][0]) for axis in letters}
+    return OmeLayout(
+        letters=letters, size=size_to_write(letters, plan.source.pixel_size), origin=origin, version="0.5"
+    )
+
+
+def _facts(plan: SegmentationPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides the labels, as JSON values: runs with the same go on from each other."""
+    speed = ("device", "tile")  # these do not
+    settings = {name: value for name, value in provenance["settings"].items() if name not in speed}
+    return {
+        "model": plan.model_sha256,
+        "image": [plan.source.name, list(map(int, plan.source.array.shape)), str(plan.source.array.dtype)],
+        "part": {axis: list(map(int, side)) for axis, side in plan.part.items()},
+        "settings": settings,
+        "intensity": provenance["intensity"],
+        "version": provenance["version"],
+    }
+
+
+def _cut(plan: SegmentationPlan, model: Model, letters: str) -> dict[str, tuple[int, ...]]:
+    """Return the sides of a "tile", in pixels that the network sees, and those of a block per axis of the labels.
+
+    A block is of whole tiles, so that none of them is a sliver.
+    """
+    whole = [plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes]
+    zoom = plan.zoom
+    tile = Predictor(model.net, plan.prediction).fitted([math.ceil(side * zoom) for side in whole]).tile
+    one = [round(side / zoom) for side in tile]
+    times = max(1, int((BLOCK_PIXELS / math.prod(one)) ** (1 / len(one))))
+    sides = {
+        axis: min(length, side * times) for axis, length, side in zip(plan.spec.axes, whole, one, strict=True)
+    }
+    return {"tile": tile, "sides": tuple(sides.get(axis, 1) for axis in letters)}
+
+
+def _run(job: BlockJob, compute: Compute) -> Steps[int]:
+    """Make the labels at their own size; return how many instances there are, or the highest class."""
+    every = [(plane, number) for plane in range(len(job.plan.planes())) for number in range(len(job.blocks))]
+    done = job.store.done()
+    yield from compute.run(predict_block, job, _missing(MAP, every, done), "Predicting")
+    if job.plan.spec.is_semantic:
+        highest: list[int] = yield from compute.run(copy_classes, job, every, "Writing classes")
+        return max(highest)
+    if _missing(PARTS, every, done):
+        yield from _separate(job, compute, every, done)
+    tables, count = yield from _numbered(job, every)
+    calls = []
+    for plane, number in _missing("0", every, done):
+        ids = {other: tables[plane, other] for other in neighbours(job.blocks, number)}
+        calls.append((plane, number, ids))
+    yield from compute.run(finish_block, job, calls, "Writing labels")
+    return count
+
+
+def _missing(stage: str, every: Sequence[tuple[int, int]], done: frozenset[str]) -> list[tuple[int, int]]:
+    """Return the blocks (plane, number) that a stage has not done."""
+    return [one for one in every if mark_of(stage, *one) not in done]
+
+
+def _separate(
+    job: BlockJob, compute: Compute, every: Sequence[tuple[int, int]], done: frozenset[str]
+) -> Steps[None]:
+    """Find the regions of the mask and part them into instances, block by block."""
+    parts = yield from compute.run(find_regions, job, every, "Finding regions")
+    count, calls = len(job.blocks), []
+    for plane in range(len(every) // count):
+        regions = join_regions(job.blocks, parts[plane * count : (plane + 1) * count])
+        wanted = regions_by_block(job.blocks, regions)
+        for _, number in _missing(PARTS, [(plane, number) for number in range(count)], done):
+            calls.append((plane, regions_around(job.blocks, number, regions, wanted[number])))
+        yield Progress(done=0, total=0, doing="Joining regions")
+    yield from compute.run(separate_objects, job, calls, "Separating objects")
+
+
+def _numbered(
+    job: BlockJob, every: Sequence[tuple[int, int]]
+) -> Steps[tuple[dict[tuple[int, int], NDArray[np.int32]], int]]:
+    """Return the final numbers of the parts of every block, and the highest."""
+    tables: dict[tuple[int, int], NDArray[np.int32]] = {}
+    found, count = 0, len(job.blocks)
+    for plane in range(len(every) // count):
+        names = [job.store.read_names(mark_of(PARTS, plane, number)) for number in range(count)]
+        own, more = final_ids(names)
+        for number, table in enumerate(own):
+            tables[plane, number] = np.where(table > 0, table + found, 0).astype(np.int32)
+        found += more
+        yield Progress(done=0, total=0, doing="Numbering objects")
+    return tables, found
+
+
+def _write_pyramid(job: BlockJob, compute: Compute, shape: Sequence[int]) -> Steps[None]:
+    """Write the coarser levels, each from the one before."""
+    planes = range(1 if job.plan.is_empty else len(job.plan.planes()))
+    done = job.store.done()
+    for level in range(1, len(level_shapes(shape))):
+        blocks = blocks_of_level(job, level)
+        every = [(plane, number) for plane in planes for number in range(len(blocks))]
+        calls = [(level, *one) for one in _missing(str(level), every, done)]
+        yield from compute.run(halve_block, job, [] if job.plan.is_empty else calls, "Writing the pyramid")

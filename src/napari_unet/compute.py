@@ -1,0 +1,176 @@
+"""Where tasks are computed: in this process, or on the workers of a dask scheduler, of one machine or of many.
+
+A task is a function that takes a job, which all tasks share, and a call's arguments, and returns steps. Here they
+run one after another; on a cluster each runs to its end on a worker, is tried again where a worker was lost, and
+the steps count finished tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from napari_unet.errors import UnetError, first_line
+from napari_unet.progress import Progress, Steps, finish, map_progress
+
+Task = Callable[..., Steps[Any]]
+STEPS = 100
+"""Into how many steps a task counts: a percent is as fine as a bar shows."""
+RETRIES = 3
+"""How often a task is tried again that failed on a worker: its disk or memory may be short for a moment."""
+POLL = 0.2
+"""Seconds between looks at the scheduler: the time that a Cancel takes."""
+
+
+class Compute(Protocol):
+    """What runs tasks."""
+
+    where: str
+    """In words, for who waits: the page of a scheduler; empty for this process."""
+
+    def run(self, task: Task, job: Any, calls: Sequence[tuple[Any, ...]], doing: str) -> Steps[list[Any]]:
+        """Run a task for every call, in any order, and return the results in the order of the calls.
+
+        The step that ends a task has its result for a `preview`. Without `doing` the tasks say what they do.
+        """
+        ...
+
+
+class Here:
+    """The process itself, one task after another."""
+
+    where = ""
+
+    def run(self, task: Task, job: Any, calls: Sequence[tuple[Any, ...]], doing: str) -> Steps[list[Any]]:
+        """Run a task for every call."""
+        results = []
+        for number, call in enumerate(calls):
+            share = _share(number, len(calls), doing)
+            results.append((yield from map_progress(task(job, *call), share)))
+            yield _progress(number + 1, len(calls), doing, results[-1])
+        return results
+
+
+def _share(number: int, count: int, doing: str) -> Callable[[Progress], Progress]:
+    """Return how the progress of one task counts among that of all."""
+
+    def share(step: Progress) -> Progress:
+        part = min(1.0, step.done / step.total) if step.total else 0.0
+        return _progress(number + part, count, doing or step.doing)
+
+    return share
+
+
+def _progress(done: float, count: int, doing: str, result: Any = None) -> Progress:
+    return Progress(done=int(STEPS * done), total=STEPS * count, doing=doing, preview=result)
+
+
+class Cluster:
+    """The workers of a dask scheduler."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        page = client.dashboard_link
+        self.where = f"the scheduler's page: {page}" if page else ""
+
+    def run(self, task: Task, job: Any, calls: Sequence[tuple[Any, ...]], doing: str) -> Steps[list[Any]]:
+        """Run a task for every call on the workers; closing the steps takes back what has not begun."""
+        from distributed import wait
+
+        yield _progress(0, max(1, len(calls)), doing)
+        shared = self._client.scatter(job, broadcast=True, hash=False)
+        futures = [
+            self._client.submit(_finished, task, shared, call, pure=False, retries=RETRIES, priority=-number)
+            for number, call in enumerate(calls)
+        ]
+        try:
+            results = {}
+            pending = set(futures)
+            while pending:
+                with self._client.as_current():  # which `wait` asks
+                    done, pending = _waited(wait, pending)
+                for future in done:
+                    if future.status != "finished":
+                        raise _failure(future)
+                    results[future] = future.result()
+                    yield _progress(len(results), len(futures), doing, results[future])
+                yield _progress(len(results), len(futures), doing)
+            return [results[future] for future in futures]
+        finally:
+            self._client.cancel(futures)
+
+
+def _waited(wait: Callable[..., Any], pending: set[Any]) -> tuple[set[Any], set[Any]]:
+    """Return which tasks have ended by now, and which have not."""
+    try:
+        done, rest = wait(pending, timeout=POLL, return_when="FIRST_COMPLETED")
+    except TimeoutError:
+        return set(), pending
+    return done, rest
+
+
+def _finished(task: Task, job: Any, call: tuple[Any, ...]) -> Any:
+    """Run one task to its end, on a worker; an image that is a dask array is computed there, too."""
+    import dask
+
+    with dask.config.set(scheduler="synchronous"):
+        return finish(task(job, *call))
+
+
+def _failure(future: Any) -> Exception:
+    """Return why a task failed: our own sentence, or that of the worker."""
+    error = future.exception()
+    if isinstance(error, UnetError):
+        return error
+    return UnetError(f"a worker failed ({first_line(error)}): look at the scheduler's page, then run it again")
+
+
+LOCAL = re.compile(r"local(?::(\d+))?")
+
+
+@contextmanager
+def computing_on(where: str | None) -> Iterator[Compute]:
+    """Yield what computes: this process for None, N others for "local:N", else the workers of a scheduler.
+
+    Raises
+    ------
+    UnetError
+        dask.distributed is not installed, or no scheduler answers.
+    """
+    if where is None:
+        yield Here()
+        return
+    client, cluster = _connected(where)
+    try:
+        yield Cluster(client)
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()
+
+
+def _connected(where: str) -> tuple[Any, Any]:
+    """Return the client of a scheduler, and the cluster that was started for it, if any."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise UnetError(
+            "other processes and machines need dask.distributed: pip install napari-unet-interactive[distributed]"
+        ) from None
+    local = LOCAL.fullmatch(where)
+    if local is None and "://" not in where and not re.fullmatch(r"[\w.-]+:\d+", where):
+        raise UnetError(
+            f"a scheduler is named local, local:N, or by its address as tcp://HOST:PORT, got {where!r}"
+        )
+    try:
+        if local is None:
+            return Client(where, timeout="10s", set_as_default=False), None
+        count = int(local[1]) if local[1] else None
+        cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0")
+        return Client(cluster, set_as_default=False), cluster
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UnetError(
+            f"no scheduler answers at {where} ({first_line(error)}): start one with dask scheduler"
+        ) from None

@@ -1,0 +1,248 @@
+"""Labels written block by block into OME-Zarr: those of memory, whatever interrupts the run, wherever it runs."""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tifffile
+import yaozarrs
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_unet import block_segmentation
+from napari_unet.arrays.pixel_size import PixelSize
+from napari_unet.arrays.source import Source
+from napari_unet.block_segmentation import segment_into_zarr
+from napari_unet.cli import main
+from napari_unet.compute import Here, computing_on
+from napari_unet.errors import UnetError
+from napari_unet.files.block_store import unfinished
+from napari_unet.files.images import read_image
+from napari_unet.files.ome_zarr_labels import halved
+from napari_unet.planning import plan_segmentation
+from napari_unet.progress import finish
+from napari_unet.provenance import segmentation_provenance
+from napari_unet.segmentation import run_plan
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
+from tests.arrays.test_block_instances import blobs
+from tests.conftest import make_bright_model
+
+SETTINGS = SegmentationSettings(zoom=1, prediction=PredictionSettings(tile=12))
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(block_segmentation, "BLOCK_PIXELS", 500)
+
+
+def planned(image, axes="YX", chosen=SETTINGS, region=None, dims="YX"):
+    """Return the model, the plan of an image, and what its output says of it."""
+    model = make_bright_model(axes=dims)
+    source = Source.of(image, axes, pixel_size=PixelSize.known({"Y": 0.5, "X": 0.25}))
+    plan = finish(plan_segmentation(source, model, chosen, region=region))
+    return model, plan, segmentation_provenance(plan, source="drawn")
+
+
+def written(output):
+    return zarr.open_array(output / "labels" / "segmentation" / "0", mode="r")[...]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "dims", "region"),
+    [
+        ((90, 71), "YX", "YX", None),
+        ((90, 71), "YX", "YX", {"Y": (20, 70), "X": (8, 60)}),
+        ((3, 40, 50), "ZYX", "YX", None),
+        ((2, 3, 30, 40), "TZYX", "YX", {"T": (1, 2)}),
+        ((40, 50, 2), "YXC", "YX", None),
+        ((14, 30, 26), "ZYX", "ZYX", None),
+        ((2, 7, 15, 26), "TZYX", "ZYX", None),
+    ],
+)
+def test_the_labels_are_those_of_memory(tmp_path, shape, axes, dims, region):
+    chosen = SETTINGS.replace(channels=(1,)) if "C" in axes else SETTINGS
+    model, plan, provenance = planned(blobs(shape, 1, 1.5), axes, chosen, region, dims)
+    expected = finish(run_plan(plan, model))
+    output = tmp_path / "labels.zarr"
+    count = finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    np.testing.assert_array_equal(written(output), expected.labels)
+    assert count == expected.count > 3
+    assert not unfinished(output).exists()
+
+
+def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.COARSEST", 20)
+    model, plan, provenance = planned(blobs((90, 71), 1, 1.5), region={"Y": (20, 70), "X": (8, 60)})
+    output = tmp_path / "labels.zarr"
+    finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    yaozarrs.validate_zarr_store(str(output))
+    read = read_image(output)
+    assert read.axes == "YX"
+    assert read.pixel_size == pytest.approx((0.5, 0.25))
+    assert read.metadata["position"] == pytest.approx({"Y": 10.0, "X": 2.0})
+    assert read.metadata["provenance"]["model"] == "bright"
+    levels = [zarr.open_array(output / "labels" / "segmentation" / str(n), mode="r") for n in range(3)]
+    for finer, coarser in itertools.pairwise(levels):
+        np.testing.assert_array_equal(coarser[...], halved(finer[...]))
+
+
+@settings(max_examples=10)
+@given(steps=st.integers(0, 60), second=st.integers(0, 40))
+def test_a_run_that_was_ended_anywhere_goes_on_to_the_same_result(tmp_path_factory, steps, second):
+    folder = tmp_path_factory.mktemp("resumed")
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    expected = finish(run_plan(plan, model)).labels
+    output = folder / "labels.zarr"
+    for count in (steps, second):
+        running = segment_into_zarr(plan, model, output, provenance=provenance)
+        for _, _step in zip(range(count), running, strict=False):
+            pass
+        running.close()
+        if output.exists():
+            break
+    if not output.exists():
+        finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    np.testing.assert_array_equal(written(output), expected)
+    shutil.rmtree(folder)
+
+
+def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    output, calls = tmp_path / "labels.zarr", []
+
+    class Counting(Here):
+        def run(self, task, job, calls_, doing):
+            calls.append((task.__name__, len(calls_)))
+            return super().run(task, job, calls_, doing)
+
+    running = segment_into_zarr(plan, model, output, provenance=provenance)
+    while next(running).doing != "Finding regions":
+        pass
+    running.close()
+    finish(segment_into_zarr(plan, model, output, provenance=provenance, compute=Counting()))
+    assert dict(calls)["predict_block"] == 0
+    assert dict(calls)["separate_objects"] > 3
+
+
+def test_an_unfinished_run_of_another_plan_is_refused_and_kept(tmp_path):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    output = tmp_path / "labels.zarr"
+    running = segment_into_zarr(plan, model, output, provenance=provenance)
+    next(running)
+    running.close()
+    other = SETTINGS.replace(core_threshold=0.8, edge_threshold=0.4)
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5), chosen=other)
+    with pytest.raises(UnetError, match="another settings: remove it"):
+        finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    assert unfinished(output).is_dir()
+
+
+@pytest.mark.parametrize("damage", ["{", "[1]", '{"plan": 1}', ""])
+def test_an_unfinished_run_that_is_damaged_is_a_sentence(tmp_path, damage):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    folder = unfinished(tmp_path / "labels.zarr")
+    folder.mkdir()
+    (folder / "plan.json").write_text(damage)
+    with pytest.raises(UnetError, match="remove"):
+        finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
+
+
+def test_an_output_that_is_there_is_not_replaced(tmp_path):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    (tmp_path / "labels.zarr").mkdir()
+    with pytest.raises(UnetError, match="it exists"):
+        finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
+
+
+def test_an_image_of_one_value_has_empty_labels(tmp_path):
+    model, plan, provenance = planned(np.full((30, 40), 7, np.uint8))
+    output = tmp_path / "labels.zarr"
+    assert finish(segment_into_zarr(plan, model, output, provenance=provenance)) == 0
+    assert written(output).max() == 0
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a scheduler with two workers in threads of this process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_scheduler_gives_the_same_labels(tmp_path, scheduler):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    output = tmp_path / "labels.zarr"
+    with computing_on(scheduler) as compute:
+        count = finish(segment_into_zarr(plan, model, output, provenance=provenance, compute=compute))
+    expected = finish(run_plan(plan, model))
+    np.testing.assert_array_equal(written(output), expected.labels)
+    assert count == expected.count
+
+
+def test_a_folder_on_a_scheduler(tmp_path, scheduler, capsys):
+    for number in range(3):
+        tifffile.imwrite(tmp_path / f"{number}.tif", blobs((40, 50), number, 1.5))
+    (tmp_path / "3.tif").write_text("no image")
+    make_bright_model().save(tmp_path / "bright.safetensors")
+    command = ["segment", *(str(tmp_path / f"{n}.tif") for n in range(4)), "--zoom", "1"]
+    command += ["--model", str(tmp_path / "bright.safetensors")]
+    assert main([*command, "--output", str(tmp_path / "there"), "--scheduler", scheduler]) == 1
+    assert main([*command, "--output", str(tmp_path / "here")]) == 1
+    for number in range(3):
+        found = [tifffile.imread(tmp_path / where / f"{number}_labels.tif") for where in ("here", "there")]
+        np.testing.assert_array_equal(*found)
+    assert capsys.readouterr().err.count("3.tif") == 2
+
+
+@pytest.mark.parametrize("where", ["nowhere", "local:x", "http//a"])
+def test_a_scheduler_that_is_none_is_a_sentence(where):
+    with pytest.raises(UnetError, match="a scheduler is named"), computing_on(where):
+        pass
+
+
+def test_a_failure_on_a_worker_is_its_own_sentence(tmp_path, scheduler, monkeypatch):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+
+    def fails(*_):
+        raise UnetError("the disk is full: make room")
+
+    monkeypatch.setattr(block_segmentation, "predict_block", fails)
+    with computing_on(scheduler) as compute, pytest.raises(UnetError, match="the disk is full"):
+        finish(segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance, compute=compute))
+
+
+def command_of(folder):
+    code = (
+        "from napari_unet import block_segmentation as b; b.BLOCK_PIXELS = 500; from napari_unet.cli import main; "
+    )
+    words = ["segment", "image.tif", "--model", "bright.safetensors", "--output", "labels.zarr", "--zoom", "1"]
+    return [sys.executable, "-c", f"{code}raise SystemExit(main({[*words, '--tile', '12']!r}))"]
+
+
+def test_a_command_that_is_killed_goes_on(tmp_path):
+    tifffile.imwrite(tmp_path / "image.tif", blobs((130, 130), 3, 1.5))
+    make_bright_model().save(tmp_path / "bright.safetensors")
+    done = unfinished(tmp_path / "labels.zarr") / "done"
+
+    def marks():
+        return len(list(done.iterdir())) if done.is_dir() else 0
+
+    started = subprocess.Popen(command_of(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE)
+    while started.poll() is None and marks() <= 20:
+        time.sleep(0.02)
+    os.kill(started.pid, signal.SIGKILL)
+    started.communicate()
+    assert not (tmp_path / "labels.zarr").exists()
+    assert marks() > 20
+    assert subprocess.run(command_of(tmp_path), cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    model, plan, _ = planned(tifffile.imread(tmp_path / "image.tif"))
+    np.testing.assert_array_equal(written(tmp_path / "labels.zarr"), finish(run_plan(plan, model)).labels)
