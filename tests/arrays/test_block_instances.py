@@ -16,7 +16,14 @@ from napari_unet.arrays.block_instances import (
 from napari_unet.arrays.block_regions import join_regions, regions_by_block, regions_of_block
 from napari_unet.arrays.blocks import Blocks
 from napari_unet.arrays.contingency import contingency
-from napari_unet.arrays.instances import label_instances, mask_of
+from napari_unet.arrays.instances import (
+    fill_holes,
+    kept_instances,
+    label_instances,
+    mask_of,
+    parts_of_region,
+    separate_regions,
+)
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
 
@@ -67,6 +74,34 @@ def test_blocks_of_any_size_give_the_labels_of_the_whole_map(data, shape, seed, 
     probability = blobs(shape, seed, smoothness)
     sides = tuple(data.draw(st.integers(1, length + 3)) for length in shape)
     np.testing.assert_array_equal(by_blocks(probability, sides), whole(probability))
+
+
+@given(shape=SHAPES, seed=st.integers(0, 999), smoothness=st.sampled_from([0.5, 1.0, 2.0]), data=st.data())
+def test_regions_that_are_told_at_once_are_those_that_are_looked_at_one_by_one(shape, seed, smoothness, data):
+    probability = blobs(shape, seed, smoothness)
+    settings = SETTINGS.replace(
+        min_size=data.draw(st.integers(0, 12)),
+        core_threshold=data.draw(st.sampled_from([0.5, 0.7, 0.9])),
+        min_core_share=data.draw(st.sampled_from([0.2, 0.75, 1.0])),
+        min_mean_probability=data.draw(st.sampled_from([0.0, 0.6, 0.8])),
+    )
+    regions, _ = ndimage.label(mask_of(probability, settings))
+    expected, found = np.zeros(shape, np.int32), 0
+    for number, box in enumerate(ndimage.find_objects(regions), start=1):
+        parts, _ = parts_of_region(probability[box], regions[box] == number, settings)
+        for _, inner, instance in kept_instances(parts, probability[box], settings):
+            found += 1
+            expected[box][inner][instance] = found
+    labels, owner = finish(separate_regions(probability, regions, settings))
+    np.testing.assert_array_equal(labels, expected)
+    assert len(owner) == found
+    filled = expected.copy()
+    boxes = list(enumerate(ndimage.find_objects(expected), start=1))
+    for number, box in sorted(boxes, key=lambda one: np.prod([side.stop - side.start for side in one[1]])):
+        part = filled[box]
+        part[ndimage.binary_fill_holes(part == number) & (part == 0)] = number
+    fill_holes(labels)
+    np.testing.assert_array_equal(labels, filled)
 
 
 def spiral(side):

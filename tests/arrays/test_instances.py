@@ -253,11 +253,12 @@ def test_nonsense_thresholds_are_refused(options, sentence):
 
 
 def test_labelling_can_be_stopped_midway():
-    dots = np.zeros((100, 100), np.uint8)
-    dots[::3, ::3] = 255
-    steps = label_instances(dots, ALL)
-    first = next(steps)
-    assert 0 < first.done < first.total == 34**2
+    pairs = np.zeros((120, 60), np.uint8)
+    pairs[::3, ::3] = pairs[::3, 2::6] = 255  # two cores in each region
+    pairs[::3, 1::6] = 140
+    steps = label_instances(pairs, ALL)
+    parting = next(step for step in steps if 0 < step.done < step.total)
+    assert parting.total == np.count_nonzero(pairs == 140)
     steps.close()
     assert next(steps, None) is None
 

@@ -20,9 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.block_regions import Regions, label_block
-from napari_unet.arrays.blocks import Blocks, overlap, volume, within
-from napari_unet.arrays.instances import REACH, kept_instances, mask_of, parts_of_region, with_ridge
+from napari_unet.arrays.blocks import Blocks, hull, overlap, volume, within
+from napari_unet.arrays.instances import (
+    REACH,
+    fill_holes,
+    kept_instances,
+    mask_of,
+    parts_of_region,
+    separate_regions,
+    with_ridge,
+)
 from napari_unet.arrays.tiling import Box
+from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
 
 MOST = 16_000_000
@@ -52,9 +61,9 @@ class RegionsAround:
         return self.blocks.box(self.number)
 
     @property
-    def window(self) -> Box:
+    def with_halo(self) -> Box:
         """Return the block and its halo."""
-        return _window(self.blocks, self.number)
+        return _with_halo(self.blocks, self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +83,7 @@ def regions_around(
     boxes = tuple(regions.box(one) for one in wanted.tolist())
     near = {number}
     if any(volume(box) > most for box in boxes):
-        near |= set(blocks.touched_by(_window(blocks, number)))
+        near |= set(blocks.touched_by(_with_halo(blocks, number)))
     of_block = {one: regions.of_block[one] for one in near}
     return RegionsAround(
         blocks=blocks,
@@ -89,23 +98,55 @@ def regions_around(
 def separate_block(
     read: Read, around: RegionsAround, settings: InstanceSettings, *, most: int = MOST
 ) -> Separated:
-    """Return the instances of a block: those of every region that reaches into it."""
-    canvas, shape = _Canvas(box=around.box), around.blocks.shape
-    probability = read(canvas.box)
-    own = label_block(mask_of(probability, settings))
-    known = {region: n for n, region in enumerate(around.of_block[around.number].tolist(), start=1)}
-    for region, box, first in zip(around.numbers.tolist(), around.boxes, around.first.tolist(), strict=True):
-        if overlap(box, canvas.box) == box:
-            inside = within(box, canvas.box)
-            canvas.add(region, box, probability[inside], own[inside] == known[region], settings)
-        elif volume(box) <= most:
+    """Return the instances of a block: those of every region that reaches into it.
+
+    Regions whose boxes can be read at once with the block are separated as in a whole map, the others one by one;
+    what the former enclose is filled first, because none of the latter lies within them.
+    """
+    window = _window_of(around, most)
+    near = read(window)
+    regions, wanted, others = _wanted(near, window, around, settings)
+    labels, owner = finish(separate_regions(near, regions, settings))
+    fill_holes(labels)
+    order = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    names = np.stack([wanted[owner], order], axis=1).astype(np.int64)
+    canvas = _Canvas(box=around.box, parts=labels[within(around.box, window)], names=names.tolist())
+    for region, box, first in others:
+        if volume(box) > most:
+            mask = _mask_with_halo(read, around, region, settings)
+            canvas.add(region, around.with_halo, read(around.with_halo), mask, settings, whole=around.blocks.shape)
+        else:
             seen = read(box)
             labels = label_block(mask_of(seen, settings))
-            canvas.add(region, box, seen, labels == labels[_pixel_in(first, shape, box)], settings)
-        else:
-            mask = _mask_in_window(read, around, region, settings)
-            canvas.add(region, around.window, read(around.window), mask, settings, whole=shape)
+            mask = labels == labels[_pixel_in(first, around.blocks.shape, box)]
+            canvas.add(region, box, seen, mask, settings)
     return canvas.separated()
+
+
+def _window_of(around: RegionsAround, most: int) -> Box:
+    """Return a box around the block and as many of its regions as may be read at once."""
+    window = around.box
+    for box in around.boxes:
+        wider = hull(window, box)
+        if volume(wider) <= max(most, volume(around.box)):
+            window = wider
+    return window
+
+
+def _wanted(
+    near: NDArray[np.uint8], window: Box, around: RegionsAround, settings: InstanceSettings
+) -> tuple[NDArray[np.int32], NDArray[np.int64], list[tuple[int, Box, int]]]:
+    """Return the regions 1..n that are wanted and whole in a window, their numbers, and the wanted others."""
+    regions = label_block(mask_of(near, settings))
+    numbers = np.full(int(regions.max(initial=0)) + 1, -1, np.int64)
+    others = []
+    for region, box, first in zip(around.numbers.tolist(), around.boxes, around.first.tolist(), strict=True):
+        if overlap(box, window) == box:
+            numbers[regions[_pixel_in(first, around.blocks.shape, window)]] = region
+        else:
+            others.append((region, box, first))
+    numbers[0] = -1
+    return np.where(numbers[regions] >= 0, regions, 0).astype(np.int32), numbers, others
 
 
 def finished_block(
@@ -147,12 +188,9 @@ class _Canvas:
     """The block that is filled with instances, region by region."""
 
     box: Box
-    names: list[tuple[int, int]] = field(default_factory=list)
+    parts: NDArray[np.int32]
+    names: list[list[int]]
     holes: list[tuple[int, int, Box, NDArray[np.bool_]]] = field(default_factory=list)
-    parts: NDArray[np.int32] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.parts = np.zeros([side.stop - side.start for side in self.box], np.int32)
 
     def add(
         self,
@@ -169,7 +207,7 @@ class _Canvas:
         for order, (number, inner, instance) in enumerate(kept_instances(parts, probability, settings)):
             place = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(box, inner, strict=True))
             name = order if whole is None else _core_name(cores[inner] == number, place, whole)
-            self.names.append((region, name))
+            self.names.append([region, name])
             self._write(place, instance)
 
     def _write(self, place: Box, instance: NDArray[np.bool_]) -> None:
@@ -196,7 +234,7 @@ class _Canvas:
         return Separated(parts=table[self.parts], names=names[present])
 
 
-def _window(blocks: Blocks, number: int) -> Box:
+def _with_halo(blocks: Blocks, number: int) -> Box:
     return blocks.grown(number, [HALO[min(len(blocks.shape), 3)]] * len(blocks.shape))
 
 
@@ -213,11 +251,11 @@ def _core_name(core: NDArray[np.bool_], place: Box, whole: Sequence[int]) -> int
     return int(np.ravel_multi_index(inside, tuple(whole)))
 
 
-def _mask_in_window(
+def _mask_with_halo(
     read: Read, around: RegionsAround, region: int, settings: InstanceSettings
 ) -> NDArray[np.bool_]:
     """Return the pixels of a region in the window of a block, from the blocks that the window touches."""
-    window = around.window
+    window = around.with_halo
     mask = np.zeros([side.stop - side.start for side in window], bool)
     for other in around.blocks.touched_by(window):
         box = around.blocks.box(other)

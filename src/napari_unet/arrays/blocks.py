@@ -86,3 +86,10 @@ def within(box: Box, outer: Box) -> Box:
 def volume(box: Box) -> int:
     """Return how many pixels a box holds."""
     return math.prod(side.stop - side.start for side in box)
+
+
+def hull(box: Box, other: Box) -> Box:
+    """Return the smallest box that holds both."""
+    return tuple(
+        slice(min(one.start, two.start), max(one.stop, two.stop)) for one, two in zip(box, other, strict=True)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,28 +26,110 @@ pixel reach."""
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
     """Turn foreground probabilities (uint8, 255 = 1; any dimensions) into instances 1..n, int32.
 
-    Every connected region of the mask is worked on in its own bounding box: its cores, divided where they clearly
-    are of several objects, flood it along the falling probability (watershed, Meyer 1994), small instances are
-    dropped, holes that one instance encloses are filled. At the end instances take back the ridge pixels between
-    them that the network learnt as background. Needs about ten bytes a
-    pixel, and up to forty where one connected region of several objects fills the image.
+    Every connected region of the mask is worked on by itself: its cores, divided where they clearly are of several
+    objects, flood it along the falling probability (watershed, Meyer 1994), small instances are dropped, holes
+    that one instance encloses are filled. At the end instances take back the ridge pixels between them that the
+    network learnt as background. Needs about ten bytes a pixel, and up to forty where one connected region of
+    several objects fills the image.
     """
     from scipy import ndimage
 
-    regions, count = ndimage.label(mask_of(probability, settings))
-    labels = np.zeros(probability.shape, np.int32)
-    found = 0
-    for number, box in enumerate(ndimage.find_objects(regions), start=1):
-        found += _split_region(probability[box], regions[box] == number, settings, labels[box], found)
-        if number % OBJECTS_A_STEP == 0:
-            yield Progress(done=number, total=count, doing="Separating objects")
+    regions: NDArray[np.int32] = ndimage.label(mask_of(probability, settings))[0]  # type: ignore[assignment]
+    labels, _ = yield from separate_regions(probability, regions, settings)
     del regions
-    yield Progress(done=count, total=max(count, 1), doing="Separating objects")
-    _fill_holes(labels)
-    yield Progress(done=count, total=max(count, 1), doing="Separating objects")
+    fill_holes(labels)
+    yield Progress(done=1, total=1, doing="Separating objects")
     for _ in _give_back_ridge(labels):
-        yield Progress(done=count, total=max(count, 1), doing="Separating objects")
+        yield Progress(done=1, total=1, doing="Separating objects")
     return labels
+
+
+def separate_regions(
+    probability: NDArray[np.uint8], regions: NDArray[np.int32], settings: InstanceSettings
+) -> Steps[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """Return the instances 1..n of regions of the mask, region by region, and of which region each is, from 0.
+
+    Most regions hold one object, which a few passes over the map tell for all of them at once; only those that may
+    hold several are looked at one by one, each in its own bounding box.
+    """
+    from scipy import ndimage
+
+    single, doubtful = yield from _single_and_doubtful(probability, regions, settings)
+    counts, parted = single.astype(np.int64), {}
+    boxes, several = ndimage.find_objects(regions), np.flatnonzero(doubtful).tolist()
+    for done, number in enumerate(several, start=1):
+        box = boxes[number - 1]
+        parts, _ = parts_of_region(probability[box], regions[box] == number, settings)
+        parted[number] = np.zeros_like(parts)
+        for _, inner, instance in kept_instances(parts, probability[box], settings):
+            counts[number] += 1
+            parted[number][inner][instance] = counts[number]
+        if done % OBJECTS_A_STEP == 0:
+            yield Progress(done=done, total=len(several), doing="Separating objects")
+    before = np.cumsum(counts) - counts
+    labels = np.where(single, before + 1, 0).astype(np.int32)[regions]
+    for number, parts in parted.items():
+        inside = labels[boxes[number - 1]]
+        inside[parts > 0] = parts[parts > 0] + before[number]
+    return labels, np.repeat(np.arange(len(counts)), counts)
+
+
+def _single_and_doubtful(
+    probability: NDArray[np.uint8], regions: NDArray[np.int32], settings: InstanceSettings
+) -> Steps[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return for each region, from 0, whether it is one instance as it stands, and whether it may hold several.
+
+    It is one where at most one core is large enough, and at no higher level more than one part of it.
+    """
+    sizes, sums = _sums(regions, probability)
+    count = len(sizes)
+    least = max(settings.min_size, 1)
+    any_core, cores = _large_parts(probability, regions, _level(settings.core_threshold), settings.min_size)
+    one = np.ones(count, bool)
+    for level in _higher(settings):
+        yield Progress(done=0, total=1, doing="Separating objects")
+        one &= _large_parts(probability, regions, level, least)[1] < 2
+    one = (cores == 0) | ((cores == 1) & one)
+    wanted = any_core & (sizes >= settings.min_size)
+    wanted[0] = False
+    likely = sums >= settings.min_mean_probability * 255 * sizes
+    return wanted & one & likely, wanted & ~one
+
+
+def _large_parts(
+    probability: NDArray[np.uint8], regions: NDArray[np.int32], level: int, least: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return for each region whether it reaches a level, and in how many parts of at least so many pixels."""
+    from scipy import ndimage
+
+    parts: NDArray[np.int32] = ndimage.label(probability >= level)[0]  # type: ignore[assignment]
+    owner = np.zeros(int(parts.max(initial=0)) + 1, np.int32)
+    for here, there in _bands(parts, regions):
+        owner[here] = there
+    sizes, _ = _sums(parts)
+    count = int(regions.max(initial=0)) + 1
+    large = owner[1:][sizes[1:] >= least]
+    return np.bincount(owner[1:], minlength=count) > 0, np.bincount(large, minlength=count)
+
+
+def _sums(
+    labels: NDArray[np.int32], values: NDArray[np.uint8] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pixels of each label, from 0, and the sum of their values."""
+    count = int(labels.max(initial=0)) + 1
+    sizes, sums = np.zeros(count, np.int64), np.zeros(count)
+    for here, there in _bands(labels, values if values is not None else labels):
+        sizes += np.bincount(here, minlength=count)
+        if values is not None:
+            sums += np.bincount(here, weights=there, minlength=count)
+    return sizes, sums
+
+
+def _bands(one: NDArray[Any], other: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield the pixels of two arrays of one shape, so few at once that what is made of them is small."""
+    rows = max(1, BAND // max(1, math.prod(one.shape[1:])))
+    for start in range(0, len(one), rows):
+        yield one[start : start + rows].ravel(), other[start : start + rows].ravel()
 
 
 def mask_of(probability: NDArray[np.uint8], settings: InstanceSettings) -> NDArray[np.bool_]:
@@ -58,22 +141,6 @@ def mask_of(probability: NDArray[np.uint8], settings: InstanceSettings) -> NDArr
 def _level(probability: float) -> int:
     """Return a threshold as uint8 probabilities have it; never 0, which every pixel reaches."""
     return max(1, round(probability * 255))
-
-
-def _split_region(
-    probability: NDArray[np.uint8],
-    region: NDArray[np.bool_],
-    settings: InstanceSettings,
-    out: NDArray[np.int32],
-    found: int,
-) -> int:
-    """Write the instances of one connected region into `out`, numbered on from `found`; return how many."""
-    parts, _ = parts_of_region(probability, region, settings)
-    written = 0
-    for _, box, instance in kept_instances(parts, probability, settings):
-        written += 1
-        out[box][instance] = found + written
-    return written
 
 
 def parts_of_region(
@@ -118,7 +185,7 @@ def _find_cores(
     kept = [n for n in range(1, count + 1) if sizes[n] >= settings.min_size]
     if count and not kept:
         return region.astype(np.int32), 1
-    higher = [_level(settings.core_threshold + share * (1 - settings.core_threshold)) for share in HIGHER]
+    higher = _higher(settings)
     found, number = np.zeros(region.shape, np.int32), 0
     boxes = ndimage.find_objects(cores)
     for n in kept:
@@ -127,6 +194,11 @@ def _find_cores(
             number += 1
             found[box][part] = number
     return found, number
+
+
+def _higher(settings: InstanceSettings) -> list[int]:
+    """Return the levels at which cores may divide."""
+    return [_level(settings.core_threshold + share * (1 - settings.core_threshold)) for share in HIGHER]
 
 
 def _divide(
@@ -151,14 +223,33 @@ def _divide(
     return [core]
 
 
-def _fill_holes(labels: NDArray[np.int32]) -> None:
+def fill_holes(labels: NDArray[np.int32]) -> None:
     """Fill in place the background that one instance encloses; small boxes first, so that nested objects stay."""
     from scipy import ndimage
 
-    boxes = [(number, box) for number, box in enumerate(ndimage.find_objects(labels), start=1) if box is not None]
-    for number, box in sorted(boxes, key=lambda entry: math.prod(side.stop - side.start for side in entry[1])):
-        part = labels[box]
-        part[ndimage.binary_fill_holes(part == number) & (part == 0)] = number
+    boxes = ndimage.find_objects(labels)
+    if not boxes:
+        return
+    sides = np.array([[[side.start, side.stop] for side in box] for box in boxes]).reshape(len(boxes), -1, 2)
+    sizes = (sides[..., 1] - sides[..., 0]).prod(axis=1)
+    order, may = np.argsort(sizes, kind="stable"), _may_enclose(labels, sides)
+    for number in order[may[order]].tolist():
+        part = labels[boxes[number]]
+        part[ndimage.binary_fill_holes(part == number + 1) & (part == 0)] = number + 1
+
+
+def _may_enclose(labels: NDArray[np.int32], sides: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which instances have a box (start, stop per axis) in whose inside a region of the background ends."""
+    from scipy import ndimage
+
+    may = np.zeros(len(sides), bool)
+    gaps = ndimage.find_objects(ndimage.label(labels == 0)[0])
+    for gap in gaps:
+        starts, stops = [side.start for side in gap], [side.stop for side in gap]
+        if any(start == 0 or stop == end for start, stop, end in zip(starts, stops, labels.shape, strict=True)):
+            continue  # it reaches the border: nothing encloses it
+        may |= ((sides[..., 0] < starts) & (sides[..., 1] > stops)).all(axis=1)
+    return may
 
 
 def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
