@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from napari_unet.models.prediction_to_image import predict_images
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
-from napari_unet.progress import Report, Steps, finish, indeterminate, share_of
+from napari_unet.progress import Report, Steps, finish, indeterminate, map_progress, share_of
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.watching import LookedAt, as_seen, nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,7 +150,7 @@ def segment(
         image,
         model,
         axes=axes,
-        settings=_with_options(settings or SegmentationSettings(), channels, device, zoom),
+        settings=(settings or SegmentationSettings()).with_options(channels, device, zoom),
         store=None if out is None else ArrayStore(out),
     )
     labels: NDArray[np.int32] = finish(steps, progress).labels
@@ -164,6 +166,7 @@ def segment_steps(
     region: Region | None = None,
     keep_probabilities: bool = False,
     store: LabelStore | None = None,
+    looked_at: LookedAt | None = None,
 ) -> Steps[Segmentation]:
     """Plan and run in steps, one yield a tile; see `segment`, `plan_segmentation` and `run_plan`.
 
@@ -175,7 +178,9 @@ def segment_steps(
     store = store or MemoryStore()
     _require_room(store, source, region or {}, model.spec.axes)
     plan = yield from plan_segmentation(source, model, settings, region=region)
-    return (yield from run_plan(plan, model, store=store, keep_probabilities=keep_probabilities))
+    return (
+        yield from run_plan(plan, model, store=store, keep_probabilities=keep_probabilities, looked_at=looked_at)
+    )
 
 
 def _require_room(store: LabelStore, source: Source, region: Region, spatial: str) -> None:
@@ -195,6 +200,7 @@ def run_plan(
     *,
     store: LabelStore | None = None,
     keep_probabilities: bool = False,
+    looked_at: LookedAt | None = None,
 ) -> Steps[Segmentation]:
     """Make the labels of a plan in steps, one yield a tile.
 
@@ -208,6 +214,9 @@ def run_plan(
         Gives every array of the size of the image; None: memory.
     keep_probabilities
         Whether the foreground probabilities are kept, too.
+    looked_at
+        Gives the place that somebody looks at, in pixels of the image by axis: tiles nearest to it come first, and
+        the step after each has a `MapPart` for a preview.
 
     Raises
     ------
@@ -221,7 +230,7 @@ def run_plan(
     probabilities = store.map(plan.shape, np.uint8) if keep_probabilities else None
     count = 0
     if not plan.is_empty:
-        count = yield from _segment_planes(plan, model, store, labels, probabilities)
+        count = yield from _segment_planes(plan, model, store, (labels, probabilities), looked_at)
         for number, axis in enumerate(plan.joined_axes):
             whole = plan.spec.axes + plan.joined_axes[:number]
             count = yield from indeterminate(_join(plan, labels, axis, whole))
@@ -229,14 +238,17 @@ def run_plan(
 
 
 def _segment_planes(
-    plan: SegmentationPlan, model: Model, store: LabelStore, labels: Any, probabilities: Any
+    plan: SegmentationPlan, model: Model, store: LabelStore, into: tuple[Any, Any], looked_at: LookedAt | None
 ) -> Steps[int]:
-    """Segment plane after plane into `labels`, ids going on; return the highest."""
+    """Segment plane after plane into labels and probabilities, ids going on; return the highest."""
+    labels, probabilities = into
     predictor = Predictor(model.net, plan.prediction)
     wanted, found = plan.planes(), 0
     for number, plane in enumerate(wanted):
         place = plan.place_of(plane)
-        predicting = predict_map(predictor, plane, plan.spec, plan.zoom, out=store.map)
+        choose = None if looked_at is None else partial(nearest, looked_at, plan)
+        predicting = predict_map(predictor, plane, plan.spec, plan.zoom, out=store.map, choose=choose)
+        predicting = map_progress(predicting, partial(as_seen, plan, plane))
         probability = yield from share_of(predicting, number, len(wanted))
         # short compared with predicting
         instances = yield from indeterminate(read_map(probability, plan.spec, plan.thresholds))
@@ -282,16 +294,3 @@ def _model_of(plan: SegmentationPlan, model: Model | None) -> Model:
     if model.sha256 != plan.model_sha256:
         raise UnetError(f"the plan was made for another {plan.spec.name}: plan again with this model")
     return model
-
-
-def _with_options(
-    settings: SegmentationSettings, channels: Choice | None, device: str | None, zoom: float | None
-) -> SegmentationSettings:
-    """Return the settings with what was chosen by keyword in place of what they say."""
-    if channels is not None:
-        settings = settings.replace(channels=tuple(channels))
-    if zoom is not None:
-        settings = settings.replace(zoom=zoom)
-    if device is not None:
-        settings = settings.replace(prediction=settings.prediction.replace(device=device))
-    return settings

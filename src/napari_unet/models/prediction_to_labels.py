@@ -20,7 +20,7 @@ from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.zoom import Zoomed, bring_back, downsampling
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import Predictor, Result, predict
+from napari_unet.nets.prediction import Choose, Predictor, Result, predict
 from napari_unet.progress import Progress, Steps
 from napari_unet.settings.instances import InstanceSettings
 
@@ -54,17 +54,24 @@ MakeMap = Callable[[Sequence[int], type], Any]
 
 
 def predict_map(
-    predictor: Predictor, plane: Plane, spec: ModelSpec, zoom: float = 1.0, *, out: MakeMap = np.zeros
+    predictor: Predictor,
+    plane: Plane,
+    spec: ModelSpec,
+    zoom: float = 1.0,
+    *,
+    out: MakeMap = np.zeros,
+    choose: Choose | None = None,
 ) -> Steps[NDArray[np.uint8]]:
     """Return the map (*spatial) uint8 of a plane: foreground level times 255, or class indices.
 
     `out` gives the arrays of the plane's size that are needed. A zoomed plane is read a little beyond its region,
-    because the way back is interpolated: a part of the map is the same as in the whole one.
+    because the way back is interpolated: a part of the map is the same as in the whole one. `choose` as of
+    `predict`, in pixels that the network sees.
     """
     around, inner = plane.grown((0,) * len(plane.shape) if zoom == 1 else grid_steps(predictor, zoom))
     zoomed = Zoomed(plane=around, zoom=zoom)
     maps: NDArray[Any] = yield from predict(
-        predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8)
+        predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8), choose=choose
     )
     found: NDArray[np.uint8] = maps[0]
     if zoom != 1:

@@ -88,3 +88,14 @@ class SegmentationSettings(Settings):
         """Return the thresholds that a model stores with the chosen ones in their place."""
         chosen = {name: value for name, value in self if name in type(stored).model_fields and value is not None}
         return stored.replace(**chosen)
+
+    def with_options(self, channels: Any, device: str | None, zoom: float | None) -> SegmentationSettings:
+        """Return the settings with what was chosen by keyword in place of what they say."""
+        settings = self
+        if channels is not None:
+            settings = settings.replace(channels=tuple(channels))
+        if zoom is not None:
+            settings = settings.replace(zoom=zoom)
+        if device is not None:
+            settings = settings.replace(prediction=settings.prediction.replace(device=device))
+        return settings

@@ -26,6 +26,7 @@ from napari_unet.widgets.segment import preflight
 from napari_unet.widgets.segment.advanced import AdvancedSettings
 from napari_unet.widgets.segment.join_choice import JoinChoice
 from napari_unet.widgets.segment.keep_corrections import KeepCorrections, kept_text
+from napari_unet.widgets.segment.live import LiveDisplay
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.results import show_result
 from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation, image_source
@@ -79,6 +80,7 @@ class SegmentPanel(ScrollingPanel):
         self.split = SplitButton(napari_viewer)
         self.advanced = AdvancedSettings()
         self.job = JobControl("Segment", self.start)
+        self.live = LiveDisplay(napari_viewer, self.job)
         self.corrections = KeepCorrections(napari_viewer, self.job)
         watch_layers(napari_viewer)
         Autosave.of(napari_viewer)  # corrections of a result are kept from the first one on
@@ -136,7 +138,11 @@ class SegmentPanel(ScrollingPanel):
 
         source = image_source(self._viewer, layer, image.axes, self.inputs.chosen())
         kept = None if region is not None else self.corrections.of(layer, self._chosen_channel(), path)
-        self.job.run(begin_segmentation(seen, path, region, settings, source, corrected=kept), done)
+        begin = begin_segmentation(
+            seen, path, settings, source, region=region, corrected=kept, looked_at=self.live.looked_at
+        )
+        self.live.begin(layer, image)
+        self.job.run(begin, done)
 
     def refresh(self, *_: object) -> None:
         """Write the model's card and the pre-flight line."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,13 +97,17 @@ def image_source(
 def begin_segmentation(
     image: LayerImage,
     model_path: Path,
-    region: dict[str, tuple[int, int]] | None,
     settings: SegmentationSettings,
     source: ImageSource,
     *,
+    region: dict[str, tuple[int, int]] | None = None,
     corrected: CorrectedResult | None = None,
+    looked_at: Callable[[], Mapping[str, float]] | None = None,
 ) -> Callable[[], Steps[SegmentationRun]]:
-    """Return the function that a worker calls to segment; `source` names the image in provenance and command."""
+    """Return the function that a worker calls to segment; `source` names the image in provenance and command.
+
+    `looked_at` as of `run_plan`.
+    """
 
     def begin() -> Steps[SegmentationRun]:
         from napari_unet.nets.torch_preload import preload_torch
@@ -118,7 +122,7 @@ def begin_segmentation(
         model = load_model(model_path)
         watch = Stopwatch()
         seen = Source.of(image.array, image.axes, channel_names=image.channel_names, pixel_size=source.pixel_size)
-        steps = segment_steps(seen, model, settings=settings, region=region)
+        steps = segment_steps(seen, model, settings=settings, region=region, looked_at=looked_at)
         result = yield from map_progress(steps, watch.see)
         duration = watch.duration()
         quality = None if region else (yield from quality_steps(result.plan, model))
