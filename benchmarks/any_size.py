@@ -36,17 +36,19 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=32768)
     parser.add_argument("--model")
     parser.add_argument("--scheduler")
-    parser.add_argument("--once", action="store_true", help="without the run that is killed")
+    parser.add_argument("--runs", default="whole,killed", help="which of the two runs are made")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     image = drawn(given.folder / f"image{given.side}.zarr", given.side)
     model = given.model or quick_model(given.folder / "bright.safetensors")
     words = ["segment", str(image), "--axes", "YX", "--model", model, "--zoom", "1"]
     words += ["--scheduler", given.scheduler] if given.scheduler else []
-    rows = [["uninterrupted", *watched(words, given.folder / "whole.zarr", kills=())]]
-    if not given.once:
-        rows.append(["killed twice", *watched(words, given.folder / "killed.zarr", kills=(1 / 3, 2 / 3))])
-        print("identical:", same(given.folder / "whole.zarr", given.folder / "killed.zarr"))
+    kinds = {"whole": (), "killed": (1 / 3, 2 / 3)}
+    rows = [
+        [kind, *watched(words, given.folder / f"{kind}.zarr", kills=kinds[kind])] for kind in given.runs.split(",")
+    ]
+    if len(rows) == len(kinds):
+        print("identical:", same(*(given.folder / f"{kind}.zarr" for kind in kinds)))
     print(table(f"{given.side} x {given.side}", ["run", "seconds", "peak MB", "MB on disk", "kills"], rows))
 
 
