@@ -28,6 +28,7 @@ from napari_unet.widgets.segment.join_choice import JoinChoice
 from napari_unet.widgets.segment.keep_corrections import KeepCorrections, kept_text
 from napari_unet.widgets.segment.live import LiveDisplay
 from napari_unet.widgets.segment.model_hint import ModelHint
+from napari_unet.widgets.segment.region_choice import RegionChoice
 from napari_unet.widgets.segment.results import show_result
 from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation, image_source
 from napari_unet.widgets.subject import Subject
@@ -44,13 +45,12 @@ from napari_unet.widgets.viewer.layers import (
 from napari_unet.widgets.viewer.paint import images_of
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.shortcuts import SEGMENT, bind_keys
-from napari_unet.widgets.viewer.visible import show_index, visible_region
+from napari_unet.widgets.viewer.visible import show_index
 
 MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
 NO_MODEL = "There is no model: choose one, or open a .safetensors file."
 NEW_KNOWS_NOTHING = "A new network knows nothing yet: paint and teach it first, or choose a model."
-WHOLE, VISIBLE = "Whole image", "What is visible"
 
 
 class SegmentPanel(ScrollingPanel):
@@ -71,9 +71,7 @@ class SegmentPanel(ScrollingPanel):
         self.channel.setToolTip("Which channel shows what you want to segment.")
         self.inputs = InputBoxes(napari_viewer)
         self.join = JoinChoice()
-        self.region = QComboBox()
-        self.region.addItems([WHOLE, VISIBLE])
-        self.region.setToolTip("What is visible: a quick look at the part on screen, with the same result there.")
+        self.region = RegionChoice()
         self.hint = ModelHint(self.model)
         self.restore_bar = RestoreBar(lambda session: restore(napari_viewer, session))
         self.line = MessageLabel()
@@ -257,9 +255,7 @@ class SegmentPanel(ScrollingPanel):
         return None if value is None else int(value)
 
     def _region(self, image: LayerImage) -> dict[str, tuple[int, int]] | None:
-        if self.region.currentText() == WHOLE or self.layer is None:
-            return None
-        return visible_region(self._viewer, self.layer, image.axes)
+        return self.region.chosen(self._viewer, self.layer, image)
 
     def _show(
         self,
