@@ -37,6 +37,7 @@ from napari_unet.models.model import Model
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan
 from napari_unet.progress import Progress, Steps
+from napari_unet.watching import LookedAt
 
 BLOCK_PIXELS = 1_500_000
 """Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
@@ -49,6 +50,7 @@ def segment_into_zarr(
     *,
     provenance: Mapping[str, Any],
     compute: Compute | None = None,
+    looked_at: LookedAt | None = None,
 ) -> Steps[int]:
     """Write the labels of a plan as OME-Zarr and return how many instances there are, or the highest class.
 
@@ -65,6 +67,8 @@ def segment_into_zarr(
         Says in the output what made it, and tells one unfinished run from another.
     compute
         Runs the tasks; this process by default.
+    looked_at
+        As of `run_plan`, where this process computes: blocks near to the place come first.
 
     Raises
     ------
@@ -81,7 +85,8 @@ def segment_into_zarr(
         shape=tuple(plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes),
         sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
     )
-    job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"])
+    watched = looked_at if isinstance(compute, Here) else None
+    job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"], looked_at=watched)
     count = 0 if plan.is_empty else (yield from _run(job, compute))
     yield from _write_pyramid(job, compute, shape)
     store.finish(output, layout, len(level_shapes(shape)), {**provenance, "count": count})
@@ -143,7 +148,7 @@ def _run(job: BlockJob, compute: Compute) -> Steps[int]:
     """Make the labels at their own size; return how many instances there are, or the highest class."""
     every = [(plane, number) for plane in range(len(job.plan.planes())) for number in range(len(job.blocks))]
     done = job.store.done()
-    yield from compute.run(predict_block, job, _missing(MAP, every, done), "Predicting")
+    yield from compute.run(predict_block, job, _near_first(job, _missing(MAP, every, done)), "Predicting")
     if job.plan.spec.is_semantic:
         highest: list[int] = yield from compute.run(copy_classes, job, every, "Writing classes")
         return max(highest)
@@ -156,6 +161,20 @@ def _run(job: BlockJob, compute: Compute) -> Steps[int]:
         calls.append((plane, number, ids))
     yield from compute.run(finish_block, job, calls, "Writing labels")
     return count
+
+
+def _near_first(job: BlockJob, calls: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return blocks in the order of their distance from the place that is looked at."""
+    point = job.looked_at() if job.looked_at is not None else {}
+    wanted = [
+        (n, point[axis] - job.plan.part[axis][0]) for n, axis in enumerate(job.plan.spec.axes) if axis in point
+    ]
+
+    def distance(call: tuple[int, int]) -> float:
+        box = job.blocks.box(call[1])
+        return math.hypot(*((box[n].start + box[n].stop) / 2 - there for n, there in wanted))
+
+    return sorted(calls, key=distance)  # stable: row by row where nobody looks
 
 
 def _missing(stage: str, every: Sequence[tuple[int, int]], done: frozenset[str]) -> list[tuple[int, int]]:

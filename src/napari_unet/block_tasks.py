@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import predict_map
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan
-from napari_unet.progress import Progress, Steps
+from napari_unet.progress import Progress, Steps, map_progress
+from napari_unet.watching import LookedAt, as_seen, nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +40,8 @@ class BlockJob:
     blocks: Blocks
     """Of one plane, or volume, as the model sees them."""
     tile: tuple[int, ...]
+    looked_at: LookedAt | None = None
+    """As of `run_plan`; stays in the process whose window it is of."""
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Of this run, by which a process knows the network that it has ready."""
 
@@ -82,8 +86,11 @@ def predict_block(job: BlockJob, plane: int, number: int) -> Steps[None]:
     region = tuple(
         slice(part.start + side.start, part.start + side.stop) for part, side in zip(view.region, box, strict=True)
     )
-    steps = predict_map(_predictor(job), replace(view, region=region), job.plan.spec, job.plan.zoom)
-    job.store.work(MAP)[job.place(plane, box)] = yield from steps
+    view = replace(view, region=region)
+    choose = None if job.looked_at is None else partial(nearest, job.looked_at, job.plan, view)
+    steps = predict_map(_predictor(job), view, job.plan.spec, job.plan.zoom, choose=choose)
+    probability = yield from map_progress(steps, partial(as_seen, job.plan, view))
+    job.store.work(MAP)[job.place(plane, box)] = probability
     job.store.mark(mark_of(MAP, plane, number))
 
 

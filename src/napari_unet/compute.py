@@ -58,7 +58,7 @@ def _share(number: int, count: int, doing: str) -> Callable[[Progress], Progress
 
     def share(step: Progress) -> Progress:
         part = min(1.0, step.done / step.total) if step.total else 0.0
-        return _progress(number + part, count, doing or step.doing)
+        return _progress(number + part, count, doing or step.doing, step.preview)
 
     return share
 

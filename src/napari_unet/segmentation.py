@@ -38,6 +38,8 @@ class Segmentation:
     """Foreground probability times 255, same shape, where asked for."""
     count: int = 0
     """The number of instances, or the highest class."""
+    levels: tuple[Any, ...] = ()
+    """Labels that lie on disk, at their own size, half of it, and so on; each is read where it is sliced."""
 
     @property
     def axes(self) -> str:
@@ -80,7 +82,8 @@ class Segmentation:
         if self.gives_image:
             return f"an image ({self.plan.spec.maps_to or ', '.join(self.plan.spec.classes)})"
         if self.classes:
-            return f"classes {', '.join(self.classes[n] for n in np.unique(self.labels))}"
+            small = np.asarray(self.levels[-1] if self.levels else self.labels)
+            return f"classes {', '.join(self.classes[n] for n in np.unique(small))}"
         single = self.plan.spec.axes + self.joined_axes
         sides = zip(self.axes, self.labels.shape, strict=True)
         planes = math.prod(length for axis, length in sides if axis not in single)
@@ -176,22 +179,11 @@ def segment_steps(
     model = require_model(model)
     source = image if isinstance(image, Source) else Source.of(image, axes)
     store = store or MemoryStore()
-    _require_room(store, source, region or {}, model.spec.axes)
+    store.require_room(*source.room(region or {}, model.spec.axes))  # before anything is read
     plan = yield from plan_segmentation(source, model, settings, region=region)
     return (
         yield from run_plan(plan, model, store=store, keep_probabilities=keep_probabilities, looked_at=looked_at)
     )
-
-
-def _require_room(store: LabelStore, source: Source, region: Region, spatial: str) -> None:
-    """Refuse labels that a store cannot hold, before anything is read."""
-    sides = {
-        axis: min(length, stop) - max(0, start)
-        for axis, length in source.lengths.items()
-        for start, stop in [region.get(axis, (0, length))]
-    }
-    shape = [max(0, sides[axis]) for axis in source.label_axes]
-    store.require_room(shape, math.prod(max(0, sides.get(axis, 1)) for axis in spatial))
 
 
 def run_plan(
@@ -246,7 +238,7 @@ def _segment_planes(
     wanted, found = plan.planes(), 0
     for number, plane in enumerate(wanted):
         place = plan.place_of(plane)
-        choose = None if looked_at is None else partial(nearest, looked_at, plan)
+        choose = None if looked_at is None else partial(nearest, looked_at, plan, plane)
         predicting = predict_map(predictor, plane, plan.spec, plan.zoom, out=store.map, choose=choose)
         predicting = map_progress(predicting, partial(as_seen, plan, plane))
         probability = yield from share_of(predicting, number, len(wanted))

@@ -91,11 +91,17 @@ class ArrayStore(MemoryStore):
         return self.array
 
 
+def fits_memory(shape: Sequence[int], plane: int) -> bool:
+    """Whether labels of a shape, with planes of so many pixels, fit into the memory that is free."""
+    return LABEL_BYTES * math.prod(shape) + PLANE_BYTES * plane <= psutil.virtual_memory().available
+
+
 def _require_memory(needed: int, shape: Sequence[int]) -> None:
     """Refuse what needs more bytes than are free, in a sentence instead of a MemoryError after minutes."""
     free = psutil.virtual_memory().available
     if needed > free:
         raise UnetError(
             f"labels of {' x '.join(map(str, shape))} pixels need {needed / 2**30:.1f} GB of memory, "
-            f"{free / 2**30:.1f} GB are free: segment a part of the image, or give an array on disk as out"
+            f"{free / 2**30:.1f} GB are free: segment a part of the image, or into an OME-Zarr folder "
+            "(--output NAME.zarr)"
         )

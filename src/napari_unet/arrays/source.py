@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from napari_unet.arrays.axes import as_image, check_axes, result_axes, result_shape
+from napari_unet.arrays.axes import Region, as_image, check_axes, result_axes, result_shape
 from napari_unet.arrays.pixel_size import PixelSize
 
 
@@ -51,3 +52,12 @@ class Source:
     def label_shape(self) -> tuple[int, ...]:
         """Return the shape of labels of this image."""
         return result_shape(self.axes, self.array.shape)
+
+    def room(self, region: Region, spatial: str) -> tuple[list[int], int]:
+        """Return the shape of the labels of a part of the image, and the pixels of one of its planes."""
+        sides = {
+            axis: max(0, min(length, stop) - max(0, start))
+            for axis, length in self.lengths.items()
+            for start, stop in [region.get(axis, (0, length))]
+        }
+        return [sides[axis] for axis in self.label_axes], math.prod(sides.get(axis, 1) for axis in spatial)

@@ -6,22 +6,19 @@ A small picture, however large the image: to draw it anew takes no time that the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import napari.layers
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
+from napari_unet.arrays.map_part import MapPart
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.placing import placement, selection_kept
 from napari_unet.widgets.viewer.visible import visible_region
-
-if TYPE_CHECKING:
-    from napari_unet.watching import MapPart
 
 LONGEST = 1024
 """Pixels of the longer side of the picture: at most a megabyte goes to the graphics card."""
@@ -82,8 +79,8 @@ class LiveDisplay(QObject):  # type: ignore[misc]
             self._layer.refresh(extent=False)
 
     def _progressed(self, progress: Progress) -> None:
-        part: Any = progress.preview
-        if self._of is None or part is None or self._of[0] not in self._viewer.layers:
+        part = progress.preview
+        if not isinstance(part, MapPart) or self._of is None or self._of[0] not in self._viewer.layers:
             return
         if self._layer is None:
             self._layer = self._shown(*self._of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,7 +46,7 @@ from napari_unet.widgets.viewer.layers import (
 from napari_unet.widgets.viewer.paint import images_of
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.shortcuts import SEGMENT, bind_keys
-from napari_unet.widgets.viewer.visible import show_index
+from napari_unet.widgets.viewer.visible import show_channel
 
 MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: image, model and button are in sight."""
@@ -210,13 +211,8 @@ class SegmentPanel(ScrollingPanel):
 
     def _show_channel(self, layer: napari.layers.Image) -> None:
         """Move the viewer's slider to the chosen channel."""
-        channel = self._chosen_channel()
-        try:
-            axes = self._read(layer).axes.replace("S", "")
-        except UnetError:
-            return
-        if channel is not None and "C" in axes:
-            show_index(self._viewer, layer, axes.index("C"), channel)
+        with suppress(UnetError):
+            show_channel(self._viewer, layer, self._read(layer).axes, self._chosen_channel())
 
     def _selected(self, event: Any) -> None:
         """Follow the selected image."""
@@ -280,7 +276,7 @@ class SegmentPanel(ScrollingPanel):
         undo = " Undo (Ctrl+Z) brings back the former result." if updated else ""
         found = f"{made.result.found}{zoom_note(made.result.zoom, made.result.plan.zoom_from)}.{made.foretold}"
         kept = kept_text(made.merged, classes=bool(made.result.classes))
-        self.job.messages.show(f"{self.job.status.text()} {found}{kept}{undo}")
+        self.job.messages.show(f"{self.job.status.text()} {found}{kept}{made.where}{undo}")
         show_info(f"{layer.name}: {made.result.found}")
 
     def _lay_out(self) -> None:

@@ -67,13 +67,16 @@ def show_result(
         pixel_size=known_size(layer),
     )
     place = placement(layer, image.axes, result.axes, result.origin)
+    name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
+    if result.levels:
+        _show_from_disk(viewer, result, name, notes, place)
+        return False
     labels, before = (result.labels, result.labels) if made.merged is None else _with_corrections(made)
     former = None if of_a_view else _corrected(viewer, made, labels)
     if former is None and not of_a_view:
         former = _former(viewer, image_id(layer), notes.kind, result)
     known = notes_of(former) if former is not None else LayerNotes()
     notes = replace(notes, predictions=prediction_history(as_displayed(before), known))
-    name = f"{layer.name} ({shown}{', view' if of_a_view else ''})"
     updated = False
     if not of_a_view:
         _hide_results(viewer, layer, channel, but=former)
@@ -91,6 +94,18 @@ def show_result(
     else:  # what is painted next is an object of its own
         former.selected_label = min(int(labels.max(initial=0)) + 1, np.iinfo(former.data.dtype).max)
     return updated
+
+
+def _show_from_disk(
+    viewer: napari.viewer.Viewer, result: Segmentation, name: str, notes: LayerNotes, place: dict[str, Any]
+) -> None:
+    """Add labels of a pyramid that napari reads where it is looked at."""
+    with selection_kept(viewer):
+        layer = viewer.add_labels(
+            list(result.levels), multiscale=True, name=name, metadata=as_metadata(notes), **place
+        )
+    if result.classes:
+        show_classes(layer, result.classes, result.plan.spec.class_marks)
 
 
 def _with_corrections(made: SegmentationRun) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

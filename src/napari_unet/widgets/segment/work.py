@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.corrections import Merged
+from napari_unet.arrays.label_store import fits_memory
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.progress import Steps, map_progress
@@ -61,6 +62,8 @@ class SegmentationRun:
     merged: Merged | None = None
     """The labels with the corrections in them, None where there are none of that kind."""
     choices: tuple[InputChoice, ...] = ()
+    where: str = ""
+    """The sentence that says on which disk the labels are; empty for memory."""
 
     @property
     def foretold(self) -> str:
@@ -118,11 +121,15 @@ def begin_segmentation(
         from napari_unet.provenance import segment_command, segmentation_provenance
         from napari_unet.quality import quality_steps
         from napari_unet.segmentation import segment_steps
+        from napari_unet.widgets.segment.on_disk import segment_on_disk, where_it_lies
 
         model = load_model(model_path)
         watch = Stopwatch()
         seen = Source.of(image.array, image.axes, channel_names=image.channel_names, pixel_size=source.pixel_size)
-        steps = segment_steps(seen, model, settings=settings, region=region, looked_at=looked_at)
+        if model.spec.gives_image or fits_memory(*seen.room(region or {}, model.spec.axes)):
+            steps = segment_steps(seen, model, settings=settings, region=region, looked_at=looked_at)
+        else:
+            steps = segment_on_disk(seen, model, settings, region=region, looked_at=looked_at)
         result = yield from map_progress(steps, watch.see)
         duration = watch.duration()
         quality = None if region else (yield from quality_steps(result.plan, model))
@@ -134,7 +141,7 @@ def begin_segmentation(
             provenance["command"] = segment_command(
                 result.plan, settings, source.file or source.name, channels=source.channels
             )
-        keeps = corrected is not None and not result.gives_image
+        keeps = corrected is not None and not result.gives_image and not result.levels
         merged = corrected.merged(result) if corrected and keeps else None
         return SegmentationRun(
             result=result,
@@ -144,6 +151,7 @@ def begin_segmentation(
             corrected=corrected,
             merged=merged,
             choices=source.choices,
+            where=where_it_lies(result),
         )
 
     return begin

@@ -48,6 +48,13 @@ def show_index(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, axis: i
     viewer.dims.set_point(number, float(layer.data_to_world(point)[axis]))
 
 
+def show_channel(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, axes: str, channel: int | None) -> None:
+    """Move the viewer's slider to a channel of a layer with these axes, if it has one and any was chosen."""
+    spatial = axes.replace("S", "")
+    if channel is not None and "C" in spatial:
+        show_index(viewer, layer, spatial.index("C"), channel)
+
+
 def _seen_by_camera(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> NDArray[np.float64]:
     """Return the first and last pixel of a layer, at full resolution, that the canvas shows."""
     window = unwrapped(viewer).window  # panels get a proxy that hides the canvas
