@@ -37,6 +37,7 @@ from napari_unet.models.model import Model
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan
 from napari_unet.progress import Progress, Steps
+from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.watching import LookedAt
 
 BLOCK_PIXELS = 1_500_000
@@ -91,6 +92,19 @@ def segment_into_zarr(
     yield from _write_pyramid(job, compute, shape)
     store.finish(output, layout, len(level_shapes(shape)), {**provenance, "count": count})
     return count
+
+
+def segment_at_once(plan: SegmentationPlan, model: Model, compute: Compute) -> Steps[Segmentation]:
+    """Return the labels of a plan that one worker makes in its memory; an image in memory travels there."""
+    found = yield from compute.run(_labels, (plan, model), [()], "Segmenting elsewhere")
+    labels, count = found[0]
+    return Segmentation(plan=plan, labels=labels, count=count)
+
+
+def _labels(job: tuple[SegmentationPlan, Model]) -> Steps[tuple[Any, int]]:
+    """Return the labels of a plan, and their count: a task."""
+    result = yield from run_plan(*job)
+    return result.labels, result.count
 
 
 def _check(plan: SegmentationPlan, output: Path) -> None:

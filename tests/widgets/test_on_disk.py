@@ -6,19 +6,19 @@ from napari.layers import Labels
 
 from napari_unet import block_segmentation
 from napari_unet.files import ome_zarr_labels
-from napari_unet.widgets.segment import on_disk
+from napari_unet.widgets.segment import anywhere
 from napari_unet.widgets.segment.panel import SegmentPanel
 from tests.conftest import make_bright_model
 from tests.widgets.conftest import click, wait_until_done
 
-FITS = "napari_unet.widgets.segment.work.fits_memory"
+FITS = "napari_unet.widgets.segment.anywhere.fits_memory"
 
 
 @pytest.fixture
 def panel(make_napari_viewer, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(block_segmentation, "BLOCK_PIXELS", 3000)
     monkeypatch.setattr(ome_zarr_labels, "COARSEST", 40)
-    monkeypatch.setattr(on_disk, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(anywhere, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     viewer = make_napari_viewer()
     image = np.zeros((2, 120, 150), np.uint8)
     image[0, 10:40, 10:40] = image[1, 80:110, 70:110] = image[1, 5:20, 5:30] = 220
@@ -68,8 +68,42 @@ def test_a_cancelled_run_goes_on(panel, qtbot, monkeypatch):
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
     assert not results(panel.viewer)
-    assert len(list((on_disk.results_folder()).glob("*.unfinished/done/map-*"))) >= 1
+    assert len(list((anywhere.results_folder()).glob("*.unfinished/done/map-*"))) >= 1
     panel.job.progressed.disconnect(cancel)
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
     assert len(results(panel.viewer)) == 1
+
+
+def test_memory_that_runs_out_midway_is_taken_from_the_disk(panel, qtbot, monkeypatch):
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+
+    def runs_out(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("napari_unet.segmentation.read_map", runs_out)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    inside, outside = results(panel.viewer)
+    np.testing.assert_array_equal(np.asarray(outside.data[0]), inside.data)
+    assert "do not fit into memory" in panel.job.status.text()
+
+
+def test_a_scheduler_computes_what_the_panel_asks(panel, qtbot):
+    from distributed import LocalCluster
+
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    before = results(panel.viewer)[0].data.copy()
+    panel.advanced.boxes["core_threshold"].setValue(0.75)  # a result of its own
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        panel.advanced.compute.setText(cluster.scheduler_address)
+        click(qtbot, panel.job.start_button)
+        wait_until_done(qtbot, panel)
+    assert "3 objects" in panel.job.status.text()
+    np.testing.assert_array_equal(results(panel.viewer)[-1].data, before)
+    panel.advanced.compute.setText("nowhere")
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert "a scheduler is named" in panel.job.status.text().lower()

@@ -20,16 +20,28 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.axes = QLineEdit()
         self.axes.setPlaceholderText("from the layer, for example TZYX")
         self.axes.setToolTip("One letter per axis: T time, C channel, Z plane, Y, X. Empty: taken from the layer.")
+        self.compute = QLineEdit()
+        self.compute.setPlaceholderText("this computer")
+        self.compute.setToolTip(
+            "Compute on other processes or machines: local:4 for four processes, or the address of a dask "
+            "scheduler, tcp://HOST:PORT. Empty: here, in napari."
+        )
         self.boxes = OptionBoxes(SegmentationSettings, "Segment panel")
         inside = QWidget()
         form = QFormLayout(inside)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Axes", self.axes)
         self.boxes.add_rows(form)
+        form.addRow("Compute on", self.compute)
         self.addWidget(inside)
         self.collapse(animate=False)
         self.axes.editingFinished.connect(self.changed.emit)
         self.boxes.connect(self.changed)
+
+    @property
+    def scheduler(self) -> str | None:
+        """Return what computes, None for this process."""
+        return self.compute.text().strip() or None
 
     def settings(self) -> SegmentationSettings:
         """Return what was chosen; UnetError where it does not fit together."""

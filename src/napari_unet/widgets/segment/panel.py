@@ -31,7 +31,7 @@ from napari_unet.widgets.segment.live import LiveDisplay
 from napari_unet.widgets.segment.model_hint import ModelHint
 from napari_unet.widgets.segment.region_choice import RegionChoice
 from napari_unet.widgets.segment.results import show_result
-from napari_unet.widgets.segment.work import SegmentationRun, begin_segmentation, image_source
+from napari_unet.widgets.segment.work import Place, SegmentationRun, begin_segmentation, image_source
 from napari_unet.widgets.subject import Subject
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.channels import SplitButton
@@ -137,9 +137,8 @@ class SegmentPanel(ScrollingPanel):
 
         source = image_source(self._viewer, layer, image.axes, self.inputs.chosen())
         kept = None if region is not None else self.corrections.of(layer, self._chosen_channel(), path)
-        begin = begin_segmentation(
-            seen, path, settings, source, region=region, corrected=kept, looked_at=self.live.looked_at
-        )
+        place = Place(region=region, looked_at=self.live.looked_at, scheduler=self.advanced.scheduler)
+        begin = begin_segmentation(seen, path, settings, source, place, corrected=kept)
         self.live.begin(layer, image)
         self.job.run(begin, done)
 

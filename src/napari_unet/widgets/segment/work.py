@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet.arrays.channels import single
 from napari_unet.arrays.corrections import Merged
-from napari_unet.arrays.label_store import fits_memory
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.progress import Steps, map_progress
@@ -47,6 +46,18 @@ class ImageSource:
             return {}
         single_one = len(self.channels) == 1
         return {"file_channel": self.channels[0]} if single_one else {"file_channels": list(self.channels)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which part is segmented, what somebody looks at meanwhile, and what computes."""
+
+    region: dict[str, tuple[int, int]] | None = None
+    """(start, stop) by axis; None for all."""
+    looked_at: Callable[[], Mapping[str, float]] | None = None
+    """As of `run_plan`."""
+    scheduler: str | None = None
+    """As of `computing_on`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +113,11 @@ def begin_segmentation(
     model_path: Path,
     settings: SegmentationSettings,
     source: ImageSource,
+    place: Place,
     *,
-    region: dict[str, tuple[int, int]] | None = None,
     corrected: CorrectedResult | None = None,
-    looked_at: Callable[[], Mapping[str, float]] | None = None,
 ) -> Callable[[], Steps[SegmentationRun]]:
-    """Return the function that a worker calls to segment; `source` names the image in provenance and command.
-
-    `looked_at` as of `run_plan`.
-    """
+    """Return the function that a worker calls to segment; `source` names the image in provenance and command."""
 
     def begin() -> Steps[SegmentationRun]:
         from napari_unet.nets.torch_preload import preload_torch
@@ -120,19 +127,15 @@ def begin_segmentation(
         from napari_unet.nets.device import choose_device, device_name
         from napari_unet.provenance import segment_command, segmentation_provenance
         from napari_unet.quality import quality_steps
-        from napari_unet.segmentation import segment_steps
-        from napari_unet.widgets.segment.on_disk import segment_on_disk, where_it_lies
+        from napari_unet.widgets.segment.anywhere import segment_anywhere, where_it_lies
 
         model = load_model(model_path)
         watch = Stopwatch()
         seen = Source.of(image.array, image.axes, channel_names=image.channel_names, pixel_size=source.pixel_size)
-        if model.spec.gives_image or fits_memory(*seen.room(region or {}, model.spec.axes)):
-            steps = segment_steps(seen, model, settings=settings, region=region, looked_at=looked_at)
-        else:
-            steps = segment_on_disk(seen, model, settings, region=region, looked_at=looked_at)
+        steps = segment_anywhere(seen, model, settings, place)
         result = yield from map_progress(steps, watch.see)
         duration = watch.duration()
-        quality = None if region else (yield from quality_steps(result.plan, model))
+        quality = None if place.region else (yield from quality_steps(result.plan, model))
         device = device_name(choose_device(settings.prediction.device))
         provenance = segmentation_provenance(result.plan, source=source.name, quality=quality)
         provenance["device"] = device

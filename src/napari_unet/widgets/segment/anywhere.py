@@ -1,4 +1,4 @@
-"""Labels that do not fit into memory: they are made in a folder of their own, and shown from there."""
+"""Where labels are made: in memory; on disk, and shown from there, where they do not fit; by another machine."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 from platformdirs import user_cache_path
 
+from napari_unet.arrays.label_store import fits_memory
 from napari_unet.arrays.source import Source
-from napari_unet.block_segmentation import segment_into_zarr
+from napari_unet.block_segmentation import segment_at_once, segment_into_zarr
+from napari_unet.compute import Compute, computing_on
 from napari_unet.files.images import read_image
 from napari_unet.files.ome_zarr_labels import NAME, level_shapes
 from napari_unet.models.model import Model
 from napari_unet.planning import SegmentationPlan, plan_segmentation
 from napari_unet.progress import Steps
 from napari_unet.provenance import segmentation_provenance
-from napari_unet.segmentation import Segmentation
+from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.watching import LookedAt
+
+if TYPE_CHECKING:
+    from napari_unet.widgets.segment.work import Place
 
 
 def results_folder() -> Path:
@@ -29,21 +34,40 @@ def results_folder() -> Path:
     return user_cache_path("napari-unet-interactive", appauthor=False) / "results"
 
 
-def segment_on_disk(
+def segment_anywhere(
     source: Source,
     model: Model,
     settings: SegmentationSettings,
-    *,
-    region: dict[str, tuple[int, int]] | None = None,
-    looked_at: LookedAt | None = None,
+    place: Place,
 ) -> Steps[Segmentation]:
-    """Return labels that are read where they are looked at; a run that was cancelled goes on where it was."""
-    plan = yield from plan_segmentation(source, model, settings, region=region)
-    provenance = segmentation_provenance(plan, source=source.name)
+    """Return labels in memory, or where they do not fit, labels on disk that are read where they are looked at.
+
+    A run on disk that was cancelled goes on where it was. With a scheduler its workers compute.
+    """
+    with computing_on(place.scheduler) as compute:
+        plan = yield from plan_segmentation(source, model, settings, region=place.region)
+        if model.spec.gives_image or fits_memory(*source.room(place.region or {}, model.spec.axes)):
+            try:
+                if place.scheduler is not None:
+                    return (yield from segment_at_once(plan, model, compute))
+                return (yield from run_plan(plan, model, looked_at=place.looked_at))
+            except MemoryError:  # more than was foretold, or another program took it
+                if model.spec.gives_image:
+                    raise
+        return (yield from _on_disk(plan, model, place.looked_at, compute))
+
+
+def _on_disk(
+    plan: SegmentationPlan, model: Model, looked_at: LookedAt | None, compute: Compute
+) -> Steps[Segmentation]:
+    """Make the labels in a folder of their own, or find them there."""
+    provenance = segmentation_provenance(plan, source=plan.source.name)
     output = _output(plan, provenance)
     output.parent.mkdir(parents=True, exist_ok=True)
     if not output.exists():
-        yield from segment_into_zarr(plan, model, output, provenance=provenance, looked_at=looked_at)
+        yield from segment_into_zarr(
+            plan, model, output, provenance=provenance, compute=compute, looked_at=looked_at
+        )
     levels = _levels(plan, output)
     count = read_image(output).metadata["provenance"]["count"]
     return Segmentation(plan=plan, labels=levels[0], count=count, levels=levels)
