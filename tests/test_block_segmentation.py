@@ -246,3 +246,22 @@ def test_a_command_that_is_killed_goes_on(tmp_path):
     assert subprocess.run(command_of(tmp_path), cwd=tmp_path, check=False, capture_output=True).returncode == 0
     model, plan, _ = planned(tifffile.imread(tmp_path / "image.tif"))
     np.testing.assert_array_equal(written(tmp_path / "labels.zarr"), finish(run_plan(plan, model)).labels)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_changes_nothing(tmp_path):
+    from distributed import Client, LocalCluster
+
+    model, plan, provenance = planned(blobs((200, 200), 3, 1.5))
+    output = tmp_path / "labels.zarr"
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            victim = next(iter(client.run(os.getpid).values()))
+        with computing_on(cluster.scheduler_address) as compute:
+            running = segment_into_zarr(plan, model, output, provenance=provenance, compute=compute)
+            for step in running:
+                if step.done > 500 and victim:
+                    os.kill(victim, signal.SIGKILL)
+                    victim = 0
+    assert not victim
+    np.testing.assert_array_equal(written(output), finish(run_plan(plan, model)).labels)

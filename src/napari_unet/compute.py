@@ -76,38 +76,60 @@ class Cluster:
         self.where = f"the scheduler's page: {page}" if page else ""
 
     def run(self, task: Task, job: Any, calls: Sequence[tuple[Any, ...]], doing: str) -> Steps[list[Any]]:
-        """Run a task for every call on the workers; closing the steps takes back what has not begun."""
+        """Run a task for every call on the workers; closing the steps takes back what has not begun.
+
+        What a lost worker took with it, the job that was sent there among it, is sent again.
+        """
+        results: dict[int, Any] = {}
+        for _ in range(1 + RETRIES):
+            yield _progress(len(results), max(1, len(calls)), doing)
+            left = [number for number in range(len(calls)) if number not in results]
+            yield from self._round(task, job, {number: calls[number] for number in left}, doing, results)
+            if len(results) == len(calls):
+                return [results[number] for number in range(len(calls))]
+        raise UnetError("workers were lost again and again: look at the scheduler's page, then run it again")
+
+    def _round(
+        self, task: Task, job: Any, calls: dict[int, tuple[Any, ...]], doing: str, results: dict[int, Any]
+    ) -> Steps[None]:
+        """Run a task for some calls, and enter in `results` what comes of those that are not lost."""
         from distributed import wait
 
-        yield _progress(0, max(1, len(calls)), doing)
+        total = len(results) + len(calls)
         shared = self._client.scatter(job, broadcast=True, hash=False)
-        futures = [
-            self._client.submit(_finished, task, shared, call, pure=False, retries=RETRIES, priority=-number)
-            for number, call in enumerate(calls)
-        ]
+        numbers = {
+            self._client.submit(
+                _finished, task, shared, call, pure=False, retries=RETRIES, priority=-number
+            ): number
+            for number, call in calls.items()
+        }
         try:
-            results = {}
-            pending = set(futures)
+            pending = set(numbers)
             while pending:
                 with self._client.as_current():  # which `wait` asks
                     done, pending = _waited(wait, pending)
                 for future in done:
-                    if future.status != "finished":
+                    if future.status == "error":
                         raise _failure(future)
-                    results[future] = future.result()
-                    yield _progress(len(results), len(futures), doing, results[future])
-                yield _progress(len(results), len(futures), doing)
-            return [results[future] for future in futures]
+                    if future.status == "finished":
+                        results[numbers[future]] = future.result()
+                        yield _progress(len(results), total, doing, results[numbers[future]])
+                yield _progress(len(results), total, doing)
         finally:
-            self._client.cancel(futures)
+            self._client.cancel(list(numbers))
 
 
 def _waited(wait: Callable[..., Any], pending: set[Any]) -> tuple[set[Any], set[Any]]:
     """Return which tasks have ended by now, and which have not."""
+    from distributed.client import FutureCancelledError
+
     try:
         done, rest = wait(pending, timeout=POLL, return_when="FIRST_COMPLETED")
     except TimeoutError:
         return set(), pending
+    except FutureCancelledError:
+        done = {future for future in pending if future.done()}
+        rest = pending - done
     return done, rest
 
 
