@@ -162,6 +162,17 @@ def test_an_output_that_is_there_is_not_replaced(tmp_path):
         finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
 
 
+def test_what_it_takes_is_said_before_and_a_full_disk_refused(tmp_path, monkeypatch):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    running = segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance)
+    assert "blocks, about 0.0 GB" in next(running).preview
+    running.close()
+    monkeypatch.setattr(block_segmentation, "BYTES_ON_DISK", 1e15)
+    with pytest.raises(UnetError, match="GB are free: choose another folder"):
+        finish(segment_into_zarr(plan, model, tmp_path / "y.zarr", provenance=provenance))
+    assert not unfinished(tmp_path / "y.zarr").exists()
+
+
 def test_an_image_of_one_value_has_empty_labels(tmp_path):
     model, plan, provenance = planned(np.full((30, 40), 7, np.uint8))
     output = tmp_path / "labels.zarr"

@@ -7,6 +7,7 @@ beside the output. The labels are those that `run_plan` makes in memory.
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.watching import LookedAt
 
+BYTES_ON_DISK = 0.6
+"""Of a pixel, while a run works: map, instances and labels, compressed; twice what nuclei at 20x took."""
 BLOCK_PIXELS = 1_500_000
 """Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
 
@@ -87,6 +90,7 @@ def segment_into_zarr(
         sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
     )
     watched = looked_at if isinstance(compute, Here) else None
+    yield Progress(done=0, total=0, doing="Beginning", preview=_forecast(plan, blocks, output.parent))
     job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"], looked_at=watched)
     count = 0 if plan.is_empty else (yield from _run(job, compute))
     yield from _write_pyramid(job, compute, shape)
@@ -113,12 +117,35 @@ def _check(plan: SegmentationPlan, output: Path) -> None:
         raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
     if not output.parent.is_dir():
         raise UnetError(f"cannot write {output}: there is no folder {output.parent}: make it first")
+    _require_disk(plan, output.parent)
     if plan.spec.gives_image:
         raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
     if plan.joined_axes:
         raise UnetError(
             f"objects are joined through {plan.joined_axes} in memory only: leave joining out, or write TIFF"
         )
+
+
+def _require_disk(plan: SegmentationPlan, folder: Path) -> None:
+    """Refuse labels that the disk has no room for."""
+    needed, free = _disk(plan, folder)
+    if needed > free:
+        raise UnetError(
+            f"labels of {plan.pixels / 1e9:.1f} billion pixels need about {needed:.1f} GB on the disk of "
+            f"{folder}, {free:.1f} GB are free: choose another folder"
+        )
+
+
+def _disk(plan: SegmentationPlan, folder: Path) -> tuple[float, float]:
+    """Return how many GB a run needs on a disk, about, and how many are free."""
+    return plan.pixels * BYTES_ON_DISK / 1e9, shutil.disk_usage(folder).free / 1e9
+
+
+def _forecast(plan: SegmentationPlan, blocks: Blocks, folder: Path) -> str:
+    """Return in words how much there is to do, and how much disk it takes."""
+    needed, free = _disk(plan, folder)
+    count = len(blocks) * len(plan.planes())
+    return f"{count} block{'s' * (count != 1)}, about {needed:.1f} GB while it works, {free:.1f} GB are free."
 
 
 def _layout(plan: SegmentationPlan, letters: str) -> OmeLayout:
