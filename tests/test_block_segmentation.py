@@ -16,7 +16,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet import block_segmentation
+from napari_unet import block_planning, block_segmentation
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.block_segmentation import segment_into_zarr
@@ -40,7 +40,7 @@ SETTINGS = SegmentationSettings(zoom=1, prediction=PredictionSettings(tile=12))
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(block_segmentation, "BLOCK_PIXELS", 500)
+    monkeypatch.setattr(block_planning, "BLOCK_PIXELS", 500)
 
 
 def planned(image, axes="YX", chosen=SETTINGS, region=None, dims="YX"):
@@ -167,7 +167,7 @@ def test_what_it_takes_is_said_before_and_a_full_disk_refused(tmp_path, monkeypa
     running = segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance)
     assert "blocks, about 0.0 GB" in next(running).preview
     running.close()
-    monkeypatch.setattr(block_segmentation, "BYTES_ON_DISK", 1e15)
+    monkeypatch.setattr(block_planning, "BYTES_ON_DISK", 1e15)
     with pytest.raises(UnetError, match="GB are free: choose another folder"):
         finish(segment_into_zarr(plan, model, tmp_path / "y.zarr", provenance=provenance))
     assert not unfinished(tmp_path / "y.zarr").exists()
@@ -232,9 +232,7 @@ def test_a_failure_on_a_worker_is_its_own_sentence(tmp_path, scheduler, monkeypa
 
 
 def command_of(folder):
-    code = (
-        "from napari_unet import block_segmentation as b; b.BLOCK_PIXELS = 500; from napari_unet.cli import main; "
-    )
+    code = "from napari_unet import block_planning as b; b.BLOCK_PIXELS = 500; from napari_unet.cli import main; "
     words = ["segment", "image.tif", "--model", "bright.safetensors", "--output", "labels.zarr", "--zoom", "1"]
     return [sys.executable, "-c", f"{code}raise SystemExit(main({[*words, '--tile', '12']!r}))"]
 

@@ -15,6 +15,7 @@ import lazy_loader
 from napari_unet._version import __version__
 
 if TYPE_CHECKING:
+    from napari_unet.block_segmentation import segment_to_zarr
     from napari_unet.conversion import convert
     from napari_unet.errors import UnetError
     from napari_unet.evaluation import evaluate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "block_segmentation": ["segment_to_zarr"],
         "conversion": ["convert"],
         "errors": ["UnetError"],
         "evaluation": ["evaluate"],
@@ -68,5 +70,6 @@ __all__ = [
     "open_image",
     "rank",
     "segment",
+    "segment_to_zarr",
     "train",
 ]

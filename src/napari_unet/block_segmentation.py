@@ -7,7 +7,6 @@ beside the output. The labels are those that `run_plan` makes in memory.
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,9 @@ from numpy.typing import NDArray
 from napari_unet.arrays.block_instances import final_ids, neighbours, regions_around
 from napari_unet.arrays.block_regions import join_regions, regions_by_block
 from napari_unet.arrays.blocks import Blocks
+from napari_unet.arrays.channels import Choice
+from napari_unet.arrays.source import Source
+from napari_unet.block_planning import check_output, cut_of, facts_of, forecast, layout_of
 from napari_unet.block_tasks import (
     BlockJob,
     blocks_of_level,
@@ -29,22 +31,71 @@ from napari_unet.block_tasks import (
     predict_block,
     separate_objects,
 )
-from napari_unet.compute import Compute, Here
-from napari_unet.errors import UnetError
+from napari_unet.compute import Compute, Here, computing_on
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
-from napari_unet.files.ome_zarr_labels import OmeLayout, level_shapes
-from napari_unet.files.tiff import size_to_write
+from napari_unet.files.ome_zarr_labels import level_shapes
 from napari_unet.models.model import Model
-from napari_unet.nets.prediction import Predictor
-from napari_unet.planning import SegmentationPlan
-from napari_unet.progress import Progress, Steps
+from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
+from napari_unet.progress import Progress, Report, Steps, finish
+from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import Segmentation, run_plan
+from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.watching import LookedAt
 
-BYTES_ON_DISK = 0.6
-"""Of a pixel, while a run works: map, instances and labels, compressed; twice what nuclei at 20x took."""
-BLOCK_PIXELS = 1_500_000
-"""Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
+
+def segment_to_zarr(
+    image: Any,
+    model: Model,
+    output: str | Path,
+    *,
+    axes: str | None = None,
+    channels: Choice | None = None,
+    device: str | None = None,
+    zoom: float | None = None,
+    scheduler: str | None = None,
+    settings: SegmentationSettings | None = None,
+    progress: Report | None = None,
+) -> int:
+    """Segment an image of any size into OME-Zarr, block by block, and return how many objects there are.
+
+    The labels are those of `segment`. A call that was ended, whatever ended it, goes on when it is made again.
+
+    Parameters
+    ----------
+    image, model, axes, channels, device, zoom, settings, progress
+        As of `segment`.
+    output
+        A folder ending in .zarr that is not there yet; until it is whole it is called output + ".unfinished".
+    scheduler
+        None: this process; "local:N": N processes; "tcp://HOST:PORT": the workers of a dask scheduler, which read
+        an image on disk and write the output themselves.
+
+    Returns
+    -------
+    int
+        The number of objects, or the highest class.
+
+    Raises
+    ------
+    UnetError
+        If the output exists, its disk has no room, or an unfinished run there is of another plan.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from napari_unet import load_model, open_image, segment_to_zarr
+    >>> from napari_unet.samples import SAMPLES
+    >>> output = Path(tempfile.mkdtemp()) / "labels.zarr"
+    >>> segment_to_zarr(open_image(SAMPLES[1].path), load_model("nuclei"), output) > 20
+    True
+    """
+    source = image if isinstance(image, Source) else Source.of(image, axes)
+    chosen = (settings or SegmentationSettings()).with_options(channels, device, zoom)
+    with computing_on(scheduler) as compute:
+        plan = finish(plan_segmentation(source, require_model(model), chosen), progress)
+        made = segmentation_provenance(plan, source=source.name)
+        return finish(segment_into_zarr(plan, model, Path(output), provenance=made, compute=compute), progress)
 
 
 def segment_into_zarr(
@@ -79,18 +130,18 @@ def segment_into_zarr(
     UnetError
         If the output exists, an unfinished run is of another plan, or objects are to be joined between planes.
     """
-    _check(plan, output)
+    check_output(plan, output)
     compute, store = compute or Here(), BlockStore(unfinished(output))
     letters = "".join(sorted(plan.axes, key="TCZYX".index))
     shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
-    layout = _layout(plan, letters)
-    cut = store.begin(_facts(plan, provenance), layout, shape=shape, cut=_cut(plan, model, letters))
+    layout = layout_of(plan, letters)
+    cut = store.begin(facts_of(plan, provenance), layout, shape=shape, cut=cut_of(plan, model, letters))
     blocks = Blocks(
         shape=tuple(plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes),
         sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
     )
     watched = looked_at if isinstance(compute, Here) else None
-    yield Progress(done=0, total=0, doing="Beginning", preview=_forecast(plan, blocks, output.parent))
+    yield Progress(done=0, total=0, doing="Beginning", preview=forecast(plan, blocks, output.parent))
     job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"], looked_at=watched)
     count = 0 if plan.is_empty else (yield from _run(job, compute))
     yield from _write_pyramid(job, compute, shape)
@@ -109,80 +160,6 @@ def _labels(job: tuple[SegmentationPlan, Model]) -> Steps[tuple[Any, int]]:
     """Return the labels of a plan, and their count: a task."""
     result = yield from run_plan(*job)
     return result.labels, result.count
-
-
-def _check(plan: SegmentationPlan, output: Path) -> None:
-    """Refuse what cannot be written."""
-    if output.exists():
-        raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
-    if not output.parent.is_dir():
-        raise UnetError(f"cannot write {output}: there is no folder {output.parent}: make it first")
-    _require_disk(plan, output.parent)
-    if plan.spec.gives_image:
-        raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
-    if plan.joined_axes:
-        raise UnetError(
-            f"objects are joined through {plan.joined_axes} in memory only: leave joining out, or write TIFF"
-        )
-
-
-def _require_disk(plan: SegmentationPlan, folder: Path) -> None:
-    """Refuse labels that the disk has no room for."""
-    needed, free = _disk(plan, folder)
-    if needed > free:
-        raise UnetError(
-            f"labels of {plan.pixels / 1e9:.1f} billion pixels need about {needed:.1f} GB on the disk of "
-            f"{folder}, {free:.1f} GB are free: choose another folder"
-        )
-
-
-def _disk(plan: SegmentationPlan, folder: Path) -> tuple[float, float]:
-    """Return how many GB a run needs on a disk, about, and how many are free."""
-    return plan.pixels * BYTES_ON_DISK / 1e9, shutil.disk_usage(folder).free / 1e9
-
-
-def _forecast(plan: SegmentationPlan, blocks: Blocks, folder: Path) -> str:
-    """Return in words how much there is to do, and how much disk it takes."""
-    needed, free = _disk(plan, folder)
-    count = len(blocks) * len(plan.planes())
-    return f"{count} block{'s' * (count != 1)}, about {needed:.1f} GB while it works, {free:.1f} GB are free."
-
-
-def _layout(plan: SegmentationPlan, letters: str) -> OmeLayout:
-    origin = {axis: float(plan.part[axis][0]) for axis in letters}
-    return OmeLayout(
-        letters=letters, size=size_to_write(letters, plan.source.pixel_size), origin=origin, version="0.5"
-    )
-
-
-def _facts(plan: SegmentationPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides the labels, as JSON values: runs with the same go on from each other."""
-    speed = ("device", "tile")  # these do not
-    settings = {name: value for name, value in provenance["settings"].items() if name not in speed}
-    return {
-        "model": plan.model_sha256,
-        "image": [plan.source.name, list(map(int, plan.source.array.shape)), str(plan.source.array.dtype)],
-        "part": {axis: list(map(int, side)) for axis, side in plan.part.items()},
-        "settings": settings,
-        "intensity": provenance["intensity"],
-        "version": provenance["version"],
-    }
-
-
-def _cut(plan: SegmentationPlan, model: Model, letters: str) -> dict[str, tuple[int, ...]]:
-    """Return the sides of a "tile", in pixels that the network sees, and those of a block per axis of the labels.
-
-    A block is of whole tiles, so that none of them is a sliver.
-    """
-    whole = [plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes]
-    zoom = plan.zoom
-    tile = Predictor(model.net, plan.prediction).fitted([math.ceil(side * zoom) for side in whole]).tile
-    one = [round(side / zoom) for side in tile]
-    times = max(1, int((BLOCK_PIXELS / math.prod(one)) ** (1 / len(one))))
-    sides = {
-        axis: min(length, side * times) for axis, length, side in zip(plan.spec.axes, whole, one, strict=True)
-    }
-    return {"tile": tile, "sides": tuple(sides.get(axis, 1) for axis in letters)}
 
 
 def _run(job: BlockJob, compute: Compute) -> Steps[int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_unet import block_segmentation
+from napari_unet import block_planning
 from napari_unet.files import ome_zarr_labels
 from napari_unet.widgets.segment import anywhere
 from napari_unet.widgets.segment.panel import SegmentPanel
@@ -16,7 +16,7 @@ FITS = "napari_unet.widgets.segment.anywhere.fits_memory"
 
 @pytest.fixture
 def panel(make_napari_viewer, qtbot, tmp_path, monkeypatch):
-    monkeypatch.setattr(block_segmentation, "BLOCK_PIXELS", 3000)
+    monkeypatch.setattr(block_planning, "BLOCK_PIXELS", 3000)
     monkeypatch.setattr(ome_zarr_labels, "COARSEST", 40)
     monkeypatch.setattr(anywhere, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     viewer = make_napari_viewer()

@@ -1,0 +1,97 @@
+"""Before a run block by block: what it needs, what decides its labels, and how the image is cut."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_unet.arrays.blocks import Blocks
+from napari_unet.errors import UnetError
+from napari_unet.files.ome_zarr_labels import OmeLayout
+from napari_unet.files.tiff import size_to_write
+from napari_unet.models.model import Model
+from napari_unet.nets.prediction import Predictor
+from napari_unet.planning import SegmentationPlan
+
+BYTES_ON_DISK = 0.6
+"""Of a pixel, while a run works: map, instances and labels, compressed; twice what nuclei at 20x took."""
+BLOCK_PIXELS = 1_500_000
+"""Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
+
+
+def check_output(plan: SegmentationPlan, output: Path) -> None:
+    """Refuse what cannot be written."""
+    if output.exists():
+        raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
+    if not output.parent.is_dir():
+        raise UnetError(f"cannot write {output}: there is no folder {output.parent}: make it first")
+    _require_disk(plan, output.parent)
+    if plan.spec.gives_image:
+        raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
+    if plan.joined_axes:
+        raise UnetError(
+            f"objects are joined through {plan.joined_axes} in memory only: leave joining out, or write TIFF"
+        )
+
+
+def _require_disk(plan: SegmentationPlan, folder: Path) -> None:
+    """Refuse labels that the disk has no room for."""
+    needed, free = _disk(plan, folder)
+    if needed > free:
+        raise UnetError(
+            f"labels of {plan.pixels / 1e9:.1f} billion pixels need about {needed:.1f} GB on the disk of "
+            f"{folder}, {free:.1f} GB are free: choose another folder"
+        )
+
+
+def _disk(plan: SegmentationPlan, folder: Path) -> tuple[float, float]:
+    """Return how many GB a run needs on a disk, about, and how many are free."""
+    return plan.pixels * BYTES_ON_DISK / 1e9, shutil.disk_usage(folder).free / 1e9
+
+
+def forecast(plan: SegmentationPlan, blocks: Blocks, folder: Path) -> str:
+    """Return in words how much there is to do, and how much disk it takes."""
+    needed, free = _disk(plan, folder)
+    count = len(blocks) * len(plan.planes())
+    return f"{count} block{'s' * (count != 1)}, about {needed:.1f} GB while it works, {free:.1f} GB are free."
+
+
+def layout_of(plan: SegmentationPlan, letters: str) -> OmeLayout:
+    """Return what OME-Zarr says of the labels: axes in this order, pixel size, and where they lie in the image."""
+    origin = {axis: float(plan.part[axis][0]) for axis in letters}
+    return OmeLayout(
+        letters=letters, size=size_to_write(letters, plan.source.pixel_size), origin=origin, version="0.5"
+    )
+
+
+def facts_of(plan: SegmentationPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides the labels, as JSON values: runs with the same go on from each other."""
+    speed = ("device", "tile")  # these do not
+    settings = {name: value for name, value in provenance["settings"].items() if name not in speed}
+    return {
+        "model": plan.model_sha256,
+        "image": [plan.source.name, list(map(int, plan.source.array.shape)), str(plan.source.array.dtype)],
+        "part": {axis: list(map(int, side)) for axis, side in plan.part.items()},
+        "settings": settings,
+        "intensity": provenance["intensity"],
+        "version": provenance["version"],
+    }
+
+
+def cut_of(plan: SegmentationPlan, model: Model, letters: str) -> dict[str, tuple[int, ...]]:
+    """Return the sides of a "tile", in pixels that the network sees, and those of a block per axis of the labels.
+
+    A block is of whole tiles, so that none of them is a sliver.
+    """
+    whole = [plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes]
+    zoom = plan.zoom
+    tile = Predictor(model.net, plan.prediction).fitted([math.ceil(side * zoom) for side in whole]).tile
+    one = [round(side / zoom) for side in tile]
+    times = max(1, int((BLOCK_PIXELS / math.prod(one)) ** (1 / len(one))))
+    sides = {
+        axis: min(length, side * times) for axis, length, side in zip(plan.spec.axes, whole, one, strict=True)
+    }
+    return {"tile": tile, "sides": tuple(sides.get(axis, 1) for axis in letters)}
