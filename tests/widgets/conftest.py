@@ -56,6 +56,17 @@ def click(qtbot, button):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def type_key(qtbot, widget, key, modifier=None):
+    """Give a widget the keyboard and press a key."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QApplication
+
+    widget.window().activateWindow()
+    widget.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is widget, timeout=60000)
+    qtbot.keyClick(widget, key, Qt.KeyboardModifier.NoModifier if modifier is None else modifier)
+
+
 def wait_until_done(qtbot, panel, timeout=60000):
     """Wait for the panel's work to end."""
     qtbot.waitUntil(lambda: not panel.job.is_running, timeout=timeout)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QTabWidget, QVBoxLayout, QWidget
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.subject import Subject
+from napari_unet.widgets.viewer.shortcuts import widen_keys
 
 WIDTH = 330
 """Pixels that the dock takes: at 1280 x 800 they leave the image two thirds of the window."""
@@ -52,6 +53,7 @@ class Workspace(QWidget):  # type: ignore[misc]
         if name not in self.panels:
             self.panels[name] = panel = self._makers[name]()
             self.tabs.widget(number).layout().addWidget(panel)
+            widen_keys(panel, self)
         if name == "Results":
             QTimer.singleShot(0, self.panels[name].measure_new)
 

@@ -27,7 +27,7 @@ class Follower(QObject):  # type: ignore[misc]
         self._layer: Labels | None = None
         self._history = (0, 0)
         self._job: Job | None = None
-        self._again = False
+        self._again = self._stopped = False
         self._wait = QTimer(self, singleShot=True, interval=WAIT)
         self._wait.timeout.connect(self._run)
 
@@ -40,9 +40,14 @@ class Follower(QObject):  # type: ignore[misc]
         """Whether something waits to be measured, or is."""
         return self._wait.isActive() or self._job is not None
 
+    @property
+    def layer(self) -> Labels | None:
+        """Return the layer that is followed."""
+        return self._layer
+
     def watch(self, layer: Labels | None) -> None:
-        """Follow another layer."""
-        if layer is self._layer:
+        """Follow another layer; nothing once stopped, as a viewer goes on telling closed panels of layers."""
+        if layer is self._layer or self._stopped:
             return
         if self._layer is not None:
             self._layer.events.paint.disconnect(self.ask)
@@ -64,6 +69,7 @@ class Follower(QObject):  # type: ignore[misc]
     def stop(self) -> None:
         """Follow nothing any more."""
         self.watch(None)
+        self._stopped = True
         self._wait.stop()
         self._again = False
         if self._job is not None:

@@ -36,6 +36,7 @@ from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.layers import full_resolution, labels_axes, pixel_size, unwrapped
 from napari_unet.widgets.viewer.notes import notes_of
 from napari_unet.widgets.viewer.paint import nearest, value_names
+from napari_unet.widgets.viewer.shortcuts import bind_keys
 
 MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: what is measured, the button and some rows are in sight."""
@@ -183,6 +184,7 @@ class ResultsPanel(ScrollingPanel):
         if layer is None or measured is None or row < 0:
             return
         figures = self.table.rows.row(row)
+        self._viewer.layers.selection.active = layer  # napari's tools and keys for labels are for it now
         layer.selected_label = int(figures["label"])
         fly_to(self._viewer, layer, measured.of.axes, measured.table.spatial, figures)
         self.line.setText(f"Selected: {named(ids)}.")
@@ -190,6 +192,7 @@ class ResultsPanel(ScrollingPanel):
     def _clicked(self, number: int, add: bool) -> None:
         """Select the object that was clicked in the image."""
         assert self.layer is not None
+        self._viewer.layers.selection.active = self.layer
         former = self.table.selected_ids() if add else []
         ids = [one for one in former if one != number] if number in former else [*former, number]
         self.layer.selected_label = number
@@ -212,14 +215,14 @@ class ResultsPanel(ScrollingPanel):
         self.job.messages.choose(self.layer)
         self.follower.watch(self.layer)
         classes = self.layer is not None and notes_of(self.layer).provenance.get("values") == "classes"
-        self.bar.offer(self.layer, editable=can_edit(self.layer) and not classes)
+        self.bar.setEnabled(can_edit(self.layer) and not classes)
         self.images.offer(self.layer)
         self.regions.offer()
         self.table.select_ids([])
         self._show_table()
 
     def _layers_changed(self, *_: object) -> None:
-        former = self.layer
+        former = self.follower.layer  # none while the panel opens, though the box may hold one already
         self.labels.reset_choices()
         shown = [layer for layer in self._viewer.layers if layer in self.labels.choices and layer.visible]
         if shown and (former is None or former not in self.labels.choices):
@@ -252,12 +255,8 @@ class ResultsPanel(ScrollingPanel):
         layers.events.removed.connect(self._layers_changed)
         layers.events.renamed.connect(self._renamed)
         layers.selection.events.active.connect(self._selected)
-        for act in (
-            self.job.abandon,
-            self.follower.stop,
-            self.tools.close,
-            partial(self.bar.offer, None, editable=False),
-        ):
+        bind_keys(self._viewer, self, self.bar.keys())
+        for act in (self.job.abandon, self.follower.stop, self.tools.close):
             on_panel_closed(self, act)
 
     def _lay_out(self) -> None:
@@ -271,7 +270,7 @@ class ResultsPanel(ScrollingPanel):
         layout.addWidget(self.filter)
         layout.addLayout(row(self.count, self.export))  # in sight on a low screen, too
         layout.addWidget(self.table, stretch=1)
-        for part in (self.bar, self.histogram, self.line):
+        for part in (self.bar, self.line, self.histogram):  # what was done is in sight on a low screen
             layout.addWidget(part)
         ignore_wheel(self)
         self.keep(MIN_HEIGHT)

@@ -1,10 +1,9 @@
-"""The buttons and keys of proof-reading."""
+"""The buttons of proof-reading, and which keys press them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from napari.layers import Labels
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 ACTIONS = {
@@ -20,7 +19,7 @@ ACTIONS = {
     "fill": ("Fill holes", "H", "Fill the background that the selected objects enclose."),
     "smooth": ("Smooth", "O", "Smooth the outlines of the selected objects."),
     "renumber": ("Renumber", "", "Number all objects from 1 on, without gaps."),
-    "undo": ("Undo", "Control-Z", "Take the last change of this layer back."),
+    "undo": ("Undo", "Ctrl+Z", "Take the last change of this layer back."),
 }
 """Text, key and explanation of each action."""
 COLUMNS = 3
@@ -45,14 +44,10 @@ class ProofBar(QWidget):  # type: ignore[misc]
 
     def __init__(self, act: Callable[[str], None], remove: Callable[[str, float], None]) -> None:
         super().__init__()
-        self._act = act
-        self._bound: Labels | None = None
         self.buttons: dict[str, QPushButton] = {}
-        for name, (text, key, tip) in ACTIONS.items():
+        for name, (text, _, tip) in ACTIONS.items():
             self.buttons[name] = QPushButton(text)
-            self.buttons[name].setToolTip(
-                f"{tip} ({key.replace('Control', 'Ctrl').replace('-', '+')})" if key else tip
-            )
+            self.buttons[name].setToolTip(tip)
             self.buttons[name].clicked.connect(lambda _=False, name=name: act(name))
         self.removal = QComboBox()
         self.removal.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -73,24 +68,9 @@ class ProofBar(QWidget):  # type: ignore[misc]
         """Show in what unit sizes are."""
         self.size.setSuffix(f" {unit}" if unit else "")
 
-    def offer(self, layer: Labels | None, *, editable: bool) -> None:
-        """Work on a layer: its keys are bound there, so that they act where it is the active one."""
-        self.setEnabled(editable)
-        layer = layer if editable else None
-        if layer is self._bound:
-            return
-        self._bind(self._bound, {})
-        self._bind(layer, {key: name for name, (_, key, _) in ACTIONS.items() if key and name != "undo"})
-        self._bound = layer
-
-    def _bind(self, layer: Labels | None, keys: Mapping[str, str]) -> None:
-        if layer is None:
-            return
-        for _, key, _ in ACTIONS.values():
-            if key in keys:
-                layer.bind_key(key, lambda _layer, name=keys[key]: self._act(name), overwrite=True)
-            elif not keys and key and key != "Control-Z":
-                layer.bind_key(key, None)
+    def keys(self) -> dict[str, QPushButton]:
+        """Return the buttons that keys press."""
+        return {key: self.buttons[name] for name, (_, key, _) in ACTIONS.items() if key}
 
     def _removal_chosen(self, *_: object) -> None:
         self.size.setVisible(self.removal.currentData() in (SMALLER, LARGER))
