@@ -21,6 +21,7 @@ hypothesis.settings.load_profile("busy machine")
 _HOME = Path(tempfile.mkdtemp(prefix="napari-unet-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["NAPARI_CONFIG"] = str(_HOME / "napari" / "settings.yaml")
+os.environ.pop("NAPARI_UNET_MODELS", None)
 for _kind in ("CONFIG", "CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(_HOME / _kind.lower())
 

@@ -5,6 +5,7 @@ Listing them does not import PyTorch, so that a panel can open at once.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ SHIPPED = Path(__file__).parent / "shipped"
 SUFFIX = ".safetensors"
 COMMONEST = "nuclei"
 """The model that is offered first."""
+OWN_FOLDER = "NAPARI_UNET_MODELS"
+"""Environment variable that names the folder of the user's own models, where it is not the usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Entry:
 
 def own_folder() -> Path:
     """Return the folder of the user's own models; it may not exist yet."""
+    if chosen := os.environ.get(OWN_FOLDER):
+        return Path(chosen).expanduser()
     return user_data_path("napari-unet-interactive", appauthor=False) / "models"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from weakref import ref
@@ -13,9 +14,11 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_unet.errors import UnetError
-from napari_unet.models.library import Entry, entries
+from napari_unet.files.openable import is_there
+from napari_unet.models.library import OWN_FOLDER, SUFFIX, Entry, entries
 from napari_unet.models.spec import ModelSpec, read_spec
 from napari_unet.widgets.parts.message_label import capitalized
+from napari_unet.widgets.preferences import follow_preference
 from napari_unet.widgets.viewer.layers import unwrapped
 
 OPEN_FILE = "Open file…"
@@ -52,11 +55,13 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         self.setToolTip("The network that segments. Your own models stand below the ones that came along.")
         self._specs: dict[str, ModelSpec] = {}
         self._last = 0
+        follow_preference(self, "models", "folder", self._use_folder)
         for entry in entries():
             self._offer(entry)
         if offer_new:
             self.addItem(NEW, "")
         self.addItem(OPEN_FILE, "")
+        follow_preference(self, "models", "first", self._prefer)
         self.activated.connect(self._activated)
         MODEL_NEWS.saved.connect(self._saved)
 
@@ -123,6 +128,22 @@ class ModelChoice(QComboBox):  # type: ignore[misc]
         else:
             self._add_file(path)  # the choice stays
             self._last = self.currentIndex()
+
+    def _use_folder(self, folder: str) -> None:
+        """Keep the user's own models in a folder, for all of this process, and offer those that are there."""
+        if folder:
+            os.environ[OWN_FOLDER] = folder
+        if self.count():
+            for entry in entries():
+                if entry.spec is not None:
+                    self._add_file(entry.path)
+
+    def _prefer(self, name: str) -> None:
+        """Select the model that the user wants first; a name that is being typed may mean none yet."""
+        if self.findText(name) >= 0 and name != OPEN_FILE:
+            self.choose_name(name)
+        elif Path(name).suffix == SUFFIX and is_there(Path(name).expanduser()):
+            self.choose_file(Path(name).expanduser())
 
     def _offer(self, entry: Entry) -> None:
         if entry.spec is None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFormLayout, QLineEdit, QWidget
 from superqt import QCollapsible
 
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.parts.option_boxes import OptionBoxes
+from napari_unet.widgets.preferences import follow_preference
+
+CLOSED, OPEN = "▸ Advanced", "▾ Advanced"
 
 
 class AdvancedSettings(QCollapsible):  # type: ignore[misc]
@@ -16,9 +20,9 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
     changed = Signal()
 
     def __init__(self) -> None:
-        super().__init__("Advanced")
+        super().__init__(CLOSED, expandedIcon=QIcon(), collapsedIcon=QIcon())  # drawn black, whatever the theme
         self.axes = QLineEdit()
-        self.axes.setPlaceholderText("from the layer, for example TZYX")
+        self.axes.setPlaceholderText("such as TZYX")
         self.axes.setToolTip("One letter per axis: T time, C channel, Z plane, Y, X. Empty: taken from the layer.")
         self.compute = QLineEdit()
         self.compute.setPlaceholderText("this computer")
@@ -34,9 +38,13 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.boxes.add_rows(form)
         form.addRow("Compute on", self.compute)
         self.addWidget(inside)
+        self.layout().setContentsMargins(0, 0, 0, 0)
         self.collapse(animate=False)
+        self.toggled.connect(lambda is_open: self.setText(OPEN if is_open else CLOSED))
         self.axes.editingFinished.connect(self.changed.emit)
         self.boxes.connect(self.changed)
+        follow_preference(self, "computing", "device", self.boxes["device"].choose)
+        follow_preference(self, "computing", "fast", self.boxes["precision"].setChecked)
 
     @property
     def scheduler(self) -> str | None:

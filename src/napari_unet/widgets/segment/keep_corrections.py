@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 from napari_unet.arrays.corrections import Merged, find_corrections
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.preferences import follow_preference
 from napari_unet.widgets.viewer.corrected import CorrectedResult, corrected_result
 from napari_unet.widgets.viewer.layers import unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
@@ -43,6 +44,7 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
         self._shown: napari.layers.Image | None = None
         self.keep = QCheckBox("Keep my corrections")
         self.keep.setChecked(True)
+        follow_preference(self, "correcting", "keep", self.keep.setChecked)
         self.keep.setToolTip(
             "Objects that you drew or changed, and places where you erased, stay as they are when the image is\n"
             "segmented anew, by this model or another one. Without the tick there is a new result beside yours."

@@ -17,6 +17,7 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.option_boxes import OptionBoxes
+from napari_unet.widgets.preferences import follow_preference
 from napari_unet.widgets.teach.work import FineTuneRequest
 from napari_unet.widgets.viewer.input_boxes import InputBoxes
 from napari_unet.widgets.viewer.layers import LayerImage
@@ -53,6 +54,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self._channels = 1
         self.boxes = OptionBoxes(FineTuningSettings, "Fine-tune panel")
         self.seconds, self.device = self.boxes["seconds"], self.boxes["device"]
+        follow_preference(self, "computing", "device", self.device.choose)
+        follow_preference(self, "correcting", "seconds", self.seconds.setValue)
         self._layout = QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         if model is None:
