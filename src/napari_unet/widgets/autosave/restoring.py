@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,15 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
 
-from napari_unet.errors import UnetError, printable, shortened
+from napari_unet.errors import printable, shortened
 from napari_unet.files.openable import is_there
 from napari_unet.files.session import SavedLayer, Session
 from napari_unet.widgets.autosave.watcher import Autosave
 from napari_unet.widgets.viewer.annotation_layers import name_colours
-from napari_unet.widgets.viewer.channels import split_channels
+from napari_unet.widgets.viewer.channels import open_images
 from napari_unet.widgets.viewer.file_header import known_size
 from napari_unet.widgets.viewer.inputs import keep_choices
-from napari_unet.widgets.viewer.layers import ChannelsBetweenError, read_layer
+from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.notes import (
     ANNOTATION,
     ImageReference,
@@ -139,12 +138,11 @@ def _fits(image: Image, saved: SavedLayer) -> bool:
 def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
     """Open the file of an image again, where it lay and as large as it was shown."""
     try:
-        layers: Iterable[Any] = viewer.open(saved.about["path"])
+        images = open_images(viewer, saved.about["path"])
     except Exception as error:  # whatever a reader raises: the paint is restored all the same
         name, why = printable(saved.about["image"]), shortened(printable(error), MAX_REASON)
         show_warning(f"{name} cannot be opened again ({why}): open it, then paint on.")
         return None
-    images = [part for layer in layers if isinstance(layer, Image) for part in _parts(viewer, layer)]
     fitting = [image for image in images if _fits(image, saved)]
     image = next((image for image in fitting if image.name == saved.about["image"]), next(iter(fitting), None))
     place = saved.about["image_place"]
@@ -152,17 +150,6 @@ def _opened(viewer: napari.viewer.Viewer, saved: SavedLayer) -> Image | None:
         for name, value in place.items():
             setattr(image, name, value)
     return image
-
-
-def _parts(viewer: napari.viewer.Viewer, layer: Image) -> list[Image]:
-    """Return an image, or its channels where it cannot be painted on before it is split."""
-    try:
-        read_layer(layer)
-    except ChannelsBetweenError as error:
-        return split_channels(viewer, layer, error.axes)
-    except UnetError:
-        pass
-    return [layer]
 
 
 def _place_over(image: Image, notes: LayerNotes) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from napari_unet.files.image_file import ImageFile
 from napari_unet.files.images import read_labels
 from napari_unet.widgets.batch.corrections import OpenedImage, read_corrections, save_corrections
 from napari_unet.widgets.viewer.annotation_layers import OBJECTS, new_annotation_layer
-from napari_unet.widgets.viewer.channels import split_channels
+from napari_unet.widgets.viewer.channels import open_images
 from napari_unet.widgets.viewer.file_header import known_size
-from napari_unet.widgets.viewer.layers import ChannelsBetweenError, LayerImage, read_layer, unwrapped
+from napari_unet.widgets.viewer.layers import LayerImage, read_layer, unwrapped
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata, notes_of, sign
 from napari_unet.widgets.viewer.paint import (
     image_reference,
@@ -31,7 +31,7 @@ from napari_unet.widgets.viewer.paint import (
     labels_shape,
     path_of,
     prediction_of,
-    show_classes,
+    prepare_painting,
 )
 from napari_unet.widgets.viewer.placing import as_displayed, placement, update_labels
 
@@ -100,14 +100,11 @@ class OpenedImages:
             **placement(layer, read.axes, notes.axes),
         )
         sign(result)
-        if classes := notes.provenance.get("classes"):
-            show_classes(result, classes, notes.provenance.get("class_marks", ()))
-        else:  # what is painted next is an object of its own
-            result.selected_label = min(int(labels.max(initial=0)) + 1, np.iinfo(result.data.dtype).max)
+        classes = notes.provenance.get("classes", ())
+        prepare_painting(result, classes, notes.provenance.get("class_marks", ()))
         opened = OpenedImage(image=row.image, mask=row.mask, axes=notes.axes, result=result)
         said = read_corrections(row.mask, labels.shape)
         if said is not None:
-            classes = notes.provenance.get("classes", ())
             opened = replace(opened, annotation=_add_annotation(self._viewer, layer, read, said, classes))
         self._opened.append(opened)
         return opened
@@ -140,27 +137,15 @@ def _image_layer(viewer: napari.viewer.Viewer, path: Path) -> Image | None:
 def _open_image(viewer: napari.viewer.Viewer, path: Path, pixels: int) -> Image:
     """Open a file as napari does, and return the image in it of which labels have so many pixels."""
     try:
-        layers = viewer.open(str(path))
+        images = open_images(viewer, path)
     except Exception as error:  # whatever a reader raises
         raise UnetError(f"napari cannot open {path.name} ({first_line(error)}): save it as TIFF") from error
-    images = [part for layer in layers if isinstance(layer, Image) for part in _parts(viewer, layer)]
     fitting = [image for image in images if math.prod(labels_shape(image)) == pixels]
     if not fitting:
         raise UnetError(
             f"napari shows {path.name} in another size than its mask has: segment it in the Segment panel"
         )
     return fitting[0]
-
-
-def _parts(viewer: napari.viewer.Viewer, layer: Image) -> list[Image]:
-    """Return an image, or its channels where labels cannot lie over it before it is split."""
-    try:
-        read_layer(layer)
-    except ChannelsBetweenError as error:
-        return split_channels(viewer, layer, error.axes)
-    except UnetError:
-        pass
-    return [layer]
 
 
 def _over(layer: Image, mask: ImageFile, row: BatchRow) -> NDArray[Any]:

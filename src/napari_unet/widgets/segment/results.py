@@ -20,6 +20,7 @@ from napari_unet.widgets.viewer.paint import (
     is_untouched,
     prediction_history,
     prediction_of,
+    prepare_painting,
     show_classes,
 )
 from napari_unet.widgets.viewer.placing import (
@@ -89,10 +90,7 @@ def show_result(
         contour = _last_contour(viewer)
         former = add_labels(viewer, labels, name=name, notes=notes, place=place)
         former.contour = contour
-    if result.classes:
-        show_classes(former, result.classes, result.plan.spec.class_marks)
-    else:  # what is painted next is an object of its own
-        former.selected_label = min(int(labels.max(initial=0)) + 1, np.iinfo(former.data.dtype).max)
+    prepare_painting(former, result.classes, result.plan.spec.class_marks)
     return updated
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import napari.layers
 from qtpy.QtWidgets import QPushButton
 
+from napari_unet.errors import UnetError
 from napari_unet.widgets.viewer.file_header import file_header, known_size
-from napari_unet.widgets.viewer.layers import ChannelsBetweenError, full_resolution
+from napari_unet.widgets.viewer.layers import ChannelsBetweenError, full_resolution, read_layer
 from napari_unet.widgets.viewer.notes import LayerNotes, as_metadata
 from napari_unet.widgets.viewer.placing import placement
 
@@ -66,3 +69,22 @@ def split_channels(
         channel._set_source(layer.source)  # the file to open again when paint on it is restored
     viewer.layers.selection.active = added[0]
     return list(added)
+
+
+def open_images(viewer: napari.viewer.Viewer, path: str | Path) -> list[napari.layers.Image]:
+    """Open a file as napari does and return the images in it; whatever its reader raises is raised.
+
+    An image over which labels cannot lie before its channels are split is split.
+    """
+    opened = [layer for layer in viewer.open(str(path)) if isinstance(layer, napari.layers.Image)]
+    return [part for layer in opened for part in _parts(viewer, layer)]
+
+
+def _parts(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> list[napari.layers.Image]:
+    try:
+        read_layer(layer)
+    except ChannelsBetweenError as error:
+        return split_channels(viewer, layer, error.axes)
+    except UnetError:
+        pass
+    return [layer]

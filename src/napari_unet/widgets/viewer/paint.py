@@ -91,6 +91,14 @@ def painted_layers(viewer: napari.viewer.Viewer) -> Iterator[tuple[Labels, Image
                 yield layer, image
 
 
+def prepare_painting(result: Labels, classes: Sequence[str], marks: Sequence[str] = ()) -> None:
+    """Show what the classes of a result are; of objects, let what is painted next be one of its own."""
+    if classes:
+        show_classes(result, classes, marks)
+    else:
+        result.selected_label = min(int(np.max(result.data, initial=0)) + 1, np.iinfo(result.data.dtype).max)
+
+
 def show_classes(layer: Labels, names: Sequence[str], marks: Sequence[str] = ()) -> None:
     """Let a layer say what its classes are called, and show them in the colours of the truth that was learnt.
 
