@@ -58,7 +58,7 @@ def test_any_value_is_taken_or_refused_in_one_sentence(declared, value):
     ("group", "values", "sentence"),
     [
         (PredictionSettings, {"tile": "64"}, "tile must be a whole number from 1 to 8192 px, or one for each "
-         "axis, got '64': leave it out for the default, chosen by free memory"),
+         "axis, got '64': leave it out for the default, automatic"),
         (PredictionSettings, {"rotations": "no"}, "rotations (average) must be True or False, got 'no': "
          "leave it out for the default, False"),
         (PredictionSettings, {"precision": 16}, "precision must be 'exact' or 'fast', got 16: "
@@ -66,9 +66,9 @@ def test_any_value_is_taken_or_refused_in_one_sentence(declared, value):
         (PredictionSettings, {"device": None}, "device must be text, got None: "
          "leave it out for the default, auto"),
         (SegmentationSettings, {"zoom": 3}, "zoom must be one of 0.125, 0.25, 0.5, 1, 2, got 3: "
-         "leave it out for the default, as the model says"),
+         "leave it out for the default, model's own"),
         (SegmentationSettings, {"core_threshold": 1.0}, "core_threshold (core probability) must be a number "
-         "above 0 and below 1, got 1.0: leave it out for the default, as the model says"),
+         "above 0 and below 1, got 1.0: leave it out for the default, model's own"),
         (SegmentationSettings, {"prediction": 3}, "prediction must be PredictionSettings, got 3: "
          "leave it out for the default, PredictionSettings()"),
         (AugmentationSettings, {"scale": (2, 1)}, "scale must be a rising pair of numbers above 0, got (2, 1): "

@@ -9,9 +9,9 @@ from napari_unet.settings.base import Where, option
 DEVICES = {
     "Automatic": "auto",
     "CPU": "cpu",
-    "NVIDIA or AMD GPU (cuda)": "cuda",
-    "Apple GPU (mps)": "mps",
-    "Intel GPU (xpu)": "xpu",
+    "CUDA GPU": "cuda",
+    "Apple GPU": "mps",
+    "Intel GPU": "xpu",
 }
 MAX_SEED = 2**62
 """Larger seeds, and what is added to them, are beyond PyTorch's numbers."""
@@ -21,7 +21,7 @@ def device_option(*offered: Where) -> Any:
     """Declare the device; whether it works here is checked when it is used, for "cuda:1" is one, too."""
     return option(
         "auto",
-        "where the network computes: auto (the best there is), cpu, cuda, mps or xpu",
+        "where the network computes: auto (the best), cpu, cuda (NVIDIA, AMD), mps (Apple) or xpu (Intel)",
         choices=DEVICES,
         label="Device",
         offered=offered,

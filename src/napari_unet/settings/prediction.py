@@ -22,7 +22,7 @@ class PredictionSettings(Settings):
         maximum=8192,  # a window of that side needs more memory than any GPU has
         step=64,
         unit="px",
-        unset="chosen by free memory",
+        unset="automatic",
         label="Tile",
         offered=SHOWN,
     )

@@ -15,7 +15,7 @@ from napari_unet.settings.zooms import ZOOMS, zoom_text
 
 JOINABLE = "ZT"
 """Axes through which objects can be joined, in this order: a volume at each time first."""
-AS_MODEL = "as the model says"
+AS_MODEL = "model's own"
 SHOWN: tuple[Where, ...] = ("segment", "Segment panel")
 
 
@@ -49,7 +49,7 @@ class SegmentationSettings(Settings):
         "pixels",
         "what chooses the zoom where none is given: pixels, the pixel size of image and model where both are "
         "known, else the objects; or objects alone",
-        choices={"pixel size, else objects": "pixels", "objects": "objects"},
+        choices={"pixel size first": "pixels", "objects alone": "objects"},
         only_choices=True,
         label="Zoom from",
         offered=SHOWN,

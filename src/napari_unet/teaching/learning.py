@@ -119,7 +119,8 @@ class Learning:
             preview = None
             if self._is_scored(iteration + 1):
                 yield from self._score(loss)
-                preview = yield from self._companion.look(self._best_model())
+                seen = self._companion.look(self._best_model())
+                preview = yield from map_progress(seen, lambda _: self._progress())
             self._seconds = time.monotonic() - began
             yield self._progress({"loss": loss}, preview)
         else:  # the loss stayed a number

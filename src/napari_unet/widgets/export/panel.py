@@ -63,7 +63,7 @@ class ExportPanel(ScrollingPanel):
         self.interval = _length("s", "Seconds from frame to frame.")
         self._boxes = {"X": self.size, "Y": self.height, "Z": self.depth, "T": self.interval}
         self.path = QLineEdit()
-        self.path.setPlaceholderText("where to write, for example masks.tif")
+        self.path.setPlaceholderText("for example masks.tif")
         self.browse = QPushButton("…")
         self.format = QComboBox()
         self.format.addItems([known.title for known in FORMATS])

@@ -10,6 +10,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
+from napari_unet.widgets.parts.small_plot import small_plot
+
 HEIGHT = 96
 MAX_BINS = 50
 """Bins beyond which they are narrower than can be seen."""
@@ -24,11 +26,7 @@ class Histogram(QWidget):  # type: ignore[misc]
         self.column = QComboBox()
         self.column.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.column.setToolTip("Which column the histogram shows.")
-        self._plot = pg.PlotWidget(background=None)
-        self._plot.setFixedHeight(HEIGHT)
-        self._plot.setMouseEnabled(False, False)
-        self._plot.hideButtons()
-        self._plot.setMenuEnabled(False)
+        self._plot = small_plot(HEIGHT)
         self._bars = self._plot.plot(
             [0, 1], [0], stepMode="center", fillLevel=0, brush=pg.mkBrush(COLOUR), pen=pg.mkPen(COLOUR)
         )
@@ -39,13 +37,14 @@ class Histogram(QWidget):  # type: ignore[misc]
         layout.addWidget(self._plot)
 
     def offer(self, names: Sequence[str]) -> None:
-        """Offer columns; the one that is chosen stays where it can, else the first is."""
+        """Offer columns; the chosen one stays where it can, else the first is. Hide without any."""
         former = self.column.currentText()
         self.column.blockSignals(True)
         self.column.clear()
         self.column.addItems(list(names))
         self.column.setCurrentIndex(max(0, self.column.findText(former)))
         self.column.blockSignals(False)
+        self.setVisible(bool(names))
 
     def draw(self, values: NDArray[Any], unit: str) -> None:
         """Draw how often values occur."""

@@ -46,6 +46,7 @@ class ModelHint(QWidget):  # type: ignore[misc]
         """
         spec = self._model.spec
         self.card.setText(card_text(spec) if spec else "")
+        self.card.setVisible(bool(self.card.text()))
         own = self._model.path is not None and self._model.path.parent != SHIPPED
         if layer is None or image is None or own:
             self.suggestions.drop()

@@ -11,6 +11,8 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
+from napari_unet.widgets.parts.small_plot import small_plot
+
 HEIGHT = 150
 LATER = 250
 """Milliseconds after which a new point is drawn: together with others, and after the preview that came with it."""
@@ -53,11 +55,7 @@ class Curves(QWidget):  # type: ignore[misc]
         import pyqtgraph as pg
 
         for name, title in (("loss", "Loss"), ("score", "IoU")):
-            plot = pg.PlotWidget(background=None)
-            plot.setFixedHeight(HEIGHT)
-            plot.setMouseEnabled(False, False)
-            plot.hideButtons()
-            plot.setMenuEnabled(False)
+            plot = small_plot(HEIGHT)
             plot.setTitle(title, size="9pt")
             plot.setLabel("bottom", "seconds")
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import napari
 
 HEIGHT = 90
+TYPE_WIDTH = 146
+"""Pixels in which the longest type is read in whole."""
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
@@ -44,6 +46,8 @@ class PaintedTable(QTreeWidget):  # type: ignore[misc]
         self.setRootIsDecorated(False)
         self.setFixedHeight(HEIGHT)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.header().setStretchLastSection(False)
+        self.header().resizeSection(1, TYPE_WIDTH)
         self.setToolTip("Tick the layers to learn from, of one image or of several.")
         self.itemChanged.connect(lambda *_: self.changed.emit())
         viewer.layers.events.renamed.connect(self._renamed)
