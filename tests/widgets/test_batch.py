@@ -1,5 +1,7 @@
 """The Batch panel: a folder, a table that shows the worst first, corrections that outlive their layers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -10,6 +12,7 @@ from napari_unet.arrays.annotations import painted
 from napari_unet.files.batch_row import FAILED, KEPT
 from napari_unet.files.images import read_labels
 from napari_unet.widgets.batch.corrections import annotation_file
+from napari_unet.widgets.batch.table import short_names
 from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, role_of
 from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 
@@ -163,3 +166,18 @@ def test_long_sentences_do_not_widen_the_panel(panel, folder, qtbot):
     segment_all(qtbot, panel)
     assert panel.minimumSizeHint().width() <= 330
     assert panel.minimumWidth() <= 330
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["well_A01_site_1_DAPI", "well_A02_site_1_DAPI"], ["…A01…", "…A02…"]),
+        (["well_A01_site_1_DAPI", "well_B02_late"], ["…A01_site_1_DAPI", "…B02_late"]),
+        (["experiment number 19", "experiment number 191"], ["…19", "…191"]),
+        (["a_1", "a_2"], ["a_1", "a_2"]),
+        (["one_long_name_alone"], ["one_long_name_alone"]),
+        (["long_words_long_words", "long_words_long_words_long_words"],) * 2,
+    ],
+)
+def test_names_show_in_what_they_differ(names, shown):
+    assert short_names([Path(f"{name}.tif") for name in names]) == shown

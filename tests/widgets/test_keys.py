@@ -37,6 +37,7 @@ def test_keys_pass_by_tables_and_lists(viewer, workspace, qtbot):
     assert set(np.unique(mask.data)) == {0, 1, 3}
     settle(qtbot, panel)
     assert set(panel.table.rows.ids()) == {1, 3}
+    assert panel.line.text() == "Merged objects 1, 2. Undo: Ctrl+Z."
     type_key(qtbot, panel.table, Qt.Key.Key_Z, CONTROL)
     np.testing.assert_array_equal(mask.data, before)
     settle(qtbot, panel)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ TIPS = {
 COLUMNS = tuple(TIPS)
 WIDTHS = {"Count": 56, "Area": 50, "Quality": 68}
 """Pixels of the columns of numbers, so that names keep 40 % of a panel of 330; a user may draw them wider."""
+MAX_NAME = 14
+"""Letters of a name that fit into their column at that width."""
 NO_INDEX = QModelIndex()
 SORTED_BY = Qt.ItemDataRole.UserRole
 HEIGHT = 150
@@ -37,6 +41,7 @@ class RowsModel(QAbstractTableModel):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.images: list[Path] = []
+        self._names: dict[Path, str] = {}
         self._rows: dict[Path, BatchRow] = {}
         self._working: Path | None = None
 
@@ -44,6 +49,7 @@ class RowsModel(QAbstractTableModel):  # type: ignore[misc]
         """Show images that wait; what is known of them from before stays until it is replaced."""
         self.beginResetModel()
         self.images = list(images)
+        self._names = dict(zip(self.images, short_names(self.images), strict=True))
         self._rows = {image: row for image, row in self._rows.items() if image in set(images)}
         self.endResetModel()
 
@@ -112,7 +118,7 @@ class RowsModel(QAbstractTableModel):  # type: ignore[misc]
 
     def _text(self, image: Path, row: BatchRow | None, column: str) -> str:
         if column == "File":
-            return row.text if row is not None and row.state == FAILED else image.stem  # which the text names
+            return row.text if row is not None and row.state == FAILED else self._names[image]
         value = figure(row, column)
         if value is not None:
             return f"{value:.2f}" if column == "Quality" else f"{value:,.0f}"
@@ -121,6 +127,25 @@ class RowsModel(QAbstractTableModel):  # type: ignore[misc]
         if row is not None:
             return FAILED if row.state == FAILED else ""
         return WORKING if image == self._working else WAITING
+
+
+def short_names(images: Sequence[Path]) -> list[str]:
+    """Return file names, without what all share at both ends where one is too long for its column."""
+    names = [image.stem for image in images]
+    if len(set(names)) < 2 or max(map(len, names)) <= MAX_NAME:
+        return names
+    start, end = _shared(names), _shared([name[::-1] for name in names])
+    if start + end >= min(map(len, names)):
+        return names
+    left, right = "…" if start else "", "…" if end else ""
+    return [f"{left}{name[start : len(name) - end]}{right}" for name in names]
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Return how many letters all names begin with, up to a sign between words: no number is cut in two."""
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    words = re.match(r"(?s).*[\W_]", "".join(letters[0] for letters in columns))
+    return len(words[0]) if words else 0
 
 
 def tip(image: Path, row: BatchRow | None) -> str:

@@ -61,7 +61,7 @@ class ResultsPanel(ScrollingPanel):
         self.count = MessageLabel()
         self.table = ObjectTableView()
         self.histogram = Histogram()
-        self.line = MessageLabel()
+        self.line, self._complaint = MessageLabel(), ""
         self.proof = Proofreader(self._viewer, self.table, self.regions, self.line, self._chosen)
         self.bar = ProofBar(self.proof.act, self.proof.remove)
         self.export = QPushButton("Export CSV…")
@@ -159,11 +159,13 @@ class ResultsPanel(ScrollingPanel):
 
     def _met(self, columns: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
         """Return the rows that meet the filter; all where it is no condition, and say why."""
-        self.line.setText("")
+        if self.line.text() == self._complaint:  # what a correction said stays while its rows are measured anew
+            self.line.setText("")
         try:
             return matching(columns, self.filter.text() if columns else "")
         except UnetError as error:
-            self.line.setText(f"{capitalized(str(error))}.")
+            self._complaint = f"{capitalized(str(error))}."
+            self.line.setText(self._complaint)
             return matching(columns, "")
 
     def _filter(self, *_: object) -> None:
