@@ -4,7 +4,6 @@ import pytest
 import yaml
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
 from napari.settings import get_plugin_settings
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
 
 from napari_unet.models.library import OWN_FOLDER, own_folder
@@ -51,7 +50,7 @@ def test_a_change_is_seen_in_open_panels_and_is_kept(workspace, page, settings, 
     device.setCurrentText("cpu")
     assert segment.advanced.boxes["device"].chosen() == teach.form.device.chosen() == "cpu"
     fast, keep = page.findChildren(QCheckBox)
-    qtbot.mouseClick(fast, Qt.MouseButton.LeftButton, pos=fast.rect().center())
+    fast.click()
     assert segment.advanced.settings().prediction.precision == "fast"
     keep.setChecked(False)
     assert not segment.corrections.keep.isChecked()
