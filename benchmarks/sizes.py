@@ -25,9 +25,10 @@ from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import Zoom, short_zoom
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from recipes import Pair, pairs, validation_images
+from data_sets import Pair, pairs, validation_images
 
 MODELS = {
     "nuclei": "dsb2018_fluo",
@@ -55,13 +56,13 @@ def scaled(pair: Pair, scale: float) -> tuple[NDArray[np.float64], NDArray[np.in
 
 def segmented(
     image: NDArray[np.float64], model: Model, zoom: float | None
-) -> tuple[NDArray[np.int32], float, float]:
+) -> tuple[NDArray[np.int32], Zoom, float]:
     """Return labels, the zoom at which they were found, and the CPU seconds that it took."""
     began = time.process_time()
     axes = "YXS" if image.ndim == 3 else "YX"
     steps = segment_steps(image, model, axes=axes, settings=SegmentationSettings(zoom=zoom))
     result = finish(steps)
-    return result.labels, result.zoom, time.process_time() - began
+    return result.labels, short_zoom(result.zoom), time.process_time() - began
 
 
 def measure(model: Model, held: list[Pair], scale: float) -> list[object]:
@@ -77,7 +78,7 @@ def measure(model: Model, held: list[Pair], scale: float) -> list[object]:
             scores[measured].append((found.average_precision[0.5], found.mean_average_precision))
             seconds[measured] += took
             if measured:
-                zooms[f"{zoom:g}"] += 1
+                zooms[str(zoom)] += 1
     cells = [" / ".join(f"{value:.3f}" for value in np.mean(scores[way], 0)) for way in (False, True)]
     chosen = ", ".join(f"{text} ({count})" for text, count in sorted(zooms.items()))
     return [f"{scale:g}", len(held), *cells, chosen, seconds[True] / seconds[False]]

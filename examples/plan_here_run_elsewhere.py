@@ -11,6 +11,7 @@ from napari_unet.planning import SegmentationPlan, plan_segmentation
 from napari_unet.progress import finish
 from napari_unet.samples import SAMPLES
 from napari_unet.segmentation import run_plan
+from napari_unet.settings.zooms import zoom_text
 
 
 def count_objects(plan: SegmentationPlan) -> int:
@@ -20,6 +21,6 @@ def count_objects(plan: SegmentationPlan) -> int:
 
 if __name__ == "__main__":
     plan = finish(plan_segmentation(open_image(SAMPLES[1].path), load_model("nuclei")))
-    print(f"{plan.shape} pixels of {plan.source.name}, seen at {plan.zoom:g} times their size")
+    print(f"{plan.shape} pixels of {plan.source.name}, seen at {zoom_text(plan.zoom)}")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         print(pool.submit(count_objects, plan).result(), "objects")

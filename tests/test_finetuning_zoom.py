@@ -38,12 +38,12 @@ def test_the_taught_model_sees_images_as_it_saw_its_lessons():
     image, layer, model = large_objects()
     tuned = finish(fine_tune_steps(model, [(image, layer)], settings=QUICK)).model
     assert (tuned.spec.zoom, tuned.spec.sizes) == (0.5, None)
-    assert finish(segment_steps(image, tuned)).zoom == 0.5
-    assert finish(segment_steps(discs(30), tuned)).zoom == 0.5
+    assert finish(segment_steps(image, tuned)).zoom == (0.5, 0.5)
+    assert finish(segment_steps(discs(30), tuned)).zoom == (0.5, 0.5)
     assert model.spec.sizes == (7.0, 64.0)
 
 
-@pytest.mark.parametrize("zoom", [0.25, 0.5, 1, 2])
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 1, 2, (0.5, 1.0), (0.25, 2.0)])
 def test_lessons_have_the_size_that_the_network_sees(zoom):
     image, layer, model = large_objects()
     fixed = finish(at_one_zoom(model, image, axes=None, settings=QUICK.replace(zoom=zoom)))
@@ -51,9 +51,10 @@ def test_lessons_have_the_size_that_the_network_sees(zoom):
     planes = finish(painted_planes(fixed.spec, [(image, painted(layer))], axes=None, channels=None))
     [lesson] = finish(prepare_regions(fixed, planes, QUICK))
     box = planes[0].plane.shape
-    assert lesson.image.shape[1:] == tuple(-(-round(length * zoom) // 1) for length in box)
+    assert lesson.image.shape[1:] == tuple(round(np.ceil(side)) for side in np.multiply(box, fixed.spec.zooms))
     assert lesson.annotation.labels.shape == lesson.image.shape[1:] == lesson.previous.shape[1:]
-    assert all(side.start % downsampling(zoom) == 0 for side in planes[0].plane.region)
+    starts = zip(planes[0].plane.region, fixed.spec.zooms, strict=True)
+    assert all(side.start % downsampling(one) == 0 for side, one in starts)
     objects = lesson.annotation.labels > 0
     assert lesson.image[0][objects].min() > 0.9, "strokes lie where they were painted"
     assert lesson.image[0][lesson.annotation.annotated & ~objects].max() < 0.1
@@ -81,7 +82,7 @@ def test_corrections_of_a_zoomed_result_are_learnt():
     layer[216:230, 216:230] = 0
     tuned = finish(fine_tune_steps(model, [(image, corrected(result.labels, layer))], settings=QUICK))
     assert tuned.pixels > 0
-    assert tuned.model.spec.zoom == result.zoom == 0.5
+    assert tuned.model.spec.zooms == result.zoom == (0.5, 0.5)
 
 
 def test_the_outcome_says_at_which_size_the_new_model_sees():

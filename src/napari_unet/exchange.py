@@ -206,6 +206,8 @@ def _wanted_size(spec: ModelSpec) -> str:
     if spec.sizes is not None:
         smallest, largest = spec.sizes
         return f" Scale images so that typical objects are {smallest:g} to {largest:g} px wide."
+    if isinstance(spec.zoom, tuple):
+        return f" Scale images by {', '.join(f'{one:g}' for one in spec.zoom)} along {', '.join(spec.axes)} first."
     return "" if spec.zoom == 1 else f" Scale images by {spec.zoom:g} first."
 
 

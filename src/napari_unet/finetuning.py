@@ -20,6 +20,7 @@ from napari_unet.arrays.annotations import (
 )
 from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
 from napari_unet.arrays.channels import Choice, channel_positions
+from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
@@ -173,8 +174,8 @@ def at_one_zoom(
 
     It then knows no pixel size but that of the image, on the scale that the network sees.
     """
-    spec, zoom = model.spec, settings.zoom
-    zoom = zoom_of_pixels(pixel_size, spec) if zoom is None else zoom
+    spec, chosen = model.spec, settings.zoom
+    zoom = zoom_of_pixels(pixel_size, spec) if chosen is None else per_axis(chosen, len(spec.axes), "zoom")
     if zoom is None and spec.sizes is None:
         return model
     if zoom is None:
@@ -183,7 +184,7 @@ def at_one_zoom(
         predictor = Predictor(model.net, PredictionSettings(device=settings.device))
         zoom = yield from choose_zoom(wanted, predictor, spec)
     seen = common_pixel_size([pixel_size], spec.axes)
-    learnt = tuple(side / zoom for side in seen) if seen else None
+    learnt = tuple(side / one for side, one in zip(seen, zoom, strict=True)) if seen else None
     return replace(model, spec=replace(spec, zoom=zoom, sizes=None, pixel_size=learnt))
 
 

@@ -98,11 +98,11 @@ def survey_steps(
     cells = []
     for number in np.unique(np.linspace(0, len(wanted) - 1, MAX_PLANES).round().astype(int)):
         plane = wanted[number]
-        steps = predict_map(predictor, plane, spec, spec.zoom)
+        steps = predict_map(predictor, plane, spec, spec.zooms)
         probability = plane.as_in_image((yield from indeterminate(steps, "Looking where to paint")))
         index = tuple(plane.index.get(axis, slice(None)) for axis in result_axes(named))
         seen = plane.as_in_image(plane.read(tuple(slice(0, length) for length in plane.shape)).mean(axis=0))
-        cells.append(describe_cells(index, probability, seen, side=round(SIDE / spec.zoom)))
+        cells.append(describe_cells(index, probability, seen, side=round(SIDE / min(spec.zooms))))
         unsure[index] = uncertainty(probability) * 255
     return Survey(cells=tuple(cells), uncertainty=unsure)
 

@@ -15,7 +15,9 @@ from typing import Any
 from napari_unet.arrays.axes import Plane, Region, aligned_region, planes, restrict
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import FittedNormalization
+from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.source import Source
+from napari_unet.arrays.zoom import Zooms, is_own_size
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import zoom_of_pixels
@@ -47,8 +49,8 @@ class SegmentationPlan:
     """How intensities become what the network sees, fitted once on the whole image."""
     by_hand: IntensitySettings
     """The intensity range that a user chose, if any."""
-    zoom: float
-    """How many pixels the network sees per pixel of the image and axis."""
+    zoom: Zooms
+    """How many pixels the network sees per pixel of the image, for each of the model's axes."""
     zoom_from: str = MODEL
     """What chose the zoom: PIXELS, OBJECTS, the MODEL or the USER."""
     part: dict[str, tuple[int, int]]
@@ -155,8 +157,8 @@ def plan_segmentation(
     chosen, spec = settings or SegmentationSettings(), model.spec
     selection = select(source, spec, channels=chosen.channels, region=region, join=chosen.join)
     wanted = selected_planes(source, selection, spec)
-    if spec.gives_image and chosen.zoom not in (None, 1.0):
-        raise UnetError(f"{spec.name} gives images of the size of its input, got zoom {chosen.zoom:g}: omit it")
+    if spec.gives_image and chosen.zoom is not None and not is_own_size(chosen.zoom):
+        raise UnetError(f"{spec.name} gives images of the size of its input, got zoom {chosen.zoom}: omit it")
     by_hand = chosen.intensity
     normalization = spec.normalization.by_hand(by_hand.range, by_hand.percentiles)
     intensity = yield from measure_intensity(wanted, normalization)
@@ -165,7 +167,8 @@ def plan_segmentation(
     zoom, zoom_from = _known_zoom(source, spec, chosen)
     if zoom is None:
         measured = [replace(plane, intensity=intensity) for plane in wanted]
-        zoom = 1.0 if intensity.is_constant else (yield from choose_zoom(measured, predictor, spec))
+        own = (1.0,) * len(spec.axes)
+        zoom = own if intensity.is_constant else (yield from choose_zoom(measured, predictor, spec))
     sides = aligned_region(
         selection.region, source.axes, source.array.shape, spec.axes, grid_steps(predictor, zoom)
     )
@@ -185,15 +188,15 @@ def plan_segmentation(
     )
 
 
-def _known_zoom(source: Source, spec: ModelSpec, chosen: SegmentationSettings) -> tuple[float | None, str]:
+def _known_zoom(source: Source, spec: ModelSpec, chosen: SegmentationSettings) -> tuple[Zooms | None, str]:
     """Return the zoom where it need not be measured, else None, and what chooses it."""
     if chosen.zoom is not None:
-        return chosen.zoom, USER
+        return per_axis(chosen.zoom, len(spec.axes), "zoom"), USER
     if chosen.zoom_from == "pixels" and not spec.gives_image:
         zoom = zoom_of_pixels(source.pixel_size, spec)
         if zoom is not None:
             return zoom, PIXELS
-    return (None, OBJECTS) if spec.sizes is not None else (spec.zoom, MODEL)
+    return (None, OBJECTS) if spec.sizes is not None else (spec.zooms, MODEL)
 
 
 def selected_planes(source: Source, selection: Selection, spec: ModelSpec) -> list[Plane]:

@@ -14,6 +14,7 @@ from napari_unet.planning import SegmentationPlan
 from napari_unet.settings.base import Settings, options
 from napari_unet.settings.offered import is_group
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import short_zoom
 
 
 def segment_command(
@@ -27,7 +28,7 @@ def segment_command(
     named = ["--model", _model_name(plan), "--output", f"{Path(image).stem}_labels.tif"]
     if channels:
         named += ["--channels", ",".join("-" if one is None else str(one) for one in channels)]
-    others = settings.replace(zoom=plan.zoom, channels=None)
+    others = settings.replace(zoom=short_zoom(plan.zoom), channels=None)
     return shlex.join(["napari-unet", "segment", image, *named, *_chosen(others)])
 
 
@@ -44,9 +45,9 @@ def _chosen(settings: Settings) -> Iterator[str]:
 
 
 def _as_text(value: Any) -> str:
-    """Return a value as the command line takes it: pairs as LOW,HIGH;LOW,HIGH."""
+    """Return a value as the command line takes it: one for each axis as 1,0.5,0.5, pairs as LOW,HIGH;LOW,HIGH."""
     if isinstance(value, tuple):
-        return ";".join(",".join(map(_as_text, pair)) for pair in value)
+        return (";" if isinstance(value[0], tuple) else ",").join(map(_as_text, value))
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -74,7 +75,7 @@ def segmentation_provenance(
             "channels": list(channels),
             "channel": channels[0] if len(channels) == 1 and _has_several(plan) else None,
             **({"inputs": plan.inputs} if plan.inputs else {}),
-            "zoom": plan.zoom,
+            "zoom": _zoom_as_json(plan),
             "zoom_by": plan.zoom_from,
             "smoothing": round(plan.intensity.smoothing, 3),
             **plan.by_hand.model_dump(mode="json", exclude_none=True),
@@ -90,6 +91,11 @@ def segmentation_provenance(
         **({"classes": list(plan.spec.classes)} if semantic else {}),
         **({"class_marks": list(plan.spec.class_marks)} if plan.spec.class_marks else {}),
     }
+
+
+def _zoom_as_json(plan: SegmentationPlan) -> float | list[float]:
+    zoom = short_zoom(plan.zoom)
+    return list(zoom) if isinstance(zoom, tuple) else zoom
 
 
 def _has_several(plan: SegmentationPlan) -> bool:

@@ -92,7 +92,7 @@ def _windows(plan: SegmentationPlan, step: int) -> Iterator[Plane]:
     """Yield the planes to look at, each cut to a window: where contrast is highest, and where it is usual."""
     planes = selected_planes(plan.source, plan.selection, plan.spec)
     whole = [replace(plane, intensity=plan.intensity) for plane in planes]
-    side = max(1, round(SIDE / plan.zoom / step)) * step
+    side = max(1, round(SIDE / min(plan.zoom) / step)) * step
     for number, box in telling_windows(whole, side, step):
         inside = zip(box, whole[number].shape, strict=True)
         region = tuple(slice(one.start // step * step, min(one.stop, length)) for one, length in inside)

@@ -24,6 +24,7 @@ from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
 from napari_unet.progress import Report, Steps, finish, indeterminate, map_progress, share_of
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import Zoom
 from napari_unet.watching import LookedAt, as_seen, nearest
 
 
@@ -57,8 +58,8 @@ class Segmentation:
         return self.plan.origin
 
     @property
-    def zoom(self) -> float:
-        """Return how many pixels the network saw per pixel of the image; labels have the image's own size."""
+    def zoom(self) -> tuple[float, ...]:
+        """Return how many pixels the network saw per pixel of the image and axis; labels have the image's size."""
         return self.plan.zoom
 
     @property
@@ -100,7 +101,7 @@ def segment(
     axes: str | None = None,
     channels: Choice | None = None,
     device: str | None = None,
-    zoom: float | None = None,
+    zoom: Zoom | None = None,
     out: Any = None,
     settings: SegmentationSettings | None = None,
     progress: Report | None = None,
@@ -122,7 +123,7 @@ def segment(
     device
         "auto", "cpu", "cuda", "mps" or "xpu".
     zoom
-        How many pixels the network sees per pixel of the image and axis; None: as the model says, or measured.
+        How many pixels the network sees per pixel of the image, one number or one per axis; None: measured.
     out
         An array of the labels' shape that takes slices (a memory map, a Zarr array), filled and returned.
     settings

@@ -23,7 +23,7 @@ def nearest(looked_at: LookedAt, plan: SegmentationPlan, plane: Plane, boxes: Se
     point = looked_at()
     wanted = [(axis, n) for n, axis in enumerate(plan.spec.axes) if axis in point]
     middles = np.array([[(box[n].start + box[n].stop) / 2 for _, n in wanted] for box in boxes])
-    there = [(point[axis] - _starts(plan, plane)[axis]) * plan.zoom for axis, _ in wanted]
+    there = [(point[axis] - _starts(plan, plane)[axis]) * plan.zoom[n] for axis, n in wanted]
     return int(((middles - there) ** 2).sum(axis=-1).argmin())
 
 
@@ -34,8 +34,8 @@ def as_seen(plan: SegmentationPlan, plane: Plane, step: Progress) -> Progress:
         return step
     starts = _starts(plan, plane)
     box = {
-        axis: (starts[axis] + round(side.start / plan.zoom), starts[axis] + round(side.stop / plan.zoom))
-        for axis, side in zip(plan.spec.axes, part.box, strict=True)
+        axis: (starts[axis] + round(side.start / zoom), starts[axis] + round(side.stop / zoom))
+        for axis, side, zoom in zip(plan.spec.axes, part.box, plan.zoom, strict=True)
     }
     return replace(step, preview=MapPart(index=plane.index, box=box, values=part.values[0]))
 

@@ -1,5 +1,8 @@
 """Zoom: parts of a zoomed image fit together, what comes back has the image's size, no stroke is lost."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,14 +17,14 @@ from napari_unet.arrays.zoom import (
     doubled,
     downsampling,
     fitting_zoom,
-    typical_diameter,
+    is_own_size,
     zoom_note,
     zoom_paint,
 )
 from napari_unet.errors import UnetError
-from napari_unet.settings.zooms import ZOOMS, zoom_text
+from napari_unet.settings.zooms import ZOOMS, short_zoom, stored_zoom, zoom_text
 
-zooms = st.sampled_from(ZOOMS)
+zooms = st.tuples(*[st.sampled_from(ZOOMS)] * 2)
 
 
 def plane_of(image, region=None):
@@ -47,12 +50,13 @@ def test_a_window_of_a_zoomed_image_is_a_part_of_all_of_it(zoom, height, width, 
     np.testing.assert_array_equal(seen.read(window), whole[(slice(None), *window)])
 
 
-@pytest.mark.parametrize("zoom", ZOOMS)
+@given(zooms)
 def test_a_region_of_a_zoomed_image_has_its_true_surroundings(zoom):
     image = noise(64, 72)
     whole = Zoomed(plane=plane_of(image), zoom=zoom)
     part = Zoomed(plane=plane_of(image, region=(slice(16, 40), slice(24, 72))), zoom=zoom)
-    start, stop = (round(16 * zoom), round(24 * zoom)), (round(40 * zoom), round(72 * zoom))
+    start = tuple(round(at * one) for at, one in zip((16, 24), zoom, strict=True))
+    stop = tuple(round(at * one) for at, one in zip((40, 72), zoom, strict=True))
     around = tuple(slice(low - 1, high + 1) for low, high in zip(start, stop, strict=True))
     beyond = tuple(slice(-1, length + 1) for length in part.shape)
     np.testing.assert_array_equal(part.read(beyond), whole.read(around))
@@ -60,19 +64,22 @@ def test_a_region_of_a_zoomed_image_has_its_true_surroundings(zoom):
 
 def test_a_smaller_image_holds_the_means_of_its_pixels():
     image = noise(8, 12)
-    seen = Zoomed(plane=plane_of(image), zoom=0.25).whole()[0]
+    seen = Zoomed(plane=plane_of(image), zoom=(0.25, 0.25)).whole()[0]
     np.testing.assert_allclose(seen, image.reshape(2, 4, 3, 4).mean((1, 3)), rtol=1e-6)
+    seen = Zoomed(plane=plane_of(image), zoom=(1, 0.25)).whole()[0]
+    np.testing.assert_allclose(seen, image.reshape(8, 3, 4).mean(2), rtol=1e-6)
 
 
 def test_a_larger_image_is_linear_between_pixel_centres():
     ramp = np.arange(6, dtype=np.float32)[:, None] * np.ones(5, np.float32)
-    seen = Zoomed(plane=plane_of(ramp), zoom=2).whole()[0]
+    seen = Zoomed(plane=plane_of(ramp), zoom=(2, 1)).whole()[0]
+    assert seen.shape == (12, 5)
     np.testing.assert_allclose(seen[1:-1, 3], np.arange(10) / 2 + 0.25, rtol=1e-6)
 
 
-@pytest.mark.parametrize("zoom", ZOOMS)
-@pytest.mark.parametrize("shape", [(13, 16), (5, 7, 9)])
+@given(st.tuples(*[st.sampled_from(ZOOMS)] * 3), st.sampled_from([(13, 16), (5, 7, 9)]))
 def test_what_comes_back_has_the_size_of_the_image(zoom, shape):
+    zoom = zoom[-len(shape) :]
     there = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom).shape
     even = np.full(there, 77, np.uint8)
     for smooth in (True, False):
@@ -92,8 +99,9 @@ def test_classes_are_never_mixed_on_their_way_back(zoom, seed):
 def test_a_disc_comes_back_where_it_was():
     rows, columns = np.indices((64, 64))
     disc = (np.hypot(rows - 30, columns - 40) < 16).astype(np.float32)
-    seen = Zoomed(plane=plane_of(disc), zoom=0.25).whole()[0]
-    back = bring_back((seen * 255).round().astype(np.uint8), 0.25, disc.shape) >= 128
+    zoom = (0.25, 0.5)
+    seen = Zoomed(plane=plane_of(disc), zoom=zoom).whole()[0]
+    back = bring_back((seen * 255).round().astype(np.uint8), zoom, disc.shape) >= 128
     assert np.count_nonzero(back != (disc > 0)) < 0.05 * disc.sum()
 
 
@@ -110,8 +118,8 @@ def test_no_stroke_is_lost(zoom, height, width, seed):
     labels = np.where(said, rng.integers(0, 4, (height, width)), 0)
     found, anywhere = zoom_paint(labels, said, zoom)
     assert found.shape == Zoomed(plane=plane_of(noise(height, width)), zoom=zoom).shape
-    for row, column in np.argwhere(said):
-        assert anywhere[int(row * zoom), int(column * zoom)]
+    for place in np.argwhere(said):
+        assert anywhere[tuple(np.multiply(place, zoom).astype(int))]
     assert set(np.unique(found[anywhere])) <= set(np.unique(labels[said]))
     assert not found[~anywhere].any()
 
@@ -119,9 +127,10 @@ def test_no_stroke_is_lost(zoom, height, width, seed):
 def test_of_joined_pixels_the_most_central_counts():
     labels = np.zeros((4, 4), int)
     labels[0, 0], labels[1, 1] = 7, 5
-    found, said = zoom_paint(labels, labels > 0, 0.25)
-    assert found.tolist() == [[5]]
-    assert said.tolist() == [[True]]
+    found, said = zoom_paint(labels, labels > 0, (0.25, 0.25))
+    assert (found.tolist(), said.tolist()) == ([[5]], [[True]])
+    found, said = zoom_paint(labels, labels > 0, (1, 0.25))
+    assert found.tolist() == [[7], [5], [0], [0]]
 
 
 @given(st.floats(0.5, 2000))
@@ -134,29 +143,36 @@ def test_the_fitting_zoom_brings_objects_between_the_known_sizes(diameter):
 
 
 def test_without_objects_there_is_no_reason_to_zoom():
-    assert typical_diameter(np.zeros(0)) == 0
     assert fitting_zoom(0, (7.0, 64.0)) == 1
 
 
-def test_specks_do_not_decide_what_is_typical():
-    areas = np.array([*[4] * 200, *[700] * 10])
-    assert typical_diameter(areas) == pytest.approx(np.sqrt(4 / np.pi * 700))
-
-
-@pytest.mark.parametrize("zoom", [0.3, 0, -1, None])
+@pytest.mark.parametrize("zoom", [0.3, 0, -1, None, (1.0,), (1.0, 1.0, 1.0), (1.0, 0.3), ()])
 def test_a_zoom_that_is_none_is_refused_in_a_sentence(zoom):
-    with pytest.raises(UnetError, match=rf"zoom must be one of 0\.125, 0\.25, 0\.5, 1, 2, got {zoom}"):
-        check_zoom(zoom)
+    known = r"zoom must be one of 0\.125, 0\.25, 0\.5, 1, 2, or one for each of 2 axes, got "
+    with pytest.raises(UnetError, match=known + re.escape(repr(zoom))):
+        check_zoom(zoom, 2)
 
 
 def test_zooms_are_words():
     words = ["1/8 of its size", "1/4 of its size", "1/2 of its size", "its own size", "2 times its size"]
     assert [zoom_text(zoom) for zoom in ZOOMS] == words
+    assert [zoom_text((zoom, zoom)) for zoom in ZOOMS] == words
+    assert zoom_text((1.0, 0.25, 0.25)) == "1 x 1/4 x 1/4 of its size"
+    assert zoom_text((2.0, 0.5)) == "2 x 1/2 times its size"
+
+
+@given(zooms)
+def test_a_zoom_is_one_number_in_files_where_all_axes_are_alike(zoom):
+    kept = json.loads(json.dumps(short_zoom(zoom)))
+    assert isinstance(kept, float) == (zoom[0] == zoom[1])
+    assert stored_zoom(kept) == short_zoom(zoom)
+    assert is_own_size(zoom) == is_own_size(short_zoom(zoom)) == (zoom == (1, 1))
 
 
 @pytest.mark.parametrize("shape", [(90, 70), (9, 30, 40)])
-@pytest.mark.parametrize("zoom", [0.125, 0.25, 0.5])
-def test_pixels_are_joined_band_by_band_with_the_same_result(monkeypatch, shape, zoom):
+@pytest.mark.parametrize("zoom", [(0.125,) * 3, (0.5, 2, 0.25), (1, 0.25, 0.25), (2, 1, 0.5)])
+def test_pixels_are_read_band_by_band_with_the_same_result(monkeypatch, shape, zoom):
+    zoom = zoom[: len(shape)]
     seen = Zoomed(plane=plane_of(noise(*shape)), zoom=zoom)
     window = tuple(slice(-2, length + 2) for length in seen.shape)
     at_once = seen.read(window)
@@ -165,6 +181,7 @@ def test_pixels_are_joined_band_by_band_with_the_same_result(monkeypatch, shape,
 
 
 def test_a_result_says_only_what_is_unusual():
-    assert zoom_note(1) == ""
+    assert zoom_note(1) == zoom_note((1, 1)) == ""
     assert "1/4" in zoom_note(0.25)
+    assert "1 x 1/4" in zoom_note((1.0, 0.25))
     assert [downsampling(zoom) for zoom in ZOOMS] == [8, 4, 2, 1, 1]

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
+from napari_unet.planning import plan_segmentation
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment_steps
 from napari_unet.settings.instances import InstanceSettings
@@ -47,7 +49,7 @@ def segmented(image, model, *, zoom=None, tile=None, region=None, axes="YX"):
 def test_large_objects_are_seen_smaller(diameter, zoom):
     image = discs(diameter)
     result = segmented(image, sized_model())
-    assert result.zoom == zoom
+    assert result.zoom == (zoom, zoom)
     assert result.count == 9
     assert result.labels.shape == image.shape
     wrong = np.count_nonzero((result.labels > 0) != (image > 500))
@@ -56,27 +58,27 @@ def test_large_objects_are_seen_smaller(diameter, zoom):
 
 def test_tiny_objects_are_seen_larger():
     result = segmented(discs(5, count=25), sized_model())
-    assert (result.zoom, result.count) == (2, 25)
+    assert (result.zoom, result.count) == ((2, 2), 25)
 
 
 def test_where_little_is_seen_the_image_stays_as_it_is():
-    assert segmented(discs(300, count=1), sized_model()).zoom == 1
-    assert segmented(np.full((64, 64), 5, np.uint8), sized_model()).zoom == 1
+    assert segmented(discs(300, count=1), sized_model()).zoom == (1, 1)
+    assert segmented(np.full((64, 64), 5, np.uint8), sized_model()).zoom == (1, 1)
 
 
 def test_a_model_without_sizes_looks_at_nothing_first():
-    assert segmented(discs(200), sized_model(sizes=None)).zoom == 1
-    assert segmented(discs(200), sized_model(sizes=None, zoom=0.5)).zoom == 0.5
+    assert segmented(discs(200), sized_model(sizes=None)).zoom == (1, 1)
+    assert segmented(discs(200), sized_model(sizes=None, zoom=0.5)).zoom == (0.5, 0.5)
 
 
 def test_the_users_zoom_counts_more_than_the_models():
-    assert segmented(discs(200), sized_model(), zoom=1).zoom == 1
+    assert segmented(discs(200), sized_model(), zoom=1).zoom == (1, 1)
 
 
 def test_the_zoom_of_colour_images_is_measured_too():
     rgb = np.repeat((discs(90) // 4).astype(np.uint8)[..., None], 3, axis=-1)
     result = segmented(rgb, sized_model(), axes="YXS")
-    assert (result.zoom, result.count, result.labels.shape) == (0.5, 9, rgb.shape[:2])
+    assert (result.zoom, result.count, result.labels.shape) == ((0.5, 0.5), 9, rgb.shape[:2])
 
 
 def test_volumes_are_zoomed_along_all_axes():
@@ -91,22 +93,63 @@ def test_a_part_is_zoomed_as_the_whole_image_is():
     image[: 9 * 64, : 9 * 64] = np.kron(discs(90, count=4)[:288, :288], np.ones((2, 2), int))[: 9 * 64, : 9 * 64]
     whole = segmented(image, sized_model())
     empty = segmented(image, sized_model(), region={"Y": (700, 800), "X": (700, 800)})
-    assert whole.zoom == empty.zoom < 1
+    assert whole.zoom == empty.zoom < (1, 1)
 
 
 def test_the_planes_of_a_stack_have_one_zoom():
     stack = np.stack([discs(90), np.roll(discs(90), 7, 0), discs(90)])
     result = segmented(stack, sized_model(), axes="ZYX")
-    assert (result.zoom, result.count) == (0.5, 27)
+    assert (result.zoom, result.count) == ((0.5, 0.5), 27)
 
 
-def random_model(kind="padded", **spec):
-    arguments = {"in_channels": 1, "out_channels": 2, "base_channels": 4, "levels": 2}
-    described = ModelSpec(name="random", architecture=kind, arguments=arguments, **spec)
-    return Model(net=small_net(kind, levels=2), spec=described)
+def balls(height, width, *, planes, rows=2):
+    """Return a stack (Z, Y, X) with rows of bright ellipsoids, one above another as often as the planes allow."""
+    deep, step = round(1.4 * height), round(1.6 * width)
+    z, y, x = np.indices((planes, rows * step, rows * step))
+    place = [z % deep - deep / 2, y % step - step / 2, x % step - step / 2]
+    inside = sum((at / side * 2) ** 2 for at, side in zip(place, (height, width, width), strict=True)) < 1
+    return (inside * 900 + 100).astype(np.uint16)
 
 
-@pytest.mark.parametrize("zoom", [0.25, 0.5, 2])
+def volumes(**changes):
+    model = make_bright_model(axes="ZYX")
+    thresholds = InstanceSettings(core_threshold=0.7, edge_threshold=0.5, min_size=4)
+    return replace(model, spec=replace(model.spec, sizes=(6.0, 32.0), instances=thresholds, **changes))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "planes", "zoom"),
+    [
+        (21, 21, 60, (1, 1, 1)),
+        (9, 48, 12, (1, 0.5, 0.5)),
+        (8, 80, 12, (1, 0.25, 0.25)),
+        (40, 40, 100, (0.5, 0.5, 0.5)),
+    ],
+)
+def test_volumes_are_zoomed_along_each_axis_as_their_objects_are_large(height, width, planes, zoom):
+    image = balls(height, width, planes=planes)
+    plan = finish(plan_segmentation(Source.of(image, "ZYX"), volumes()))
+    assert (plan.zoom, plan.zoom_from) == (zoom, "objects")
+
+
+def test_planes_that_lie_apart_are_no_reason_to_zoom():
+    """A ball of 3 planes and 12 pixels is as large along both axes for a model that learnt such voxels."""
+    source = Source.of(balls(4, 12, planes=12), "ZYX")
+    assert finish(plan_segmentation(source, volumes())).zoom == (2, 1, 1)
+    assert finish(plan_segmentation(source, volumes(spacing=(3.0, 1.0, 1.0)))).zoom == (1, 1, 1)
+
+
+def random_model(kind="padded", axes="YX", depth=2, **spec):
+    dims = len(axes)
+    arguments = {"in_channels": 1, "out_channels": 2, "base_channels": 4, "levels": depth, "dims": dims}
+    described = ModelSpec(name="random", architecture=kind, arguments=arguments, axes=axes, **spec)
+    return Model(net=small_net(kind, levels=depth, dims=dims), spec=described)
+
+
+UNEVEN = [(1, 0.25), (0.5, 2), (2, 0.125)]
+
+
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 2, *UNEVEN])
 @pytest.mark.parametrize("kind", ["padded", "classic"])
 def test_tiled_equals_whole_at_every_zoom(zoom, kind):
     image = np.random.default_rng(0).random((203, 170))
@@ -117,7 +160,24 @@ def test_tiled_equals_whole_at_every_zoom(zoom, kind):
     assert np.abs(whole - tiled).max() <= 1  # rounding of float32 sums
 
 
-@pytest.mark.parametrize("zoom", [0.25, 0.5, 2])
+@pytest.mark.parametrize("kind", ["padded", "classic"])
+@pytest.mark.parametrize("zoom", [(1, 0.5, 0.5), (2, 0.25, 1), (0.5, 1, 2)])
+def test_volumes_are_zoomed_by_axis_and_tiled_parts_equal_the_whole(zoom, kind):
+    image = np.random.default_rng(0).random((12, 22, 18))
+    model = random_model(kind, axes="ZYX", depth=1)
+    whole = segmented(image, model, zoom=zoom, tile=512, axes="ZYX").probabilities.astype(int)
+    tiled = segmented(image, model, zoom=zoom, tile=(6, 12, 12), axes="ZYX").probabilities.astype(int)
+    assert whole.shape == image.shape
+    assert np.abs(whole - tiled).max() <= 1  # rounding of float32 sums
+    part = segmented(image, model, zoom=zoom, axes="ZYX", region={"Z": (5, 7), "Y": (9, 16), "X": (4, 18)})
+    place = tuple(
+        slice(start, start + length) for start, length in zip(part.origin, part.labels.shape, strict=True)
+    )
+    assert part.labels.size < image.size
+    assert np.abs(whole[place] - part.probabilities).max() <= 1
+
+
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 2, *UNEVEN])
 def test_a_part_of_a_zoomed_image_is_predicted_as_in_the_whole(zoom):
     image = np.random.default_rng(1).random((300, 260))
     model = random_model()
@@ -136,7 +196,7 @@ def test_classes_come_back_as_classes():
     assert set(np.unique(labels)) <= {0, 1}
 
 
-@pytest.mark.parametrize("zoom", [0.25, 0.5, 2])
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 2, *UNEVEN])
 def test_maps_come_back_band_by_band_with_the_same_result(monkeypatch, zoom):
     image, model = np.random.default_rng(3).random((157, 90)), random_model()
     whole = segmented(image, model, zoom=zoom).probabilities
@@ -159,7 +219,14 @@ def test_sizes_that_no_zoom_can_meet_are_refused(sizes):
 
 def test_a_damaged_description_is_one_sentence():
     described = json.loads(sized_model().spec.to_json())
-    for name, value in (("zoom", None), ("zoom", 0.3), ("sizes", [5]), ("sizes", "large")):
+    for name, value in (
+        ("zoom", None),
+        ("zoom", 0.3),
+        ("zoom", [1.0]),
+        ("zoom", [1.0, "a"]),
+        ("sizes", [5]),
+        ("sizes", "large"),
+    ):
         with pytest.raises(UnetError):
             ModelSpec.from_json(json.dumps({**described, name: value}))
     with pytest.raises(UnetError, match="knows no sizes"):
@@ -167,5 +234,13 @@ def test_a_damaged_description_is_one_sentence():
 
 
 def test_sizes_and_zoom_travel_in_the_description():
-    spec = sized_model(zoom=0.5).spec
-    assert ModelSpec.from_json(spec.to_json()) == spec
+    for zoom, kept in ((0.5, 0.5), ((0.5, 0.5), 0.5), ((1.0, 0.25), [1.0, 0.25])):
+        spec = sized_model(zoom=zoom).spec
+        assert json.loads(spec.to_json())["zoom"] == kept
+        assert ModelSpec.from_json(spec.to_json()) == spec
+        assert spec.zooms == (tuple(kept) if isinstance(kept, list) else (kept, kept))
+
+
+def test_a_zoom_of_too_many_axes_is_one_sentence():
+    with pytest.raises(UnetError, match="zoom must be one number, or one for each of 2 axes"):
+        segmented(discs(20), sized_model(), zoom=(1.0, 0.5, 0.5))

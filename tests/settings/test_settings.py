@@ -65,8 +65,12 @@ def test_any_value_is_taken_or_refused_in_one_sentence(declared, value):
          "leave it out for the default, exact"),
         (PredictionSettings, {"device": None}, "device must be text, got None: "
          "leave it out for the default, auto"),
-        (SegmentationSettings, {"zoom": 3}, "zoom must be one of 0.125, 0.25, 0.5, 1, 2, got 3: "
-         "leave it out for the default, model's own"),
+        (SegmentationSettings, {"zoom": 3}, "zoom must be one of 0.125, 0.25, 0.5, 1, 2, or one for each axis, "
+         "got 3: leave it out for the default, model's own"),
+        (SegmentationSettings, {"zoom": (1.0, 3.0)}, "zoom must be one of 0.125, 0.25, 0.5, 1, 2, or one for each "
+         "axis, got (1.0, 3.0): leave it out for the default, model's own"),
+        (SegmentationSettings, {"zoom": ()}, "zoom must be one of 0.125, 0.25, 0.5, 1, 2, or one for each "
+         "axis, got (): leave it out for the default, model's own"),
         (SegmentationSettings, {"core_threshold": 1.0}, "core_threshold (core probability) must be a number "
          "above 0 and below 1, got 1.0: leave it out for the default, model's own"),
         (SegmentationSettings, {"prediction": 3}, "prediction must be PredictionSettings, got 3: "

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 from napari_unet.errors import UnetError
 
 Sides = tuple[int, ...]
+Number = TypeVar("Number", int, float)
 
 
-def per_axis(value: int | Sequence[int], dims: int, what: str) -> Sides:
+def per_axis(value: Number | Sequence[Number], dims: int, what: str) -> tuple[Number, ...]:
     """Return one number for each of `dims` axes; UnetError where another count of them is given."""
-    sides = (value,) * dims if isinstance(value, int) else tuple(value)
+    sides = (value,) * dims if isinstance(value, int | float) else tuple(value)
     if len(sides) != dims:
         raise UnetError(f"{what} must be one number, or one for each of {dims} axes, got {sides}")
     return sides

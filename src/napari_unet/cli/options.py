@@ -29,7 +29,7 @@ def _as_argument(option: Option) -> dict[str, Any]:
         allowed = get_args(option.kind)
         return {**explained, "choices": allowed, "type": type(allowed[0]), "metavar": None}
     if option.per_axis:
-        return {"type": sides, **explained}
+        return {"type": numbers if option.kind is float else sides, **explained}
     kind = str if get_origin(option.kind) is tuple else option.kind  # which the settings take apart
     return {"type": kind, **explained}
 
@@ -37,6 +37,12 @@ def _as_argument(option: Option) -> dict[str, Any]:
 def sides(text: str) -> int | tuple[int, ...]:
     """Return "64" as a number, "16,64,64" as one for each axis."""
     values = tuple(map(int, text.split(",")))
+    return values if len(values) > 1 else values[0]
+
+
+def numbers(text: str) -> float | tuple[float, ...]:
+    """Return "0.5" as a number, "1,0.5,0.5" as one for each axis."""
+    values = tuple(map(float, text.split(",")))
     return values if len(values) > 1 else values[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MAX_CHANNEL, MAX_ZOOM = 2**15, 1e6
+MAX_CHANNEL, MAX_ZOOM, MAX_AXES = 2**15, 1e6, 3
 
 
 def without_odd_values(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,10 +18,16 @@ def are_settings(value: Any) -> bool:
     """Whether these are the settings of a run, with a channel and a zoom that can be used again."""
     if not isinstance(value, dict):
         return False
-    channel, zoom = value.get("channel"), value.get("zoom")
+    channel = value.get("channel")
     if channel is not None and not (type(channel) is int and 0 <= channel < MAX_CHANNEL):
         return False
-    return zoom is None or (isinstance(zoom, int | float) and 0 < zoom < MAX_ZOOM)
+    return value.get("zoom") is None or _is_zoom(value["zoom"])
+
+
+def _is_zoom(value: Any) -> bool:
+    """Whether this is a zoom, or one for each axis."""
+    each = value if isinstance(value, list | tuple) and 0 < len(value) <= MAX_AXES else [value]
+    return all(isinstance(one, int | float) and 0 < one < MAX_ZOOM for one in each)
 
 
 def are_names(value: Any) -> bool:

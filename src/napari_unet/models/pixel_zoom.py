@@ -9,26 +9,34 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.zooms import ZOOMS
 
-IN_PLANE = "YX"
-"""The axes that decide: planes of a stack lie further apart than pixels, and no zoom changes that."""
+SQUARE = math.sqrt(2)
+"""Pixels that are longer than wide by less than this factor are zoomed alike: no power of 2 makes them square."""
 ALIKE = 1.1
 """Pixel sizes that differ by less than this factor count as one: they are stated with two digits at least."""
 
 
-def zoom_of_pixels(size: PixelSize | None, spec: ModelSpec) -> float | None:
-    """Return the zoom whose pixels come nearest to those that a model learnt, None where either is unknown.
+def zoom_of_pixels(size: PixelSize | None, spec: ModelSpec) -> tuple[float, ...] | None:
+    """Return the zoom per axis whose pixels come nearest to those that a model learnt, None where it is unknown.
 
-    Of pixels that are longer than wide the geometric mean counts, as a zoom is that of all axes. A scale without
-    a unit is none that can be relied on.
+    Each axis is zoomed by itself, so that planes which lie far apart are not joined as pixels within them are; one
+    whose size is unknown stays as it is, but both Y and X must be known. A scale without a unit is none that can
+    be relied on.
     """
     if size is None or not size.stated or spec.pixel_size is None:
         return None
     learnt = dict(zip(spec.axes, spec.pixel_size, strict=False))
-    here = [size.get(axis) for axis in IN_PLANE]
-    if any(one is None for one in here) or not set(IN_PLANE) <= learnt.keys():
+    ratios = {axis: (size.get(axis) or 0) / one for axis, one in learnt.items()}
+    if not (ratios.get("Y") and ratios.get("X")):
         return None
-    ratio = math.prod(one for one in here if one) / math.prod(learnt[axis] for axis in IN_PLANE)
-    return nearest_zoom(math.sqrt(ratio))
+    ratios |= _square(ratios["Y"], ratios["X"])
+    return tuple(nearest_zoom(ratios.get(axis) or 1.0) for axis in spec.axes)
+
+
+def _square(y: float, x: float) -> dict[str, float]:
+    """Return the ratios of Y and X, their geometric mean where they differ by little: objects keep their shape."""
+    if max(y, x) >= SQUARE * min(y, x):
+        return {"Y": y, "X": x}
+    return dict.fromkeys("YX", math.sqrt(y * x))
 
 
 def nearest_zoom(zoom: float) -> float:

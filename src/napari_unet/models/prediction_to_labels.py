@@ -17,12 +17,14 @@ from napari_unet.arrays.axes import Plane, planes
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.instances import label_instances
 from napari_unet.arrays.intensities import measure_intensity
-from napari_unet.arrays.zoom import Zoomed, bring_back, downsampling
+from napari_unet.arrays.per_axis import per_axis
+from napari_unet.arrays.zoom import Zoomed, Zooms, bring_back, downsampling, is_own_size
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Choose, Predictor, Result, predict
 from napari_unet.progress import Progress, Steps
 from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.zooms import Zoom
 
 BAND = 4_000_000
 """Pixels of a map that are brought back to the image's own size at once."""
@@ -57,51 +59,55 @@ def predict_map(
     predictor: Predictor,
     plane: Plane,
     spec: ModelSpec,
-    zoom: float = 1.0,
+    zoom: Zoom = 1.0,
     *,
     out: MakeMap = np.zeros,
     choose: Choose | None = None,
 ) -> Steps[NDArray[np.uint8]]:
     """Return the map (*spatial) uint8 of a plane: foreground level times 255, or class indices.
 
-    `out` gives the arrays of the plane's size that are needed. A zoomed plane is read a little beyond its region,
-    because the way back is interpolated: a part of the map is the same as in the whole one. `choose` as of
-    `predict`, in pixels that the network sees.
+    `out` gives the arrays of the plane's size that are needed. Along zoomed axes a plane is read a little beyond
+    its region, because the way back is interpolated: a part of the map is the same as in the whole one. `choose`
+    as of `predict`, in pixels that the network sees.
     """
-    around, inner = plane.grown((0,) * len(plane.shape) if zoom == 1 else grid_steps(predictor, zoom))
-    zoomed = Zoomed(plane=around, zoom=zoom)
+    zooms = per_axis(zoom, len(plane.spatial), "zoom")
+    beside = [step * (one != 1) for step, one in zip(grid_steps(predictor, zooms), zooms, strict=True)]
+    around, inner = plane.grown(beside)
+    zoomed = Zoomed(plane=around, zoom=zooms)
     maps: NDArray[Any] = yield from predict(
         predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8), choose=choose
     )
     found: NDArray[np.uint8] = maps[0]
-    if zoom != 1:
+    if not is_own_size(zooms):
         whole = out(around.shape, np.uint8)
-        yield from _bring_back_by_bands(found, zoom, whole, smooth=not spec.is_semantic)
+        yield from _bring_back_by_bands(found, zooms, whole, smooth=not spec.is_semantic)
         found = whole[inner]
     return found
 
 
-def _bring_back_by_bands(seen: NDArray[np.uint8], zoom: float, out: Any, *, smooth: bool) -> Steps[None]:
+def _bring_back_by_bands(seen: NDArray[np.uint8], zooms: Zooms, out: Any, *, smooth: bool) -> Steps[None]:
     """Write the map at the image's own size, band by band along the first axis, one yield each."""
-    shape = out.shape
-    rows = max(BESIDE, int(BAND * zoom / math.prod(shape[1:])))
+    shape, along = out.shape, zooms[0]
+    rows = max(BESIDE, int(BAND * along / math.prod(shape[1:])))
     rows += rows % 2
     for start in range(0, len(seen), rows):
         low, stop = max(0, start - BESIDE), min(start + rows, len(seen))
         part = seen[low : stop + BESIDE]
-        wide = bring_back(part, zoom, (round(len(part) / zoom), *shape[1:]), smooth=smooth)
-        first, last = round(start / zoom), min(round(stop / zoom), len(out))
-        skip = round((start - low) / zoom)
+        wide = bring_back(part, zooms, (round(len(part) / along), *shape[1:]), smooth=smooth)
+        first, last = round(start / along), min(round(stop / along), len(out))
+        skip = round((start - low) / along)
         out[first:last] = wide[skip : skip + last - first]
         yield Progress(done=0, total=0, doing="Predicting")
 
 
-def grid_steps(predictor: Predictor, zoom: float) -> tuple[int, ...]:
+def grid_steps(predictor: Predictor, zoom: Zoom) -> tuple[int, ...]:
     """Return the step of the network's pooling grid per axis in pixels of an image that it sees at a zoom."""
-    return tuple(step * downsampling(zoom) for step in predictor.geometry.stride)
+    strides = predictor.geometry.stride
+    zooms = per_axis(zoom, len(strides), "zoom")
+    return tuple(step * downsampling(one) for step, one in zip(strides, zooms, strict=True))
 
 
-def grid_step(predictor: Predictor, zoom: float) -> int:
+def grid_step(predictor: Predictor, zoom: Zoom) -> int:
     """Return the largest of `grid_steps`, a multiple of all of them."""
     return max(grid_steps(predictor, zoom))
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from napari_unet.arrays.channels import COLOURS, Input, unnamed
 from napari_unet.arrays.normalization import Normalization
-from napari_unet.arrays.per_axis import relative_spacing
+from napari_unet.arrays.per_axis import per_axis, relative_spacing
 from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.json_text import parse_json
@@ -22,6 +22,7 @@ from napari_unet.files.openable import is_file
 from napari_unet.models.class_marks import check_marks
 from napari_unet.settings.former_names import with_present_names
 from napari_unet.settings.instances import InstanceSettings
+from napari_unet.settings.zooms import Zoom, short_zoom, stored_zoom
 
 FORMAT = 2
 """2: the normalisation is a list of steps; 1 is read, too."""
@@ -60,10 +61,12 @@ class ModelSpec:
     spacing: tuple[float, ...] = ()
     """How far apart neighbouring pixels are along each axis, in pixels of the finest; empty: as far along all."""
     sizes: tuple[float, float] | None = None
-    """Typical diameters of objects, in pixels that the network sees, between which the model is at its best. Where
-    an image's objects are larger or smaller, it is zoomed to bring them there; None: the zoom stays as it is."""
-    zoom: float = 1.0
-    """How many pixels the network sees per pixel and axis of an image, where `sizes` does not say otherwise."""
+    """Typical diameters of objects, in pixels that the network sees (those of the finest axis, where they differ),
+    between which the model is at its best. Where an image's objects are larger or smaller, it is zoomed to bring
+    them there; None: the zoom stays as it is."""
+    zoom: Zoom = 1.0
+    """How many pixels the network sees per pixel of an image, where `sizes` does not say otherwise: one number for
+    all axes, or one for each."""
     normalization: Normalization = field(default_factory=Normalization)
     instances: InstanceSettings = field(default_factory=InstanceSettings)
     rotations: bool = False
@@ -80,7 +83,8 @@ class ModelSpec:
     def __post_init__(self) -> None:
         self._check_classes()
         self._check_network()
-        check_zoom(self.zoom)
+        check_zoom(self.zoom, len(self.axes))
+        object.__setattr__(self, "zoom", short_zoom(self.zoom))  # as former versions read it
         relative_spacing(self.spacing, len(self.axes))
         self._check_image()
         if self.sizes is not None:
@@ -165,6 +169,11 @@ class ModelSpec:
         return relative_spacing(self.spacing, len(self.axes))
 
     @property
+    def zooms(self) -> tuple[float, ...]:
+        """Return the zoom along each axis."""
+        return per_axis(self.zoom, len(self.axes), "zoom")
+
+    @property
     def reads(self) -> tuple[Input, ...]:
         """Return the inputs of the network, without names where none are known."""
         return self.inputs or unnamed(self.in_channels)
@@ -209,6 +218,7 @@ class ModelSpec:
             values["class_marks"] = tuple(values.get("class_marks", ()))
             values["levels"] = tuple(values.get("levels", (0.0, 1.0)))
             values["arguments"] = _as_tuples(values["arguments"])
+            values["zoom"] = stored_zoom(values.get("zoom", 1.0))
             for pair in ("pixel_size", "sizes", "spacing", "output_range"):
                 if values.get(pair) is not None:
                     values[pair] = tuple(values[pair])

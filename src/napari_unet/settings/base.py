@@ -49,7 +49,7 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_other_choices(cls, value: Any, info: ValidationInfo) -> Any:
         known = options(cls)[str(info.field_name)]
-        if known.only_choices and value is not None and value not in known.choices.values():
+        if known.only_choices and value is not None and not known.is_choice(value):
             raise ValueError
         if known.per_axis and value is not None and not known.is_within(value):
             raise ValueError

@@ -13,6 +13,7 @@ from napari_unet.settings.devices import device_option, seed_option
 from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.segmentation import zoom_option
 from napari_unet.settings.weights import WeightSettings
+from napari_unet.settings.zooms import Zoom
 
 PATCH = 128
 """Usual side of a patch in planes."""
@@ -61,7 +62,7 @@ class FineTuningSettings(Settings):
     )
     held_out: float = option(0.2, "share of the strokes that is kept to measure the model", minimum=0, below=1)
     channels: ChosenChannels | None = channels_option("fine-tune")
-    zoom: float | None = zoom_option("fine-tune")
+    zoom: Zoom | None = zoom_option("fine-tune")
     seed: int = seed_option("fine-tune")
     device: str = device_option("fine-tune", "Fine-tune panel")
     score_every: int = option(20, "iterations between two scorings", minimum=1)

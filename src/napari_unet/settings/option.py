@@ -69,12 +69,17 @@ class Option:
         """Return in words what a value must be."""
         if self.must_be:
             return self.must_be
+        each = ", or one for each axis" if self.per_axis else ""
         if self.only_choices:
-            return f"one of {', '.join(_plain(value) for value in self.choices.values())}"
+            return f"one of {', '.join(_plain(value) for value in self.choices.values())}{each}"
         if get_origin(self.kind) is Literal:
             return " or ".join(repr(value) for value in get_args(self.kind))
-        each = ", or one for each axis" if self.per_axis else ""
         return f"{WORDS.get(self.kind) or self.kind.__name__}{self._range()}{each}"
+
+    def is_choice(self, value: Any) -> bool:
+        """Whether a value, or each of one for every axis, is among the choices."""
+        each = value if self.per_axis and isinstance(value, tuple) else (value,)
+        return all(one in self.choices.values() for one in each)
 
     def is_within(self, value: Any) -> bool:
         """Whether a number, or each of several, lies within the range."""

@@ -11,7 +11,7 @@ from napari_unet.settings.channels import ChosenChannels, channels_option, parse
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
-from napari_unet.settings.zooms import ZOOMS, zoom_text
+from napari_unet.settings.zooms import ZOOMS, Zoom, zoom_text
 
 JOINABLE = "ZT"
 """Axes through which objects can be joined, in this order: a volume at each time first."""
@@ -23,10 +23,12 @@ def zoom_option(*offered: Any) -> Any:
     """Declare the zoom."""
     return option(
         None,
-        "how large the network sees the image, one of 0.125, 0.25, 0.5, 1 and 2: small for objects much larger "
-        "than those that it learnt, large for tiny ones; some models measure the objects and choose it",
+        "how large the network sees the image, one of 0.125, 0.25, 0.5, 1 and 2, or one for each axis: small for "
+        "objects much larger than those that it learnt, large for tiny ones; some models measure the objects and "
+        "choose it",
         choices={zoom_text(zoom): zoom for zoom in ZOOMS},
         only_choices=True,
+        per_axis=True,
         unset=AS_MODEL,
         label="Zoom",
         offered=offered,
@@ -44,7 +46,7 @@ class SegmentationSettings(Settings):
     channels: ChosenChannels | None = channels_option("segment")
     prediction: PredictionSettings = PredictionSettings()
     intensity: IntensitySettings = IntensitySettings()
-    zoom: float | None = zoom_option(*SHOWN)
+    zoom: Zoom | None = zoom_option(*SHOWN)
     zoom_from: str = option(
         "pixels",
         "what chooses the zoom where none is given: pixels, the pixel size of image and model where both are "
@@ -89,7 +91,7 @@ class SegmentationSettings(Settings):
         chosen = {name: value for name, value in self if name in type(stored).model_fields and value is not None}
         return stored.replace(**chosen)
 
-    def with_options(self, channels: Any, device: str | None, zoom: float | None) -> SegmentationSettings:
+    def with_options(self, channels: Any, device: str | None, zoom: Zoom | None) -> SegmentationSettings:
         """Return the settings with what was chosen by keyword in place of what they say."""
         settings = self
         if channels is not None:

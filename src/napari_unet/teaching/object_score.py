@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -66,7 +67,7 @@ def found_objects(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     """
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec = model.spec
-    per_pixel = spec.zoom ** len(spec.axes)
+    per_pixel = math.prod(spec.zooms)
     thresholds = spec.instances.replace(min_size=round(spec.instances.min_size * per_pixel))
     context = [round(side) for side in even_sides(CONTEXT, spec.steps)]
     found: list[bool] = []

@@ -17,7 +17,7 @@ from napari_unet.arrays.normalization import InvertBrightBackground
 from napari_unet.arrays.per_axis import even_sides
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
 from napari_unet.arrays.tiling import Box
-from napari_unet.arrays.zoom import Zoomed, downsampling, zoom_paint
+from napari_unet.arrays.zoom import Zoomed, Zooms, downsampling, zoom_paint
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import measured_planes
@@ -81,14 +81,15 @@ class PaintedPlane:
     plane: Plane
     annotation: Annotation
 
-    zoom: float = 1.0
+    zoom: Zooms
     """How large the network sees it; the annotation has that size already, plane and place that of the image."""
 
     @property
     def corner(self) -> tuple[float, ...]:
         """Return where it begins, in pixels that the network sees; other images and planes are far away."""
         planes = [at * FAR for at in self.place if isinstance(at, int)]
-        starts = [at.start * self.zoom for at in self.place if isinstance(at, slice)]
+        sides = [at for at in self.place if isinstance(at, slice)]
+        starts = [side.start * zoom for side, zoom in zip(sides, self.zoom, strict=True)]
         return (self.source * FAR, *planes, *starts)
 
     @property
@@ -111,18 +112,19 @@ def painted_planes(
         kept = result_axes(named)
         for plane in wanted:
             said = _said_of(annotation, plane, kept, spec)
-            step = downsampling(spec.zoom)
-            around = [round(side) * step for side in even_sides(AROUND, spec.steps)]
+            steps = [downsampling(zoom) for zoom in spec.zooms]
+            sides = even_sides(AROUND, spec.steps)
+            around = [round(side) * step for side, step in zip(sides, steps, strict=True)]
             for cluster in clusters(said.annotated, [2 * side for side in around]):
-                box = _around(cluster, said.annotated.shape, around, step)
-                labels, annotated = zoom_paint(said.labels[box], said.annotated[box], spec.zoom)
+                box = _around(cluster, said.annotated.shape, around, steps)
+                labels, annotated = zoom_paint(said.labels[box], said.annotated[box], spec.zooms)
                 found.append(
                     PaintedPlane(
                         source=number,
                         place=_placed(box, plane, kept),
                         plane=replace(plane, region=box),
                         annotation=replace(said, labels=labels, annotated=annotated),
-                        zoom=spec.zoom,
+                        zoom=spec.zooms,
                     )
                 )
     return found
@@ -218,9 +220,9 @@ def replay_regions(model: Model) -> list[TrainingRegion]:
     ]
 
 
-def _around(cluster: Box, shape: Sequence[int], around: Sequence[int], step: int) -> Box:
-    """Return the box of annotated pixels, grown by what the anchor may use, from a multiple of a step on."""
+def _around(cluster: Box, shape: Sequence[int], around: Sequence[int], steps: Sequence[int]) -> Box:
+    """Return the box of annotated pixels, grown by what the anchor may use, from a multiple of the steps on."""
     return tuple(
         slice(max(0, side.start - more) // step * step, min(length, side.stop + more))
-        for side, length, more in zip(cluster, shape, around, strict=True)
+        for side, length, more, step in zip(cluster, shape, around, steps, strict=True)
     )

@@ -16,6 +16,7 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.proofreading import Edit, split_by_level
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import stored_zoom
 from napari_unet.widgets.viewer.layers import LayerImage, read_layer
 from napari_unet.widgets.viewer.notes import LayerNotes, notes_of
 from napari_unet.widgets.viewer.paint import image_of
@@ -66,9 +67,7 @@ def _find(image: LayerImage, notes: LayerNotes, labels: NDArray[Any], number: in
 def _settings(notes: LayerNotes) -> SegmentationSettings:
     """Return the channels and the zoom with which the object was found."""
     channels, zoom = notes.settings.get("channels"), notes.settings.get("zoom")
-    return SegmentationSettings(
-        channels=tuple(channels) if channels else None, zoom=float(zoom) if zoom is not None else None
-    )
+    return SegmentationSettings(channels=tuple(channels) if channels else None, zoom=stored_zoom(zoom))
 
 
 def _placed(values: NDArray[Any], origin: Sequence[int], shape: Sequence[int]) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 from napari_unet.arrays.axes import SINGLE, check_axes
 from napari_unet.arrays.pixel_size import PixelSize
+from napari_unet.arrays.zoom import is_own_size
 from napari_unet.errors import UnetError
 from napari_unet.models.pixel_zoom import zoom_of_pixels
 from napari_unet.models.spec import ModelSpec
@@ -118,7 +119,7 @@ def zoom_sentence(spec: ModelSpec, size: PixelSize | None, settings: Segmentatio
     by = ""
     if zoom is None and settings.zoom_from == "pixels" and not spec.gives_image:
         zoom, by = zoom_of_pixels(size, spec), ", by its pixel size"
-    return "" if zoom in (None, 1) else f" Seen at {zoom_text(zoom)}{by}."
+    return "" if zoom is None or is_own_size(zoom) else f" Seen at {zoom_text(zoom)}{by}."
 
 
 def pixel_count(image: LayerImage, region: dict[str, tuple[int, int]] | None) -> int:

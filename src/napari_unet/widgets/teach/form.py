@@ -151,7 +151,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
             named = " and ".join(sorted({paint.image.axes for paint in paints}))
             raise UnetError(f"These images have different axes, {named}: learn from one kind at a time.")
         self._check_kind(paints)
-        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None})
+        zooms = sorted({paint.zoom for paint in paints if paint.zoom is not None}, key=str)
         if len(zooms) > 1:
             named = " and ".join(zoom_text(zoom) for zoom in zooms)
             raise UnetError(

@@ -175,7 +175,7 @@ def begin_weights(request: FineTuneRequest) -> Callable[[], Steps[list[WeightedP
         found = []
         for lesson, painted_on, weight in zip(lessons, planes, weights, strict=True):
             plane = painted_on.plane
-            wide = bring_back(weight, model.spec.zoom, plane.shape, smooth=False)
+            wide = bring_back(weight, model.spec.zooms, plane.shape, smooth=False)
             found.append((said[lesson.source].paint, lesson.place, plane.as_in_image(wide)))
         return found
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import result_shape
 from napari_unet.errors import UnetError
 from napari_unet.models.class_marks import colour_of
+from napari_unet.settings.zooms import Zoom, stored_zoom
 from napari_unet.widgets.viewer.file_header import written_mask
 from napari_unet.widgets.viewer.layers import LayerImage, full_resolution, read_layer
 from napari_unet.widgets.viewer.notes import (
@@ -57,7 +58,7 @@ class Paint:
     prediction: NDArray[Any] | None = None
     origin: tuple[int, ...] = ()
     """Where the layer's first pixel lies in the image; empty where it covers the image."""
-    zoom: float | None = None
+    zoom: Zoom | None = None
     """How large the network saw the image whose prediction is corrected."""
     channel: int | None = None
     """The channel of the image whose prediction is corrected, None where it has but one."""
@@ -244,7 +245,7 @@ def take(layer: Labels, image: Image, meaning: str, *, right: tuple[slice, ...] 
         values=values,
         prediction=prediction,
         origin=notes.origin,
-        zoom=made.get("zoom"),
+        zoom=stored_zoom(made.get("zoom")),
         channel=made.get("channel"),
         choices=notes.inputs if meaning == CORRECTIONS else (),
         kind=str(notes.provenance.get("values", "")),
