@@ -78,6 +78,24 @@ def test_the_labels_are_those_of_memory(tmp_path, shape, axes, dims, region):
     assert not unfinished(output).exists()
 
 
+@pytest.mark.parametrize(
+    ("shape", "axes", "zoom"), [((90, 71), "YX", (0.5, 2.0)), ((14, 50, 44), "ZYX", (1.0, 0.5, 0.5))]
+)
+def test_zoomed_blocks_are_those_of_memory_too(tmp_path, shape, axes, zoom):
+    chosen = SETTINGS.replace(zoom=zoom)
+    model, plan, provenance = planned(blobs(shape, 1, 2.5), axes, chosen, dims=axes)
+    expected = finish(run_plan(plan, model))
+    output = tmp_path / "labels.zarr"
+    running = segment_into_zarr(plan, model, output, provenance=provenance)
+    for _ in range(3):
+        next(running)
+    running.close()
+    assert unfinished(output).exists()
+    count = finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    np.testing.assert_array_equal(written(output), expected.labels)
+    assert count == expected.count > 3
+
+
 def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_unet.files.ome_zarr_labels.COARSEST", 20)
     model, plan, provenance = planned(blobs((90, 71), 1, 1.5), region={"Y": (20, 70), "X": (8, 60)})

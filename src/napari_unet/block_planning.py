@@ -87,9 +87,9 @@ def cut_of(plan: SegmentationPlan, model: Model, letters: str) -> dict[str, tupl
     A block is of whole tiles, so that none of them is a sliver.
     """
     whole = [plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes]
-    zoom = plan.zoom
-    tile = Predictor(model.net, plan.prediction).fitted([math.ceil(side * zoom) for side in whole]).tile
-    one = [round(side / zoom) for side in tile]
+    seen = [math.ceil(side * zoom) for side, zoom in zip(whole, plan.zoom, strict=True)]
+    tile = Predictor(model.net, plan.prediction).fitted(seen).tile
+    one = [round(side / zoom) for side, zoom in zip(tile, plan.zoom, strict=True)]
     times = max(1, int((BLOCK_PIXELS / math.prod(one)) ** (1 / len(one))))
     sides = {
         axis: min(length, side * times) for axis, length, side in zip(plan.spec.axes, whole, one, strict=True)

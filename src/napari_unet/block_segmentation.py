@@ -40,6 +40,7 @@ from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.settings.zooms import Zoom
 from napari_unet.watching import LookedAt
 
 
@@ -51,7 +52,7 @@ def segment_to_zarr(
     axes: str | None = None,
     channels: Choice | None = None,
     device: str | None = None,
-    zoom: float | None = None,
+    zoom: Zoom | None = None,
     scheduler: str | None = None,
     settings: SegmentationSettings | None = None,
     progress: Report | None = None,
