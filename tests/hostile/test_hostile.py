@@ -14,6 +14,10 @@ if os.name == "nt":
     pytest.skip("no limits of memory there", allow_module_level=True)
 
 
+pytestmark = pytest.mark.xdist_group("hostile")
+"""The corpus takes seconds to make: one worker does."""
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """A folder with sound files and hostile ones, made anew."""
@@ -37,7 +41,7 @@ def test_sound_files_are_read_and_hostile_ones_refused(corpus):
     assert len(said.splitlines()) > 60
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_damaged_files_are_refused_or_read(corpus, seed):
     assert "150 damaged" in reading(corpus / "sound", "--damage", 150, "--seed", seed, timeout=900)
 
