@@ -33,6 +33,8 @@ from tests.faults import injected
 KINDS = ("open", "write", "fsync", "rename", "link", "mkdir", "allocation")
 MOST = 10
 """Places of one kind at which a writer is made to fail; of more, as many evenly spread."""
+FEW, LONG = 3, ("curve.png", "montage.png", "package.zip")
+"""Places, but for a slow run, of what takes a second to write: the first, the middle and the last."""
 LABELS = np.arange(64 * 96, dtype=np.uint32).reshape(64, 96)
 ODD_NAME = "a$\\frac$\n\x1b[2J.tif"
 FACTS = {"model": "nuclei", "command": "x" * 3000}
@@ -118,8 +120,14 @@ def content(path):
     return path.read_bytes() if path.exists() else b""
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        *((name, FEW if name in LONG else MOST) for name in WRITERS),
+        *(pytest.param(name, MOST, marks=pytest.mark.slow) for name in LONG),
+    ],
+)
+def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, most, tmp_path):
     path, write = tmp_path / name, WRITERS[name]
     former = b"" if name.startswith("new") else b"former" * 3
     remove(path)
@@ -131,7 +139,7 @@ def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, 
             path.write_bytes(former)
 
     done = survived = 0
-    for kind, at in failures(write, prepare, path, 3 if name == "package.zip" else MOST):  # seconds each
+    for kind, at in failures(write, prepare, path, most):
         done += 1
         said = refusal(write, path, kind, at)
         if said:
@@ -143,7 +151,7 @@ def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, 
             survived += 1
         assert list(tmp_path.iterdir()) == ([path] if path.exists() else []), (kind, at)
     print(f"{name}: {done} faults injected, {done - survived} refused, {survived} of no matter")  # noqa: T201
-    assert done > 10
+    assert done > most
 
 
 def test_a_table_that_fails_anywhere_leaves_the_former_files_whole(tmp_path):
