@@ -1,6 +1,7 @@
 """What panel tests share: a real viewer, clicks, and no work left over."""
 
 import gc
+import shutil
 
 import pytest
 from napari.utils.notifications import notification_manager
@@ -49,6 +50,27 @@ def no_suggestions(monkeypatch):
     monkeypatch.setattr(suggesting, "DELAY", 10**9)
 
 
+@pytest.fixture(scope="session")
+def quick_models(tmp_path_factory):
+    """A folder of the shipped models in which `nuclei` is a network of a few hundred weights."""
+    from napari_unet.models.library import SHIPPED
+    from tests.widgets.quick_nuclei import quick_nuclei
+
+    folder = tmp_path_factory.mktemp("shipped")
+    for path in SHIPPED.glob("*.safetensors"):
+        shutil.copy(path, folder)
+    quick_nuclei().save(folder / "nuclei.safetensors")
+    return folder
+
+
+@pytest.fixture
+def quick(quick_models, monkeypatch, request):
+    """Let `nuclei` be a quick network: for files that are about the window. A slow test has the real one."""
+    if request.node.get_closest_marker("slow") is None:
+        for module in ("models.library", "provenance", "widgets.export.elsewhere", "widgets.segment.model_hint"):
+            monkeypatch.setattr(f"napari_unet.{module}.SHIPPED", quick_models)
+
+
 def click(qtbot, button):
     """Press a button as a user does."""
     from qtpy.QtCore import Qt
@@ -63,11 +85,11 @@ def type_key(qtbot, widget, key, modifier=None):
 
     widget.window().activateWindow()
     widget.setFocus()
-    qtbot.waitUntil(lambda: QApplication.focusWidget() is widget, timeout=60000)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is widget, timeout=300000)
     qtbot.keyClick(widget, key, Qt.KeyboardModifier.NoModifier if modifier is None else modifier)
 
 
-def wait_until_done(qtbot, panel, timeout=60000):
+def wait_until_done(qtbot, panel, timeout=300000):
     """Wait for the panel's work to end."""
     qtbot.waitUntil(lambda: not panel.job.is_running, timeout=timeout)
 

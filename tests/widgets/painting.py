@@ -8,8 +8,8 @@ from qtpy.QtCore import QPoint, Qt, QTimer
 from tests.widgets.conftest import click, wait_until_done
 
 
-def dots(shape=(96, 128), diamonds=()):
-    """Bright discs; at some places dimmer diamonds instead, which look like something else."""
+def dots(shape=(96, 128), diamonds=(), faint=()):
+    """Bright discs; at some places dimmer diamonds instead, or small faint discs between them."""
     rng = np.random.default_rng(0)
     image = rng.normal(100, 3, shape)
     rows, columns = np.indices(shape)
@@ -19,6 +19,8 @@ def dots(shape=(96, 128), diamonds=()):
                 image[np.abs(rows - row) + np.abs(columns - column) < 10] += 120
             else:
                 image[(rows - row) ** 2 + (columns - column) ** 2 < 64] += 200
+    for row, column in faint:
+        image[(rows - row) ** 2 + (columns - column) ** 2 < 25] += 40
     return image.astype(np.uint16)
 
 
@@ -52,23 +54,26 @@ def segment(qtbot, segment_panel):
 def learn(qtbot, panel, seconds=8):
     panel.form.seconds.setValue(seconds)
     click(qtbot, panel.job.start_button)
-    wait_until_done(qtbot, panel, 600000)
+    wait_until_done(qtbot, panel)
 
 
-def in_small_patches(panel):
-    """Let a panel learn from 2 patches of 64 px a step, a tenth of the usual work: drawn discs need no more."""
+def in_small_patches(panel, **changes):
+    """Let a panel learn from 2 patches of 64 px a step, a tenth of the usual work: drawn discs need no more.
+
+    `changes` says what else differs from the settings of the panel.
+    """
     whole = panel.form.request
 
     def request(paints):
         asked = whole(paints)
-        return replace(asked, settings=asked.settings.replace(batch=2, patch=64))
+        return replace(asked, settings=asked.settings.replace(batch=2, patch=64, **changes))
 
     panel.form.request = request
 
 
-def learn_until(qtbot, panel, score):
+def learn_until(qtbot, panel, score, **changes):
     """Learn until the score is reached, then press Stop: slow machines take longer, fast ones do not wait."""
-    in_small_patches(panel)
+    in_small_patches(panel, **changes)
     panel.form.seconds.setValue(3600)
     click(qtbot, panel.job.start_button)
 
@@ -77,7 +82,7 @@ def learn_until(qtbot, panel, score):
 
     qtbot.waitUntil(reached, timeout=1800 * 1000)
     click(qtbot, panel.job.cancel_button)
-    wait_until_done(qtbot, panel, 600000)
+    wait_until_done(qtbot, panel)
 
 
 def heartbeat(every=20):

@@ -3,13 +3,17 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from napari_unet.widgets.teach.preview import NAME, Preview
 from napari_unet.widgets.teach.work import starting_model
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
 from napari_unet.widgets.viewer.paint import CORRECTIONS, TRUTH, image_reference
+from tests.teaching import small
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot):
@@ -29,7 +33,7 @@ def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot)
     assert panel.job.start_button.isEnabled()
     click(qtbot, panel.tools.ring)
     assert (layer.data == 1).sum() > 10
-    learn(qtbot, panel, 3)
+    learn(qtbot, panel, 1)
     assert panel.outcome.isVisible()
     layer.undo()
     assert (layer.data == 1).sum() == 0
@@ -136,7 +140,7 @@ def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel
     viewer.reset_view()
     assert [image.name for _, image, _ in panel.table.chosen()] == ["faint", "dots"]
     brush(viewer, qtbot, result, [(20, 20), (20, 22)], label=0, size=22)
-    learn(qtbot, panel, 2)
+    learn(qtbot, panel, 1)
     np.testing.assert_allclose(viewer.layers[NAME].data_to_world((0, 0)), layer.data_to_world((0, 0)))
     assert "In the part shown: 12 objects before" in panel.outcome.details.text()
 
@@ -146,7 +150,7 @@ def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     click(qtbot, panel.tools.new_layer)
     layer = viewer.layers[-1]
     layer.data[15:25, 15:25], layer.data[15:25, 80:90], layer.data[60:64, 10:90] = 2, 2, 1
-    learn(qtbot, panel, 2)
+    learn(qtbot, panel, 1)
     assert panel.tools.split.isVisible()
     click(qtbot, panel.tools.split)
     assert layer.data[20, 20] == 2
@@ -168,7 +172,7 @@ def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_fo
     panel.form.model.activated.emit(panel.form.model.count() - 2)
     assert panel.form.kind.isVisible()
     panel.form.kind.setCurrentIndex(1)
-    learn_until(qtbot, panel, 0.5)
+    learn_until(qtbot, panel, 0.5, augmentation=small.QUICK.augmentation)
     tuned = panel.trial.outcome.tuned
     assert tuned.model.spec.classes == ("background", "class 1", "class 2")
     assert tuned.after > 0.5 > tuned.before
