@@ -1,6 +1,6 @@
 """A window in which somebody paints, teaches and accepts without end, until it is killed; see test_killed.py.
 
-python -m tests.widgets.paint_for_ever DIARY
+python -m tests.widgets.paint_for_ever DIARY SECONDS    saved so often
 """
 
 import os
@@ -11,6 +11,7 @@ import napari
 import numpy as np
 from qtpy.QtCore import QTimer
 
+from napari_unet.widgets.autosave import watcher
 from napari_unet.widgets.teach.panel import FineTunePanel
 
 EVERY_MS = 200
@@ -54,5 +55,6 @@ def main(diary):
 
 
 if __name__ == "__main__":
+    watcher.EVERY = float(sys.argv[2])
     with open(sys.argv[1], "w") as file:  # noqa: PTH123 - line by line, to the end
         main(file)
