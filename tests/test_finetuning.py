@@ -20,6 +20,9 @@ from tests.teaching.small import (
     strokes,
 )
 
+LONGER = QUICK.replace(iterations=150, anchor=0, score_every=50)
+"""Until a small network knows what it was shown; to score it more often would take as long as to teach it."""
+
 
 @pytest.fixture
 def model():
@@ -28,9 +31,7 @@ def model():
 
 def test_a_model_learns_from_strokes_alone(model):
     image, truth = image_and_truth()
-    result = finish(
-        fine_tune_steps(model, [(image, strokes(truth))], settings=QUICK.replace(iterations=150, anchor=0))
-    )
+    result = finish(fine_tune_steps(model, [(image, strokes(truth))], settings=LONGER))
     assert result.held_out
     assert result.improved
     assert "better" in result.sentence()
@@ -163,8 +164,7 @@ def test_a_network_with_a_border_class_learns_from_whole_objects_and_scribbles()
     layer = strokes(truth)
     layer[truth == 1] = 2
     layer[10:31, 8:33][truth[10:31, 8:33] == 0] = 1
-    settings = QUICK.replace(iterations=150, anchor=0)
-    result = finish(fine_tune_steps(bordered, [(image, layer)], settings=settings))
+    result = finish(fine_tune_steps(bordered, [(image, layer)], settings=LONGER))
     assert result.improved
     assert result.after > 0.7
 
@@ -178,8 +178,7 @@ def test_classes_are_learnt_from_strokes_of_several_images():
     layer = np.zeros(image.shape, np.int32)
     for row in (4, 24, 44):
         layer[row : row + 6, 4:28], layer[row : row + 6, 36:60], layer[row : row + 6, 68:92] = 2, 1, 3
-    settings = QUICK.replace(iterations=300, anchor=0)
-    result = finish(fine_tune_steps(semantic, [(image, layer), (image.T, layer.T)], settings=settings))
+    result = finish(fine_tune_steps(semantic, [(image, layer), (image.T, layer.T)], settings=LONGER))
     assert result.after > 0.8
     found = segment(image, result.model)
     assert set(np.unique(found)) == {0, 1, 2}
