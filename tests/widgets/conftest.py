@@ -30,7 +30,11 @@ def freed_viewers():
 
 @pytest.fixture(autouse=True)
 def short_collections(monkeypatch):
-    """Collect what a test made and no more: walking all of napari and PyTorch at each end takes half a second."""
+    """Collect what a test made and no more: walking all of napari and PyTorch at each end takes half a second.
+
+    What the test before left is collected here: at its own end pytest still held on to its viewer.
+    """
+    gc.collect()
     gc.freeze()
     monkeypatch.setattr(gc, "unfreeze", lambda: None)
 
