@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.instances import label_instances
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.per_axis import per_axis
+from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, Zooms, bring_back, downsampling, is_own_size
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
-from napari_unet.nets.prediction import Choose, Predictor, Result, predict
-from napari_unet.progress import Progress, Steps
+from napari_unet.nets.prediction import Choose, PartDone, Predictor, Result, predict
+from napari_unet.progress import Progress, Steps, map_progress
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.zooms import Zoom
 
@@ -74,15 +76,33 @@ def predict_map(
     beside = [step * (one != 1) for step, one in zip(grid_steps(predictor, zooms), zooms, strict=True)]
     around, inner = plane.grown(beside)
     zoomed = Zoomed(plane=around, zoom=zooms)
-    maps: NDArray[Any] = yield from predict(
-        predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8), choose=choose
-    )
+    before = [round(side.start * one) for side, one in zip(inner, zooms, strict=True)]
+    first = None if choose is None else partial(_choose_from, choose, before)
+    steps = predict(predictor, zoomed, kept_maps(spec), out=out((1, *zoomed.shape), np.uint8), choose=first)
+    maps: NDArray[Any] = yield from map_progress(steps, partial(_counted_from, before))
     found: NDArray[np.uint8] = maps[0]
     if not is_own_size(zooms):
         whole = out(around.shape, np.uint8)
         yield from _bring_back_by_bands(found, zooms, whole, smooth=not spec.is_semantic)
         found = whole[inner]
     return found
+
+
+def _counted_from(start: Sequence[int], step: Progress) -> Progress:
+    """Return a step with the part that is done counted from a pixel; it may begin before it."""
+    part = step.preview
+    if not isinstance(part, PartDone):
+        return step
+    return replace(step, preview=replace(part, box=_moved(part.box, start)))
+
+
+def _choose_from(choose: Choose, start: Sequence[int], boxes: Sequence[Box]) -> int:
+    """Return which box is next, counted from a pixel."""
+    return choose([_moved(box, start) for box in boxes])
+
+
+def _moved(box: Box, start: Sequence[int]) -> Box:
+    return tuple(slice(side.start - a, side.stop - a) for side, a in zip(box, start, strict=True))
 
 
 def _bring_back_by_bands(seen: NDArray[np.uint8], zooms: Zooms, out: Any, *, smooth: bool) -> Steps[None]:

@@ -113,7 +113,10 @@ class LiveDisplay(QObject):  # type: ignore[misc]
         places, picked = [], []
         for axis, length in zip("YX", values.shape, strict=True):
             start, stop = part.box[axis]
-            first, last = -(-start // self._step), -(-stop // self._step)
+            first, last = (
+                max(0, -(-start // self._step)),
+                -(-stop // self._step),
+            )  # what is zoomed begins a bit before
             places.append(slice(first, last))
             at = (np.arange(first, last) * self._step - start) * length / max(1, stop - start)
             picked.append(np.clip(at.astype(int), 0, length - 1))
