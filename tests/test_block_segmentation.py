@@ -96,6 +96,18 @@ def test_zoomed_blocks_are_those_of_memory_too(tmp_path, shape, axes, zoom):
     assert count == expected.count > 3
 
 
+@pytest.mark.parametrize(("shape", "axes", "join"), [((4, 40, 50), "ZYX", "Z"), ((2, 3, 30, 26), "TZYX", "ZT")])
+def test_objects_are_joined_through_planes_as_in_memory(tmp_path, shape, axes, join):
+    model, plan, provenance = planned(blobs(shape, 4, 1.5), axes, SETTINGS.replace(join=join))
+    expected = finish(run_plan(plan, model))
+    output = tmp_path / "labels.zarr"
+    count = finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    np.testing.assert_array_equal(written(output), expected.labels)
+    assert count == expected.count
+    apart = finish(run_plan(*reversed(planned(blobs(shape, 4, 1.5), axes)[:2])))
+    assert count < apart.count
+
+
 def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_unet.files.ome_zarr_labels.COARSEST", 20)
     model, plan, provenance = planned(blobs((90, 71), 1, 1.5), region={"Y": (20, 70), "X": (8, 60)})

@@ -31,10 +31,6 @@ def check_output(plan: SegmentationPlan, output: Path) -> None:
     _require_disk(plan, output.parent)
     if plan.spec.gives_image:
         raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
-    if plan.joined_axes:
-        raise UnetError(
-            f"objects are joined through {plan.joined_axes} in memory only: leave joining out, or write TIFF"
-        )
 
 
 def _require_disk(plan: SegmentationPlan, folder: Path) -> None:

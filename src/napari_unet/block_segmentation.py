@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.block_instances import final_ids, neighbours, regions_around
+from napari_unet.arrays.block_instances import final_ids, regions_around
 from napari_unet.arrays.block_regions import join_regions, regions_by_block
 from napari_unet.arrays.blocks import Blocks
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.source import Source
+from napari_unet.block_joining import Tables, ids_around, joined
 from napari_unet.block_planning import check_output, cut_of, facts_of, forecast, layout_of
 from napari_unet.block_tasks import (
     BlockJob,
@@ -129,7 +130,7 @@ def segment_into_zarr(
     Raises
     ------
     UnetError
-        If the output exists, an unfinished run is of another plan, or objects are to be joined between planes.
+        If the output exists, its disk has no room, or an unfinished run there is of another plan.
     """
     check_output(plan, output)
     compute, store = compute or Here(), BlockStore(unfinished(output))
@@ -174,10 +175,9 @@ def _run(job: BlockJob, compute: Compute) -> Steps[int]:
     if _missing(PARTS, every, done):
         yield from _separate(job, compute, every, done)
     tables, count = yield from _numbered(job, every)
-    calls = []
-    for plane, number in _missing("0", every, done):
-        ids = {other: tables[plane, other] for other in neighbours(job.blocks, number)}
-        calls.append((plane, number, ids))
+    if job.plan.joined_axes:
+        tables, count = yield from joined(job, compute, tables)
+    calls = [(*one, ids_around(job, tables, *one)) for one in _missing("0", every, done)]
     yield from compute.run(finish_block, job, calls, "Writing labels")
     return count
 
@@ -216,9 +216,7 @@ def _separate(
     yield from compute.run(separate_objects, job, calls, "Separating objects")
 
 
-def _numbered(
-    job: BlockJob, every: Sequence[tuple[int, int]]
-) -> Steps[tuple[dict[tuple[int, int], NDArray[np.int32]], int]]:
+def _numbered(job: BlockJob, every: Sequence[tuple[int, int]]) -> Steps[tuple[Tables, int]]:
     """Return the final numbers of the parts of every block, and the highest."""
     tables: dict[tuple[int, int], NDArray[np.int32]] = {}
     found, count = 0, len(job.blocks)

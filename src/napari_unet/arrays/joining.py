@@ -24,7 +24,7 @@ def join_planes(stack: NDArray[np.int32], highest: int = 0) -> Steps[int]:
     before = np.zeros_like(stack[0])
     for number, plane in enumerate(stack):
         shared = contingency(before, plane)
-        former, present = _partners(shared.pairs)
+        former, present = partners(shared.pairs)
         ids = np.zeros(len(shared.truth_ids), np.int32)
         ids[1 + present] = shared.predicted_ids[1 + former]
         new = 1 + np.flatnonzero(ids[1:] == 0)
@@ -36,7 +36,7 @@ def join_planes(stack: NDArray[np.int32], highest: int = 0) -> Steps[int]:
     return highest
 
 
-def _partners(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def partners(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the objects of one plane and of the next that are one, each at most once."""
     smaller = np.minimum(pairs.predicted_area, pairs.truth_area)
     likely = np.flatnonzero(pairs.overlap >= OVERLAP * smaller)
