@@ -29,7 +29,7 @@ imports: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
 tests: $(VENV)/.test system
-	OMP_NUM_THREADS=1 $(XVFB) $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-fail-under=90
 
 # Segment and Fine-tune in a real window with that PyTorch: make test-plain [PYTHON=python3.13] [QT=pyside6]
 QT ?= pyqt6

@@ -26,13 +26,6 @@ for _kind in ("CONFIG", "CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(_HOME / _kind.lower())
 
 
-def pytest_collection_modifyitems(items):
-    """Give all tests with a window to one worker: two napari on a screen would take each other's focus."""
-    for item in items:
-        if "widgets" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("window"))
-
-
 def drawn(text):
     """Return labels (Y, X) int32 from a drawing: a digit is an id, '.' is 0."""
     return np.array([[0 if sign == "." else int(sign) for sign in line] for line in text.split()], np.int32)

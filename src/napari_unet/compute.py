@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Protocol
 
 from napari_unet.errors import UnetError, first_line
@@ -134,11 +135,38 @@ def _waited(wait: Callable[..., Any], pending: set[Any]) -> tuple[set[Any], set[
 
 
 def _finished(task: Task, job: Any, call: tuple[Any, ...]) -> Any:
-    """Run one task to its end, on a worker; an image that is a dask array is computed there, too."""
-    import dask
-
-    with dask.config.set(scheduler="synchronous"):
+    """Run one task to its end, on a worker."""
+    with _ALONE:
         return finish(task(job, *call))
+
+
+class _Alone:
+    """While any task runs here, an image that is a dask array is computed by the thread that reads it.
+
+    dask's settings are those of the whole process, and a worker may have several threads: the first task to begin
+    sets them, the last one to end takes them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._tasks = Lock(), 0
+        self._setting: Any = None
+
+    def __enter__(self) -> None:
+        import dask
+
+        with self._lock:
+            self._tasks += 1
+            if self._tasks == 1:
+                self._setting = dask.config.set(scheduler="synchronous")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._tasks -= 1
+            if self._tasks == 0:
+                self._setting.__exit__(None, None, None)
+
+
+_ALONE = _Alone()
 
 
 def _failure(future: Any) -> Exception:

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_unet.models.library import load_model, own_folder
-from napari_unet.widgets.segment.panel import VISIBLE
+from napari_unet.widgets.segment.region_choice import VISIBLE
 from napari_unet.widgets.viewer.notes import RESULT, notes_of, role_of
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, segment

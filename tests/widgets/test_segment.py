@@ -9,7 +9,8 @@ from qtpy.QtCore import Qt
 from napari_unet.arrays.metrics import average_precision
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.samples import SAMPLES
-from napari_unet.widgets.segment.panel import VISIBLE, WHOLE, SegmentPanel
+from napari_unet.widgets.segment.panel import SegmentPanel
+from napari_unet.widgets.segment.region_choice import VISIBLE, WHOLE
 from napari_unet.widgets.viewer.notes import KEY
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.segmenting import PLUGIN, nuclei_image, segment

@@ -16,7 +16,7 @@ from napari_unet.arrays.map_part import MapPart
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress
 from napari_unet.widgets.parts.job import JobControl
-from napari_unet.widgets.viewer.layers import LayerImage
+from napari_unet.widgets.viewer.layers import LayerImage, full_resolution
 from napari_unet.widgets.viewer.placing import placement, selection_kept
 from napari_unet.widgets.viewer.visible import visible_region
 
@@ -65,11 +65,9 @@ class LiveDisplay(QObject):  # type: ignore[misc]
 
     def _look(self) -> None:
         """Note where the view is, and draw what has come."""
-        if self._of is None:
+        if self._of is None or not self._is_there(*self._of):
             return
         layer, image = self._of
-        if layer not in self._viewer.layers:
-            return
         try:
             seen = visible_region(self._viewer, layer, image.axes)
         except UnetError:  # a volume in 3D, or nothing of it in view
@@ -80,7 +78,7 @@ class LiveDisplay(QObject):  # type: ignore[misc]
 
     def _progressed(self, progress: Progress) -> None:
         part = progress.preview
-        if not isinstance(part, MapPart) or self._of is None or self._of[0] not in self._viewer.layers:
+        if not isinstance(part, MapPart) or self._of is None or not self._is_there(*self._of):
             return
         if self._layer is None:
             self._layer = self._shown(*self._of)
@@ -88,6 +86,11 @@ class LiveDisplay(QObject):  # type: ignore[misc]
             self._index = part.index
             self._layer.data[...] = 0
         self._write(part, self._layer.data)
+
+    def _is_there(self, layer: napari.layers.Image, image: LayerImage) -> bool:
+        """Whether the image is in the viewer still, and not replaced by another one."""
+        shape = tuple(image.array.shape)
+        return layer in self._viewer.layers and tuple(full_resolution(layer).shape)[-len(shape) :] == shape
 
     def _shown(self, layer: napari.layers.Image, image: LayerImage) -> napari.layers.Image:
         """Add the picture, empty."""
