@@ -97,7 +97,17 @@ def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
     assert batch.weights[2:].any()
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in entries() if entry.shipped])
+WITHOUT_REPLAY = "nuclei-3d"
+WITH_REPLAY = [entry.name for entry in entries() if entry.shipped and entry.name != WITHOUT_REPLAY]
+
+
+def test_the_network_of_volumes_brings_no_crops_along():
+    assert not replay_regions(load_model(WITHOUT_REPLAY))
+
+
+@pytest.mark.parametrize(
+    "name", [entry.name for entry in entries() if entry.shipped and entry.name != WITHOUT_REPLAY]
+)
 def test_replay_is_held_to_the_shipped_model_however_often_it_was_taught(name):
     shipped = load_model(name)
     taught = replace(shipped, net=build_net(shipped.spec.architecture, shipped.spec.arguments))
