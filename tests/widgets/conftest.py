@@ -43,6 +43,7 @@ def short_collections(monkeypatch):
 def user_folder(tmp_path, monkeypatch):
     """Keep the user's own models and sessions where they are; return where they are meanwhile."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("NAPARI_UNET_MODELS", raising=False)  # another test may have set the preference
     return tmp_path / "data" / "napari-unet-interactive"
 
 

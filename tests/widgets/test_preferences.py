@@ -18,7 +18,7 @@ SHOWN = False
 @pytest.fixture
 def settings(monkeypatch):
     """Return the plugin's preferences, which are the usual ones before and after a test."""
-    monkeypatch.delenv(OWN_FOLDER, raising=False)
+    monkeypatch.setenv(OWN_FOLDER, "")  # so that it is taken back, whoever sets it meanwhile
     settings = get_plugin_settings(PLUGIN)
     settings.reset()
     yield settings
