@@ -244,6 +244,13 @@ def test_a_folder_on_a_scheduler(tmp_path, scheduler, capsys):
     assert capsys.readouterr().err.count("3.tif") == 2
 
 
+def test_a_scheduler_that_would_have_nothing_to_do_is_refused(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "a.tif", blobs((40, 50), 1, 1.5))
+    words = ["segment", str(tmp_path / "a.tif"), "--output", str(tmp_path / "b.tif"), "--scheduler", "local:1"]
+    assert main(words) != 0
+    assert "--scheduler shares out blocks or files" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("where", ["nowhere", "local:x", "http//a"])
 def test_a_scheduler_that_is_none_is_a_sentence(where):
     with pytest.raises(UnetError, match="a scheduler is named"), computing_on(where):

@@ -109,6 +109,8 @@ def _check(request: BatchRequest, masks: Sequence[Path], model: Model) -> None:
         [(path, "one of the images") for path in request.images] + [(model.path, "the model")],
         [(path, "--output") for path in masks] + [(request.probabilities, "--probabilities")],
     )
+    if request.scheduler is not None and request.output in masks and masks[0].suffix != ZARR:
+        raise UnetError("--scheduler shares out blocks or files: end --output in .zarr, or give a folder")
     if request.probabilities is not None and masks[0].suffix == ZARR:
         raise UnetError("--probabilities goes with a mask in memory: end --output in .tif")
     if request.probabilities is not None and len(masks) > 1:

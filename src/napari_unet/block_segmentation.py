@@ -34,7 +34,7 @@ from napari_unet.block_tasks import (
 )
 from napari_unet.compute import Compute, Here, computing_on
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
-from napari_unet.files.ome_zarr_labels import level_shapes
+from napari_unet.files.ome_zarr_labels import level_shapes, ome_order
 from napari_unet.models.model import Model
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
 from napari_unet.progress import Progress, Report, Steps, finish
@@ -134,7 +134,7 @@ def segment_into_zarr(
     """
     check_output(plan, output)
     compute, store = compute or Here(), BlockStore(unfinished(output))
-    letters = "".join(sorted(plan.axes, key="TCZYX".index))
+    letters = ome_order(plan.axes)
     shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
     layout = layout_of(plan, letters)
     cut = store.begin(facts_of(plan, provenance), layout, shape=shape, cut=cut_of(plan, model, letters))

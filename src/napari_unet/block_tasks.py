@@ -21,7 +21,7 @@ from napari_unet.arrays.blocks import Blocks
 from napari_unet.arrays.instances import mask_of
 from napari_unet.arrays.tiling import Box
 from napari_unet.files.block_store import MAP, PARTS, BlockStore
-from napari_unet.files.ome_zarr_labels import halved
+from napari_unet.files.ome_zarr_labels import halved, ome_order
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import predict_map
 from napari_unet.nets.prediction import Predictor
@@ -48,7 +48,7 @@ class BlockJob:
     @property
     def letters(self) -> str:
         """Return the axes of the labels in the order of OME-Zarr."""
-        return "".join(sorted(self.plan.axes, key="TCZYX".index))
+        return ome_order(self.plan.axes)
 
     def place(self, plane: int, box: Box) -> tuple[int | slice, ...]:
         """Return where a box of a plane lies in arrays of all labels."""

@@ -48,7 +48,7 @@ def write_ome_zarr(
         raise UnetError(f"OME-Zarr is written by version {' or '.join(FORMATS)}, got {version!r}: choose one")
     with atomic_folder(path) as temporary:
         array = checked_labels(labels)
-        letters = "".join(sorted(axes, key="TCZYX".index))
+        letters = ome_order(axes)
         array = array.transpose([axes.index(axis) for axis in letters])
         layout = OmeLayout(
             letters=letters, size=size_to_write(axes, pixel_size), origin=origin or {}, version=version
@@ -57,6 +57,11 @@ def write_ome_zarr(
             file = temporary / key
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
+
+
+def ome_order(axes: str) -> str:
+    """Return axes in the order that OME-Zarr asks for."""
+    return "".join(sorted(axes, key="TCZYX".index))
 
 
 def halved(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from napari_unet.arrays.source import Source
 from napari_unet.block_segmentation import segment_at_once, segment_into_zarr
 from napari_unet.compute import Compute, computing_on
 from napari_unet.files.images import read_image
-from napari_unet.files.ome_zarr_labels import NAME, level_shapes
+from napari_unet.files.ome_zarr_labels import NAME, level_shapes, ome_order
 from napari_unet.models.model import Model
 from napari_unet.planning import SegmentationPlan, plan_segmentation
 from napari_unet.progress import Steps
@@ -89,7 +89,7 @@ def _output(plan: SegmentationPlan, provenance: dict[str, Any]) -> Path:
 
 def _levels(plan: SegmentationPlan, output: Path) -> tuple[Any, ...]:
     """Return the levels of the pyramid with the axes of the plan, lazy."""
-    letters = "".join(sorted(plan.axes, key="TCZYX".index))
+    letters = ome_order(plan.axes)
     lengths = dict(zip(plan.axes, plan.shape, strict=True))
     count = len(level_shapes([lengths[axis] for axis in letters]))
     order = [letters.index(axis) for axis in plan.axes]
