@@ -1,5 +1,6 @@
 """Labels written block by block into OME-Zarr: those of memory, whatever interrupts the run, wherever it runs."""
 
+import copy
 import itertools
 import os
 import shutil
@@ -7,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 import yaozarrs
 import zarr
 from hypothesis import given, settings
@@ -19,12 +22,12 @@ from hypothesis import strategies as st
 from napari_unet import block_planning, block_segmentation
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
-from napari_unet.block_segmentation import segment_into_zarr
+from napari_unet.block_segmentation import segment_into_zarr, segment_to_zarr
 from napari_unet.cli import main
 from napari_unet.compute import Here, computing_on
 from napari_unet.errors import UnetError
 from napari_unet.files.block_store import unfinished
-from napari_unet.files.images import read_image
+from napari_unet.files.images import open_image, read_image
 from napari_unet.files.ome_zarr_labels import halved
 from napari_unet.planning import plan_segmentation
 from napari_unet.progress import finish
@@ -175,6 +178,60 @@ def test_an_unfinished_run_of_another_plan_is_refused_and_kept(tmp_path):
     assert unfinished(output).is_dir()
 
 
+def other_pixels(image, model):
+    """Another image of the same shape and intensities."""
+    return image[::-1].copy(), model
+
+
+def other_weights(image, model):
+    """Another model that was never saved, of the same description."""
+    net = copy.deepcopy(model.net)
+    with torch.no_grad():
+        net.head.bias[1] = -19
+    return image, replace(model, net=net)
+
+
+@pytest.mark.parametrize(("change", "what"), [(other_pixels, "image"), (other_weights, "model")])
+def test_an_unfinished_run_of_something_that_looks_the_same_is_refused(tmp_path, change, what):
+    image = blobs((60, 50), 2, 1.5)
+    model, plan, provenance = planned(image)
+    running = segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance)
+    next(running)
+    running.close()
+    image, model = change(image, model)
+    plan = finish(plan_segmentation(Source.of(image, "YX", pixel_size=plan.source.pixel_size), model, SETTINGS))
+    with pytest.raises(UnetError, match=f"another {what}: remove it"):
+        finish(segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance))
+
+
+def test_an_unfinished_run_of_a_file_that_has_changed_is_refused(tmp_path):
+    file, output = tmp_path / "image.zarr", tmp_path / "x.zarr"
+    stored = zarr.create_array(file, shape=(60, 50), chunks=(30, 50), dtype=np.float32, dimension_names=("y", "x"))
+    stored[...] = blobs((60, 50), 2, 1.5)
+
+    def begun():
+        plan = finish(plan_segmentation(open_image(file, axes="YX"), model, SETTINGS))
+        return segment_into_zarr(plan, model, output, provenance=segmentation_provenance(plan, source="drawn"))
+
+    model = make_bright_model()
+    running = begun()
+    next(running)
+    running.close()
+    next(begun())  # as it was, it goes on
+    time.sleep(0.01)
+    stored[...] = blobs((60, 50), 2, 1.5)[::-1]
+    with pytest.raises(UnetError, match="another image: remove it"):
+        next(begun())
+
+
+def test_labels_lie_where_the_file_says_that_its_image_lies(tmp_path):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5), region={"Y": (20, 60)})
+    plan = replace(plan, source=replace(plan.source, position={"Y": 3.0, "X": -7.5}))
+    finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
+    # um: 20 px of 0.5 um beyond where the image begins
+    assert read_image(tmp_path / "labels.zarr").metadata["position"] == pytest.approx({"Y": 13.0, "X": -7.5})
+
+
 @pytest.mark.parametrize("damage", ["{", "[1]", '{"plan": 1}', ""])
 def test_an_unfinished_run_that_is_damaged_is_a_sentence(tmp_path, damage):
     model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
@@ -190,6 +247,18 @@ def test_an_output_that_is_there_is_not_replaced(tmp_path):
     (tmp_path / "labels.zarr").mkdir()
     with pytest.raises(UnetError, match="it exists"):
         finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
+
+
+def test_an_output_that_is_there_is_refused_before_anything_is_measured(tmp_path):
+    class Unread:
+        shape, dtype, ndim = (60, 50), np.dtype(np.uint8), 2
+
+        def __getitem__(self, key):
+            raise AssertionError("it was read")
+
+    (tmp_path / "labels.zarr").mkdir()
+    with pytest.raises(UnetError, match="it exists"):
+        segment_to_zarr(Source(array=Unread(), axes="YX"), make_bright_model(), tmp_path / "labels.zarr")
 
 
 def test_what_it_takes_is_said_before_and_a_full_disk_refused(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ import numpy as np
 from napari_unet._version import __version__
 from napari_unet.arrays.pixel_size import MAX_UM, MIN_UM, PixelSize
 from napari_unet.arrays.zoom import zoom_note
+from napari_unet.block_planning import check_output
 from napari_unet.block_segmentation import segment_into_zarr
 from napari_unet.compute import Compute, computing_on
 from napari_unet.errors import UNFORESEEN, UnetError
@@ -185,7 +186,7 @@ def _segment_file(
     place: dict[str, Any] = {
         "axes": result.axes,
         "pixel_size": size,
-        "position": image.metadata.get("position"),
+        "position": source.position,
     }
     yield Progress(done=1, total=1, doing=f"Writing {mask.name}")
     if result.gives_image:
@@ -203,6 +204,7 @@ def _segment_into_zarr(
     path: Path, mask: Path, request: BatchRequest, model: Model, compute: Compute | None
 ) -> Steps[BatchRow]:
     """Segment one file block by block into an OME-Zarr folder."""
+    check_output(mask)
     image = read_image(path, axes=request.axes)
     source = replace(image.source, pixel_size=_pixel_size(image, request))
     plan = yield from plan_segmentation(source, model, request.settings)

@@ -43,7 +43,7 @@ def joined(job: BlockJob, compute: Compute, tables: Tables) -> Steps[tuple[Table
 def _stacks(job: BlockJob, axis: str, whole: str) -> list[list[list[int]]]:
     """Return the stacks that are joined along an axis: the planes at each of its positions."""
     stacks: dict[tuple[int, ...], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for number, plane in enumerate(job.plan.planes()):
+    for number, plane in enumerate(job.planes):
         others = tuple(plane.index[other] for other in job.plan.axes if other not in whole + axis)
         stacks[others][plane.index[axis]].append(number)
     return [[stack[position] for position in sorted(stack)] for _, stack in sorted(stacks.items())]

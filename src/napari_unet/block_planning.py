@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_unet.arrays.blocks import Blocks
+from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.files.ome_zarr_labels import OmeLayout
+from napari_unet.files.openable import file_state
 from napari_unet.files.tiff import size_to_write
-from napari_unet.models.model import Model
+from napari_unet.models.model import Model, identity_of
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan
 
@@ -22,19 +27,18 @@ BLOCK_PIXELS = 1_500_000
 """Of a block, about: to do it again after an interruption takes seconds, and a file of the store is of 1 MB."""
 
 
-def check_output(plan: SegmentationPlan, output: Path) -> None:
-    """Refuse what cannot be written."""
+def check_output(output: Path) -> None:
+    """Refuse an output that cannot be made, before anything is measured for it."""
     if output.exists():
         raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
     if not output.parent.is_dir():
         raise UnetError(f"cannot write {output}: there is no folder {output.parent}: make it first")
-    _require_disk(plan, output.parent)
+
+
+def check_room(plan: SegmentationPlan, folder: Path) -> None:
+    """Refuse labels that the disk has no room for, and what are no labels."""
     if plan.spec.gives_image:
         raise UnetError(f"{plan.spec.name} gives images, which are written as TIFF: end the output in .tif")
-
-
-def _require_disk(plan: SegmentationPlan, folder: Path) -> None:
-    """Refuse labels that the disk has no room for."""
     needed, free = _disk(plan, folder)
     if needed > free:
         raise UnetError(
@@ -57,24 +61,37 @@ def forecast(plan: SegmentationPlan, blocks: Blocks, folder: Path) -> str:
 
 def layout_of(plan: SegmentationPlan, letters: str) -> OmeLayout:
     """Return what OME-Zarr says of the labels: axes in this order, pixel size, and where they lie in the image."""
-    origin = {axis: float(plan.part[axis][0]) for axis in letters}
-    return OmeLayout(
-        letters=letters, size=size_to_write(letters, plan.source.pixel_size), origin=origin, version="0.5"
-    )
+    size, position = size_to_write(letters, plan.source.pixel_size), plan.source.position or {}
+    origin = {
+        axis: plan.part[axis][0] + position.get(axis, 0) / ((size.get(axis) if size is not None else None) or 1)
+        for axis in letters
+    }
+    return OmeLayout(letters=letters, size=size, origin=origin, version="0.5")
 
 
-def facts_of(plan: SegmentationPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(plan: SegmentationPlan, model: Model, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides the labels, as JSON values: runs with the same go on from each other."""
     speed = ("device", "tile")  # these do not
     settings = {name: value for name, value in provenance["settings"].items() if name not in speed}
     return {
-        "model": plan.model_sha256,
-        "image": [plan.source.name, list(map(int, plan.source.array.shape)), str(plan.source.array.dtype)],
+        "model": identity_of(model),
+        "image": _identity_of_image(plan.source),
         "part": {axis: list(map(int, side)) for axis, side in plan.part.items()},
         "settings": settings,
         "intensity": provenance["intensity"],
         "version": provenance["version"],
     }
+
+
+def _identity_of_image(source: Source) -> list[Any]:
+    """Return what tells an image from others: its pixels where they lie in memory, else the state of its file."""
+    array = source.array
+    facts = [source.name, list(map(int, array.shape)), str(array.dtype)]
+    if isinstance(array, np.ndarray):
+        return [*facts, hashlib.sha256(np.ascontiguousarray(array).view(np.uint8).data).hexdigest()]
+    if source.path and Path(source.path).exists():
+        return [*facts, *file_state(Path(source.path))]
+    return facts  # to read all of it would take longer than to begin anew
 
 
 def cut_of(plan: SegmentationPlan, model: Model, letters: str) -> dict[str, tuple[int, ...]]:

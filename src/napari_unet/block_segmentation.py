@@ -6,7 +6,6 @@ beside the output. The labels are those that `run_plan` makes in memory.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from napari_unet.arrays.blocks import Blocks
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.source import Source
 from napari_unet.block_joining import Tables, ids_around, joined
-from napari_unet.block_planning import check_output, cut_of, facts_of, forecast, layout_of
+from napari_unet.block_planning import check_output, check_room, cut_of, facts_of, forecast, layout_of
 from napari_unet.block_tasks import (
     BlockJob,
     blocks_of_level,
@@ -42,7 +41,7 @@ from napari_unet.provenance import segmentation_provenance
 from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.settings.zooms import Zoom
-from napari_unet.watching import LookedAt
+from napari_unet.watching import LookedAt, near_first
 
 
 def segment_to_zarr(
@@ -92,6 +91,7 @@ def segment_to_zarr(
     >>> segment_to_zarr(open_image(SAMPLES[1].path), load_model("nuclei"), output) > 20
     True
     """
+    check_output(Path(output))
     source = image if isinstance(image, Source) else Source.of(image, axes)
     chosen = (settings or SegmentationSettings()).with_options(channels, device, zoom)
     with computing_on(scheduler) as compute:
@@ -132,12 +132,13 @@ def segment_into_zarr(
     UnetError
         If the output exists, its disk has no room, or an unfinished run there is of another plan.
     """
-    check_output(plan, output)
+    check_output(output)
+    check_room(plan, output.parent)
     compute, store = compute or Here(), BlockStore(unfinished(output))
     letters = ome_order(plan.axes)
     shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
     layout = layout_of(plan, letters)
-    cut = store.begin(facts_of(plan, provenance), layout, shape=shape, cut=cut_of(plan, model, letters))
+    cut = store.begin(facts_of(plan, model, provenance), layout, shape=shape, cut=cut_of(plan, model, letters))
     blocks = Blocks(
         shape=tuple(plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes),
         sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
@@ -166,7 +167,7 @@ def _labels(job: tuple[SegmentationPlan, Model]) -> Steps[tuple[Any, int]]:
 
 def _run(job: BlockJob, compute: Compute) -> Steps[int]:
     """Make the labels at their own size; return how many instances there are, or the highest class."""
-    every = [(plane, number) for plane in range(len(job.plan.planes())) for number in range(len(job.blocks))]
+    every = [(plane, number) for plane in range(len(job.planes)) for number in range(len(job.blocks))]
     done = job.store.done()
     yield from compute.run(predict_block, job, _near_first(job, _missing(MAP, every, done)), "Predicting")
     if job.plan.spec.is_semantic:
@@ -184,16 +185,11 @@ def _run(job: BlockJob, compute: Compute) -> Steps[int]:
 
 def _near_first(job: BlockJob, calls: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return blocks in the order of their distance from the place that is looked at."""
-    point = job.looked_at() if job.looked_at is not None else {}
-    wanted = [
-        (n, point[axis] - job.plan.part[axis][0]) for n, axis in enumerate(job.plan.spec.axes) if axis in point
-    ]
-
-    def distance(call: tuple[int, int]) -> float:
-        box = job.blocks.box(call[1])
-        return math.hypot(*((box[n].start + box[n].stop) / 2 - there for n, there in wanted))
-
-    return sorted(calls, key=distance)  # stable: row by row where nobody looks
+    if job.looked_at is None or not calls:
+        return calls
+    axes, part = job.plan.spec.axes, job.plan.part
+    point = {axis: at - part[axis][0] for axis, at in job.looked_at().items() if axis in axes}
+    return [calls[n] for n in near_first(point, axes, [job.blocks.box(number) for _, number in calls])]
 
 
 def _missing(stage: str, every: Sequence[tuple[int, int]], done: frozenset[str]) -> list[tuple[int, int]]:
@@ -232,7 +228,7 @@ def _numbered(job: BlockJob, every: Sequence[tuple[int, int]]) -> Steps[tuple[Ta
 
 def _write_pyramid(job: BlockJob, compute: Compute, shape: Sequence[int]) -> Steps[None]:
     """Write the coarser levels, each from the one before."""
-    planes = range(1 if job.plan.is_empty else len(job.plan.planes()))
+    planes = range(1 if job.plan.is_empty else len(job.planes))
     done = job.store.done()
     for level in range(1, len(level_shapes(shape))):
         blocks = blocks_of_level(job, level)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.block_instances import RegionsAround, finished_block, separate_block
 from napari_unet.arrays.block_regions import BlockRegions, regions_of_block
 from napari_unet.arrays.blocks import Blocks
@@ -30,7 +31,7 @@ from napari_unet.progress import Progress, Steps, map_progress
 from napari_unet.watching import LookedAt, as_seen, nearest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BlockJob:
     """What every task of a run needs; pickled, it goes to other processes."""
 
@@ -45,6 +46,11 @@ class BlockJob:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Of this run, by which a process knows the network that it has ready."""
 
+    @cached_property
+    def planes(self) -> list[Plane]:
+        """Return the planes of the plan, listed once: there may be thousands."""
+        return self.plan.planes()
+
     @property
     def letters(self) -> str:
         """Return the axes of the labels in the order of OME-Zarr."""
@@ -52,7 +58,7 @@ class BlockJob:
 
     def place(self, plane: int, box: Box) -> tuple[int | slice, ...]:
         """Return where a box of a plane lies in arrays of all labels."""
-        spatial, index = self.plan.spec.axes, self.plan.planes()[plane].index
+        spatial, index = self.plan.spec.axes, self.planes[plane].index
         return tuple(
             box[spatial.index(axis)] if axis in spatial else index[axis] - self.plan.part[axis][0]
             for axis in self.letters
@@ -81,7 +87,7 @@ def mark_of(stage: str, plane: int, number: int) -> str:
 
 def predict_block(job: BlockJob, plane: int, number: int) -> Steps[None]:
     """Write the map of a block."""
-    view, box = job.plan.planes()[plane], job.blocks.box(number)
+    view, box = job.planes[plane], job.blocks.box(number)
     assert view.region is not None
     region = tuple(
         slice(part.start + side.start, part.start + side.stop) for part, side in zip(view.region, box, strict=True)

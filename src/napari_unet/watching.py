@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.map_part import MapPart
@@ -20,11 +21,20 @@ LookedAt = Callable[[], Mapping[str, float]]
 
 def nearest(looked_at: LookedAt, plan: SegmentationPlan, plane: Plane, boxes: Sequence[Box]) -> int:
     """Return which of some boxes of a plane, in pixels that the network sees, is nearest to that place."""
-    point = looked_at()
-    wanted = [(axis, n) for n, axis in enumerate(plan.spec.axes) if axis in point]
-    middles = np.array([[(box[n].start + box[n].stop) / 2 for _, n in wanted] for box in boxes])
-    there = [(point[axis] - _starts(plan, plane)[axis]) * plan.zoom[n] for axis, n in wanted]
-    return int(((middles - there) ** 2).sum(axis=-1).argmin())
+    zooms, starts = dict(zip(plan.spec.axes, plan.zoom, strict=True)), _starts(plan, plane)
+    point = {axis: (at - starts[axis]) * zooms[axis] for axis, at in looked_at().items() if axis in zooms}
+    return int(near_first(point, plan.spec.axes, boxes)[0])
+
+
+def near_first(point: Mapping[str, float], axes: str, boxes: Sequence[Box]) -> NDArray[np.intp]:
+    """Return the numbers of boxes in the order of their middles' distance from a place, all in the same pixels.
+
+    Boxes at the same distance keep their order, and all do along axes that the place does not name.
+    """
+    wanted = [n for n, axis in enumerate(axes) if axis in point]
+    middles = np.array([[(box[n].start + box[n].stop) / 2 for n in wanted] for box in boxes])
+    there = np.array([point[axes[n]] for n in wanted])
+    return np.argsort(((middles - there) ** 2).sum(axis=-1), kind="stable")
 
 
 def as_seen(plan: SegmentationPlan, plane: Plane, step: Progress) -> Progress:

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_unet import block_planning
+from napari_unet import anywhere, block_planning
 from napari_unet.files import ome_zarr_labels
-from napari_unet.widgets.segment import anywhere
 from napari_unet.widgets.segment.panel import SegmentPanel
 from tests.conftest import make_bright_model
 from tests.widgets.conftest import click, wait_until_done
 
-FITS = "napari_unet.widgets.segment.anywhere.fits_memory"
+FITS = "napari_unet.anywhere.fits_memory"
 
 
 @pytest.fixture

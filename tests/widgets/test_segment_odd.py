@@ -106,7 +106,7 @@ def fail_with(error):
 def test_an_error_in_the_worker_reaches_the_user_and_frees_the_panel(
     panel, viewer, qtbot, monkeypatch, error, said
 ):
-    monkeypatch.setattr("napari_unet.widgets.segment.anywhere.plan_segmentation", fail_with(error))
+    monkeypatch.setattr("napari_unet.anywhere.plan_segmentation", fail_with(error))
     viewer.add_image(nuclei_image())
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ class Source:
     """Names along C; empty where none are known."""
     pixel_size: PixelSize | None = None
     """um along Z, Y, X and seconds along T, as far as known; None where nothing is."""
+    position: Mapping[str, float] | None = None
+    """um along Z, Y, X (seconds along T) where the first pixel lies; None where nothing is known."""
     name: str = ""
     """What messages and provenance call it."""
     path: str = ""

@@ -44,6 +44,7 @@ class ImageFile:
             axes=self.axes,
             channel_names=tuple(self.metadata.get("channel_names", ())),
             pixel_size=self.calibration,
+            position=self.metadata.get("position"),
             name=self.path.name if self.path else "",
             path=str(self.path or ""),
         )

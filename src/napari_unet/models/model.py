@@ -52,6 +52,11 @@ class Model:
         return replace(written, path=target)
 
 
+def identity_of(model: Model) -> str:
+    """Return what tells a model from others: the sha256 of its file, or of its weights where it has none."""
+    return model.sha256 or hashlib.sha256(save(stored_weights(model.net))).hexdigest()
+
+
 def stored_weights(net: UNet) -> dict[str, Tensor]:
     """Return the weights as a model file holds them: float16, counters dropped."""
     return {

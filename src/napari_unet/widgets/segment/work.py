@@ -123,16 +123,30 @@ def begin_segmentation(
         from napari_unet.nets.torch_preload import preload_torch
 
         preload_torch()
+        from napari_unet.anywhere import segment_anywhere, where_it_lies
         from napari_unet.models.library import load_model
         from napari_unet.nets.device import choose_device, device_name
         from napari_unet.provenance import segment_command, segmentation_provenance
         from napari_unet.quality import quality_steps
-        from napari_unet.widgets.segment.anywhere import segment_anywhere, where_it_lies
 
         model = load_model(model_path)
         watch = Stopwatch()
-        seen = Source.of(image.array, image.axes, channel_names=image.channel_names, pixel_size=source.pixel_size)
-        steps = segment_anywhere(seen, model, settings, place)
+        seen = Source.of(
+            image.array,
+            image.axes,
+            channel_names=image.channel_names,
+            pixel_size=source.pixel_size,
+            name=source.name,
+            path=source.file,
+        )
+        steps = segment_anywhere(
+            seen,
+            model,
+            settings,
+            region=place.region,
+            scheduler=place.scheduler,
+            looked_at=place.looked_at,
+        )
         result = yield from map_progress(steps, watch.see)
         duration = watch.duration()
         quality = None if place.region else (yield from quality_steps(result.plan, model))

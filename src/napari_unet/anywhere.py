@@ -1,4 +1,4 @@
-"""Where labels are made: in memory; on disk, and shown from there, where they do not fit; by another machine."""
+"""Where labels are made: in memory; on disk, and read from there, where they do not fit; by another machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dask.array as da
 from platformdirs import user_cache_path
 
+from napari_unet.arrays.axes import Region
 from napari_unet.arrays.label_store import fits_memory
 from napari_unet.arrays.source import Source
+from napari_unet.block_planning import facts_of
 from napari_unet.block_segmentation import segment_at_once, segment_into_zarr
 from napari_unet.compute import Compute, computing_on
 from napari_unet.files.images import read_image
@@ -25,9 +27,6 @@ from napari_unet.segmentation import Segmentation, run_plan
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.watching import LookedAt
 
-if TYPE_CHECKING:
-    from napari_unet.widgets.segment.work import Place
-
 
 def results_folder() -> Path:
     """Return the folder of results that do not fit into memory; the user may move them, or remove them."""
@@ -38,23 +37,34 @@ def segment_anywhere(
     source: Source,
     model: Model,
     settings: SegmentationSettings,
-    place: Place,
+    *,
+    region: Region | None = None,
+    scheduler: str | None = None,
+    looked_at: LookedAt | None = None,
 ) -> Steps[Segmentation]:
     """Return labels in memory, or where they do not fit, labels on disk that are read where they are looked at.
 
-    A run on disk that was cancelled goes on where it was. With a scheduler its workers compute.
+    A run on disk that was cancelled goes on where it was; one that was finished is found again. `scheduler` is as
+    of `computing_on`, the other arguments as of `plan_segmentation` and `run_plan`.
     """
-    with computing_on(place.scheduler) as compute:
-        plan = yield from plan_segmentation(source, model, settings, region=place.region)
-        if model.spec.gives_image or fits_memory(*source.room(place.region or {}, model.spec.axes)):
+    with computing_on(scheduler) as compute:
+        plan = yield from plan_segmentation(source, model, settings, region=region)
+        if model.spec.gives_image or fits_memory(*source.room(region or {}, model.spec.axes)):
             try:
-                if place.scheduler is not None:
+                if scheduler is not None:
                     return (yield from segment_at_once(plan, model, compute))
-                return (yield from run_plan(plan, model, looked_at=place.looked_at))
+                return (yield from run_plan(plan, model, looked_at=looked_at))
             except MemoryError:  # more than was foretold, or another program took it
                 if model.spec.gives_image:
                     raise
-        return (yield from _on_disk(plan, model, place.looked_at, compute))
+        return (yield from _on_disk(plan, model, looked_at, compute))
+
+
+def where_it_lies(result: Segmentation) -> str:
+    """Return the sentence that says where labels are; empty for those in memory."""
+    if not result.levels:
+        return ""
+    return f" They do not fit into memory: they are in {results_folder()}, and shown from there."
 
 
 def _on_disk(
@@ -62,7 +72,7 @@ def _on_disk(
 ) -> Steps[Segmentation]:
     """Make the labels in a folder of their own, or find them there."""
     provenance = segmentation_provenance(plan, source=plan.source.name)
-    output = _output(plan, provenance)
+    output = results_folder() / _name(plan, model, provenance)
     output.parent.mkdir(parents=True, exist_ok=True)
     if not output.exists():
         yield from segment_into_zarr(
@@ -73,18 +83,11 @@ def _on_disk(
     return Segmentation(plan=plan, labels=levels[0], count=count, levels=levels)
 
 
-def where_it_lies(result: Segmentation) -> str:
-    """Return the sentence that says where labels are; empty for those in memory."""
-    if not result.levels:
-        return ""
-    return f" They do not fit into memory: they are in {results_folder()}, and shown from there."
-
-
-def _output(plan: SegmentationPlan, provenance: dict[str, Any]) -> Path:
-    """Return a folder of a name that says whose labels it holds, the same for the same plan."""
-    facts = json.dumps([provenance, plan.source.path, plan.part, list(map(int, plan.source.array.shape))])
+def _name(plan: SegmentationPlan, model: Model, provenance: dict[str, Any]) -> str:
+    """Return the name of a folder that says whose labels it holds, the same for the same image and plan."""
+    facts = json.dumps(facts_of(plan, model, provenance))
     stem = re.sub(r"[^\w.-]+", "_", plan.source.name)[:40] or "image"
-    return results_folder() / f"{stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.zarr"
+    return f"{stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.zarr"
 
 
 def _levels(plan: SegmentationPlan, output: Path) -> tuple[Any, ...]:
