@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.timing import table
-from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.files.training_plots import write_figure
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.validation import normalised_plane

@@ -32,8 +32,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from benchmarks.timing import table
-from napari_unet.arrays.boundary_weights import carve, ridge, weight_map
+from napari_unet.arrays.boundary_weights import carve, weight_map
 from napari_unet.arrays.contingency import contingency
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of

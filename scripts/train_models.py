@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, even_chances, load
 from tqdm import tqdm
 
-from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.models.library import SHIPPED, load_model
 from napari_unet.models.model import Model, load_model_file
 from napari_unet.models.prediction_to_labels import predict_map, read_map

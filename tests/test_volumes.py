@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from napari_unet import fine_tune, segment
 from napari_unet.arrays.annotations import painted
-from napari_unet.arrays.boundary_weights import carve, ridge, weight_map
+from napari_unet.arrays.boundary_weights import carve, weight_map
 from napari_unet.arrays.instances import label_instances
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.arrays.per_axis import even_sides, in_words, per_axis, relative_spacing
 from napari_unet.arrays.source import Source
 from napari_unet.cli import main

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_unet.arrays.boundary_weights import boundary_weights, carve, dense_labels, ridge, weight_map
+from napari_unet.arrays.boundary_weights import boundary_weights, carve, dense_labels, weight_map
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.errors import UnetError
 from napari_unet.settings.weights import WeightSettings
 from tests.conftest import drawn

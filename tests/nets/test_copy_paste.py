@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_unet.arrays.boundary_weights import ridge
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.nets.copy_paste import MAX_OVERLAP, crowd
 
 COMPRESSION = 4.0

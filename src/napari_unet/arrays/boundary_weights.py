@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.errors import UnetError
 from napari_unet.settings.weights import WeightSettings
 from napari_unet.whole_numbers import as_whole_numbers
@@ -39,19 +40,6 @@ def dense_labels(labels: NDArray[Any]) -> Labels:
     writeable = np.require(labels.astype(np.int64, copy=False), requirements="W")  # scikit-image asks for it
     dense: Labels = relabel_sequential(writeable)[0].astype(np.int32)
     return dense
-
-
-def ridge(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where an instance pixel has a pixel of another instance in its 3x3(x3) neighbourhood."""
-    from scipy import ndimage
-
-    top = np.iinfo(np.int32).max
-    small = labels.size == 0 or labels.max() < top
-    instances = labels.astype(np.int32, copy=False) if small else dense_labels(labels)
-    highest = ndimage.maximum_filter(instances, size=3, mode="nearest")
-    lowest = ndimage.minimum_filter(np.where(instances > 0, instances, top), size=3, mode="nearest")
-    touching: NDArray[np.bool_] = (instances > 0) & (highest != lowest)
-    return touching
 
 
 def carve(labels: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boundary_weights import ridge
+from napari_unet.arrays.neighbours import one_pixel_larger, ridge
 from napari_unet.progress import Progress, Steps
 from napari_unet.settings.instances import InstanceSettings
 
@@ -272,7 +272,5 @@ def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
 
 def with_ridge(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return labels with the ridge between instances given back to them."""
-    from skimage.segmentation import expand_labels
-
-    grown: NDArray[np.int32] = expand_labels(labels, distance=1.5)
+    grown = one_pixel_larger(labels)
     return np.where(ridge(grown) & (labels == 0), grown, labels)

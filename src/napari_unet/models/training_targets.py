@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.arrays.borders import class_targets
-from napari_unet.arrays.boundary_weights import boundary_weights, ridge, weight_map
+from napari_unet.arrays.boundary_weights import boundary_weights, weight_map
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.models.spec import ModelSpec
 from napari_unet.settings.weights import WeightSettings
 

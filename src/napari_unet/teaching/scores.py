@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.boundary_weights import ridge
 from napari_unet.arrays.boxes import clusters
+from napari_unet.arrays.neighbours import ridge
 from napari_unet.arrays.per_axis import even_sides
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
