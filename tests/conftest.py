@@ -140,3 +140,12 @@ def make_image_model(out_channels=1, base_channels=2):
 def data_folder():
     """The small real files that come with the tests."""
     return Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a scheduler with two workers in threads of this process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address

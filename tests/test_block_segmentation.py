@@ -279,15 +279,6 @@ def test_an_image_of_one_value_has_empty_labels(tmp_path):
     assert written(output).max() == 0
 
 
-@pytest.fixture(scope="module")
-def scheduler():
-    """The address of a scheduler with two workers in threads of this process."""
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
-        yield cluster.scheduler_address
-
-
 def test_a_scheduler_gives_the_same_labels(tmp_path, scheduler):
     model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
     output = tmp_path / "labels.zarr"

@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Lock
+from time import sleep
 from typing import Any, Protocol
+from uuid import uuid4
 
 from napari_unet.errors import UnetError, first_line
 from napari_unet.progress import Progress, Steps, finish, map_progress
 
 Task = Callable[..., Steps[Any]]
+WatchedTask = Callable[[Any, Callable[[], bool]], Steps[Any]]
+"""Takes a job, and what says whether to end early."""
 STEPS = 100
 """Into how many steps a task counts: a percent is as fine as a bar shows."""
 RETRIES = 3
@@ -38,6 +43,10 @@ class Compute(Protocol):
         """
         ...
 
+    def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
+        """Run one task and yield its steps; return its result. It is told to end once `stopped` says so."""
+        ...
+
 
 class Here:
     """The process itself, one task after another."""
@@ -52,6 +61,10 @@ class Here:
             results.append((yield from map_progress(task(job, *call), share)))
             yield _progress(number + 1, len(calls), doing, results[-1])
         return results
+
+    def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
+        """Run one task."""
+        return task(job, stopped)
 
 
 def _share(number: int, count: int, doing: str) -> Callable[[Progress], Progress]:
@@ -90,6 +103,35 @@ class Cluster:
                 return [results[number] for number in range(len(calls))]
         raise UnetError("workers were lost again and again: look at the scheduler's page, then run it again")
 
+    def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
+        """Run one task on a worker and yield its steps as they come, without previews; return its result.
+
+        The task is told to end once `stopped` says so, and when the steps are closed.
+        """
+        from distributed import Event
+
+        told: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        topic = f"napari-unet-{uuid4().hex}"
+        self._client.subscribe_topic(topic, lambda event: told.put(event[1]["step"]))
+        ended = Event(topic, client=self._client)
+        future = self._client.submit(_telling, task, job, topic, pure=False)
+        step = Progress(done=0, total=0, doing="Waiting for a worker")
+        try:
+            while future.status == "pending" or not told.empty():
+                step = Progress(**told.get()) if not told.empty() else step
+                yield step
+                if stopped() and not ended.is_set():
+                    ended.set()
+                if told.empty():
+                    sleep(POLL)
+            if future.status != "finished":
+                raise _failure(future)
+            return future.result()
+        finally:
+            ended.set()
+            self._client.unsubscribe_topic(topic)
+            self._client.cancel([future])
+
     def _round(
         self, task: Task, job: Any, calls: dict[int, tuple[Any, ...]], doing: str, results: dict[int, Any]
     ) -> Steps[None]:
@@ -118,6 +160,18 @@ class Cluster:
                 yield _progress(len(results), total, doing)
         finally:
             self._client.cancel(list(numbers))
+
+
+def _telling(task: WatchedTask, job: Any, topic: str) -> Any:
+    """Run one task to its end, on a worker, and tell of its steps."""
+    from distributed import Event, get_worker
+
+    def tell(step: Progress) -> None:
+        said = {"done": step.done, "total": step.total, "doing": step.doing, "figures": dict(step.figures)}
+        get_worker().log_event(topic, {"step": said})
+
+    with _ALONE:
+        return finish(task(job, Event(topic).is_set), tell)
 
 
 def _waited(wait: Callable[..., Any], pending: set[Any]) -> tuple[set[Any], set[Any]]:

@@ -23,6 +23,7 @@ from napari_unet.arrays.channels import Choice, channel_positions
 from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
+from napari_unet.compute import computing_on
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
@@ -33,7 +34,7 @@ from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Progress, Report, Steps, finish, indeterminate
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
-from napari_unet.teaching.learning import Learning, TrainingMonitor
+from napari_unet.teaching.learning import LearningJob, TrainingMonitor, learn_watched
 from napari_unet.teaching.object_score import ObjectScore, found_objects
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.teaching.scores import anchor_weight, stroke_tables
@@ -49,6 +50,7 @@ def fine_tune(
     *,
     axes: str | None = None,
     settings: FineTuningSettings | None = None,
+    scheduler: str | None = None,
     progress: Report | None = None,
 ) -> Model:
     """Return a model that learnt from painted images; the given one where learning made it no better.
@@ -64,6 +66,9 @@ def fine_tune(
         One letter per image axis, needed unless images are (Y, X).
     settings
         Time, anchor, replay, held-out share.
+    scheduler
+        Where to learn: None, this process; "local:N" or "tcp://HOST:PORT", a worker of a dask scheduler, to which
+        the model and the parts of the images around the strokes travel.
     progress
         Called after every iteration, with loss and score.
 
@@ -87,7 +92,8 @@ def fine_tune(
     >>> fine_tune(load_model("nuclei"), [(image, strokes)], settings=quick).spec.name
     'nuclei'
     """
-    result = finish(fine_tune_steps(model, pairs, axes=axes, settings=settings), progress)
+    steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, scheduler=scheduler)
+    result = finish(steps, progress)
     return result.model if result.improved else model
 
 
@@ -98,8 +104,12 @@ def fine_tune_steps(
     axes: str | None = None,
     settings: FineTuningSettings | None = None,
     companion: TrainingMonitor | None = None,
+    scheduler: str | None = None,
 ) -> Steps[FineTuneResult]:
-    """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was."""
+    """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was.
+
+    The companion looks at better weights only where this process learns.
+    """
     chosen = settings or FineTuningSettings()
     if not isinstance(model, Model):
         raise UnetError(f"fine_tune needs a model, got a {type(model).__name__}: load_model gives one by its name")
@@ -127,14 +137,22 @@ def fine_tune_steps(
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
-    learning = Learning(turned, lessons, chosen, companion or TrainingMonitor(), before=before)
-    yield Progress(done=0, total=0, doing="Learning", figures={"score": learning.before})
-    yield from learning.steps()
-    result = learning.result()
+    job, monitor = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before), companion
+    yield Progress(done=0, total=0, doing="Learning", figures={"score": job.score})
+    result = yield from _learnt(job, monitor or TrainingMonitor(), scheduler)
     scored = yield from indeterminate(
         _in_objects((model, seen), (result.model, lessons), chosen), "Counting objects"
     )
     return replace(result, objects=scored)
+
+
+def _learnt(job: LearningJob, monitor: TrainingMonitor, scheduler: str | None) -> Steps[FineTuneResult]:
+    """Learn, here or on a worker, and return what came of it."""
+    if scheduler is None:
+        return (yield from job.steps(monitor))
+    with computing_on(scheduler) as compute:
+        result: FineTuneResult = yield from compute.follow(learn_watched, job, monitor.stopped)
+    return result
 
 
 def _in_objects(

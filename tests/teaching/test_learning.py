@@ -18,7 +18,7 @@ from napari_unet.nets.loss import anchor_loss
 from napari_unet.nets.optimization import mix_weights
 from napari_unet.progress import finish
 from napari_unet.teaching.interpolation import SHARES, agreement, best_mixture
-from napari_unet.teaching.learning import Learning, TrainingMonitor
+from napari_unet.teaching.learning import Learning, LearningJob, TrainingMonitor
 from napari_unet.teaching.scores import mean_iou, stroke_tables
 from napari_unet.teaching.terms.anchor import Anchor
 from napari_unet.teaching.terms.mean_teacher import MeanTeacher
@@ -35,6 +35,10 @@ from tests.teaching.small import (
 )
 
 NOTHING = np.zeros((0, 2, 2), np.int64)
+
+
+def job(model, lessons, settings, before):
+    return LearningJob(model=model, lessons=lessons, settings=settings, before=before)
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_learning_ends_where_the_score_no_longer_rises(model, monkeypatch):
     still = QUICK.optimization.replace(learning_rate=1e-12)
     settings = QUICK.replace(iterations=200, optimization=still)
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], settings)
-    learning = Learning(model, lessons, settings, TrainingMonitor(), before=NOTHING)
+    learning = Learning(job(model, lessons, settings, NOTHING), TrainingMonitor())
     monkeypatch.setattr(learning, "_worth", lambda _: (True, -float(learning._optimization.iteration)))
     finish(learning.steps())
     assert learning.result().iterations == 8
@@ -98,7 +102,7 @@ def test_weights_that_lost_on_held_out_strokes_do_not_outlive_others(model):
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(held_out=0.3))
     before = np.array([np.diag([90, 0]), np.diag([0, 90])])
-    learning = Learning(model, lessons, QUICK, TrainingMonitor(), before=before)
+    learning = Learning(job(model, lessons, QUICK, before), TrainingMonitor())
     equal = learning._worth(learning.before)
     learning._taught = np.diag([1.0, 1.0])
     assert learning._worth(learning.before - 0.4) < equal < learning._worth(learning.before)
@@ -107,11 +111,11 @@ def test_weights_that_lost_on_held_out_strokes_do_not_outlive_others(model):
 def test_the_loss_is_the_sum_of_its_terms_and_each_can_be_left_out(model):
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(anchor=0.5))
-    full = Learning(model, lessons, QUICK.replace(anchor=0.5), TrainingMonitor(), before=NOTHING)
+    full = Learning(job(model, lessons, QUICK.replace(anchor=0.5), NOTHING), TrainingMonitor())
     bare = QUICK.replace(anchor=0, consistency=0)
     kinds = [type(term) for term in full._terms]
     assert set(kinds) == {Strokes, Replay, Anchor, MeanTeacher}
-    few = Learning(model, lessons, bare, TrainingMonitor(), before=NOTHING)
+    few = Learning(job(model, lessons, bare, NOTHING), TrainingMonitor())
     assert {type(term) for term in few._terms} == {Strokes, Replay}
     batch = full._views.batch(0, 4, torch.device("cpu"))
     batch = replace(batch, replayed=torch.tensor([True, False, False, False]), blank=torch.ones_like(batch.blank))
@@ -125,7 +129,7 @@ def test_the_loss_is_the_sum_of_its_terms_and_each_can_be_left_out(model):
 def test_replay_holds_replayed_views_alone_and_weighs_more_than_strokes(model):
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK.replace(anchor=0.5))
-    learning = Learning(model, lessons, QUICK.replace(anchor=0.5), TrainingMonitor(), before=NOTHING)
+    learning = Learning(job(model, lessons, QUICK.replace(anchor=0.5), NOTHING), TrainingMonitor())
     batch = learning._views.batch(0, 2, torch.device("cpu"))
     batch = replace(batch, replayed=torch.tensor([True, False]), blank=torch.ones_like(batch.blank))
     logits = torch.randn(batch.previous.shape, requires_grad=True)
@@ -184,7 +188,7 @@ def test_a_clear_loss_on_held_out_strokes_is_no_gain_whatever_was_learnt_by_hear
         for one in lessons
     ]  # fmt: skip
     before = finish(stroke_tables(bright_model, truthful, "cpu"))
-    learning = Learning(bright_model, truthful, held, TrainingMonitor(), before=before)
+    learning = Learning(job(bright_model, truthful, held, before), TrainingMonitor())
     finish(learning.steps())
     result = learning.result()
     assert result.after < result.before - 0.1
@@ -196,7 +200,7 @@ def test_a_second_try_does_not_start_with_the_memory_of_the_first(model, monkeyp
     """What ran out of memory must let go of it before less is tried."""
     image, truth = image_and_truth()
     lessons = lessons_of(model, [(image, painted(strokes(truth)))], QUICK)
-    learning = Learning(model, lessons, QUICK.replace(iterations=1, batch=4), TrainingMonitor(), before=NOTHING)
+    learning = Learning(job(model, lessons, QUICK.replace(iterations=1, batch=4), NOTHING), TrainingMonitor())
     batch, first = learning._views.batch, []
 
     def short_of_memory(iteration, size, device):

@@ -57,15 +57,20 @@ def test_a_change_is_seen_in_open_panels_and_is_kept(workspace, page, settings, 
     [seconds] = page.findChildren(QSpinBox)
     seconds.setValue(90)
     assert teach.form.seconds.value() == 90
-    first, folder = [box for box in page.findChildren(QLineEdit) if not isinstance(box.parent(), QSpinBox)]
+    first, folder, elsewhere = [
+        box for box in page.findChildren(QLineEdit) if not isinstance(box.parent(), QSpinBox)
+    ]
     folder.clear()
     qtbot.keyClicks(folder, str(tmp_path / "ours"))
     assert own_folder() == tmp_path / "ours"
     first.clear()
     qtbot.keyClicks(first, "mine")
     assert workspace.subject.model.currentText() == "mine"
+    elsewhere.clear()
+    qtbot.keyClicks(elsewhere, "local:2")
+    assert segment.advanced.scheduler == "local:2"
     stored = yaml.safe_load(settings.config_path.read_text())
-    assert stored["computing"] == {"device": "cpu", "fast": True}
+    assert stored["computing"] == {"device": "cpu", "fast": True, "elsewhere": "local:2"}
     assert stored["models"] == {"first": "mine", "folder": str(tmp_path / "ours")}
 
 

@@ -68,6 +68,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="annotations are classes, not objects: 0 not annotated, 1 background, 2 up the others; or colours",
     )
+    parser.add_argument(
+        "--scheduler", help="learn on a worker: local:1 for another process, or the address of a dask scheduler"
+    )
     add_settings(parser, NetworkSettings, COMMAND)
     add_settings(parser, FineTuningSettings, COMMAND)
     parser.set_defaults(run=run)
@@ -86,7 +89,9 @@ def run(given: argparse.Namespace) -> int:
     model = starting_model(given, pairs, axes, settings, marks)
     settings = settings.replace(channels=agreed_channels(settings.channels, [image for image, _ in pairs]))
     with Stop() as stop:
-        steps = fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=stop)
+        steps = fine_tune_steps(
+            model, pairs, axes=axes, settings=settings, companion=stop, scheduler=given.scheduler
+        )
         result = with_bar(steps, "Learning")
     say(result.sentence())
     if details := result.details():

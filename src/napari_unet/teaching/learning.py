@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,38 @@ class TrainingMonitor:
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearningJob:
+    """What is to be learnt; pickled, it goes to other processes."""
+
+    model: Model
+    lessons: list[TrainingRegion]
+    settings: FineTuningSettings
+    before: NDArray[np.int64]
+    """The model's tables of the scored strokes, see `stroke_tables`."""
+
+    @property
+    def score(self) -> float:
+        """Return the score of the model as it is."""
+        return mean_iou(self.before.sum(axis=0))
+
+    def steps(self, companion: TrainingMonitor) -> Steps[FineTuneResult]:
+        """Learn, one yield an iteration, and return what came of it."""
+        learning = Learning(self, companion)
+        yield from learning.steps()
+        return learning.result()
+
+
+def learn_watched(job: LearningJob, stopped: Callable[[], bool]) -> Steps[FineTuneResult]:
+    """Learn with nobody to look but somebody who may stop it: a task for a worker."""
+
+    class Stopping(TrainingMonitor):
+        def stopped(self) -> bool:
+            return stopped()
+
+    return job.steps(Stopping())
+
+
 def terms_of(settings: FineTuningSettings) -> list[Term]:
     """Return the terms of the loss: strokes, and what holds the network elsewhere, without those of weight 0."""
     terms: list[Term] = [Strokes(), Replay()]
@@ -70,18 +103,11 @@ def terms_of(settings: FineTuningSettings) -> list[Term]:
 class Learning:
     """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
-    def __init__(
-        self,
-        model: Model,
-        lessons: list[TrainingRegion],
-        settings: FineTuningSettings,
-        companion: TrainingMonitor,
-        *,
-        before: NDArray[np.int64],
-    ) -> None:
-        """Prepare to learn; `before` holds the old model's tables of the scored strokes, see `stroke_tables`."""
+    def __init__(self, job: LearningJob, companion: TrainingMonitor) -> None:
+        """Prepare to learn."""
+        model, lessons, settings, before = job.model, job.lessons, job.settings, job.before
         self.settings = settings
-        self.before = mean_iou(before.sum(axis=0))
+        self.before = job.score
         self._tables = before
         self.history: list[dict[str, float]] = []
         self._model = model

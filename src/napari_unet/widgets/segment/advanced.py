@@ -28,7 +28,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.compute.setPlaceholderText("this computer")
         self.compute.setToolTip(
             "Compute on other processes or machines: local:4 for four processes, or the address of a dask "
-            "scheduler, tcp://HOST:PORT. Empty: here, in napari."
+            "scheduler, tcp://HOST:PORT. Empty: here, in napari. File > Preferences has one for Fine-tune, too."
         )
         self.boxes = OptionBoxes(SegmentationSettings, "Segment panel")
         inside = QWidget()
@@ -44,6 +44,7 @@ class AdvancedSettings(QCollapsible):  # type: ignore[misc]
         self.axes.editingFinished.connect(self.changed.emit)
         self.boxes.connect(self.changed)
         follow_preference(self, "computing", "device", self.boxes["device"].choose)
+        follow_preference(self, "computing", "elsewhere", self.compute.setText)
         follow_preference(self, "computing", "fast", self.boxes["precision"].setChecked)
 
     @property

@@ -55,6 +55,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.boxes = OptionBoxes(FineTuningSettings, "Fine-tune panel")
         self.seconds, self.device = self.boxes["seconds"], self.boxes["device"]
         follow_preference(self, "computing", "device", self.device.choose)
+        self._scheduler = ""
+        follow_preference(self, "computing", "elsewhere", self._compute_on)
         follow_preference(self, "correcting", "seconds", self.seconds.setValue)
         self._layout = QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -71,6 +73,9 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         for changed in (self.kind.currentIndexChanged, self.sees.currentIndexChanged, self.channel.valueChanged):
             changed.connect(lambda _: self.changed.emit())
         self._model_changed()
+
+    def _compute_on(self, scheduler: str) -> None:
+        self._scheduler = scheduler.strip()
 
     @property
     def tells_classes(self) -> bool:
@@ -164,7 +169,14 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         )
         classes = self.kind.currentData() == CLASSES
         axes = self.sees.currentData() if all("Z" in paint.image.axes for paint in paints) else "YX"
-        return FineTuneRequest(paints=paints, model=self.model.path, classes=classes, settings=settings, axes=axes)
+        return FineTuneRequest(
+            paints=paints,
+            model=self.model.path,
+            classes=classes,
+            settings=settings,
+            axes=axes,
+            scheduler=self._scheduler or None,
+        )
 
     def channel_of(self, image: LayerImage) -> int | None:
         """Return the channel that is chosen, None of an image that has but one."""

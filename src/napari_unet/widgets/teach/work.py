@@ -67,6 +67,8 @@ class FineTuneRequest:
     settings: FineTuningSettings
     axes: str = "YX"
     """What a new network sees at once: planes, or volumes (ZYX)."""
+    scheduler: str | None = None
+    """Where to learn, as of `computing_on`; another process shows no preview meanwhile."""
 
 
 @dataclass(slots=True)
@@ -141,7 +143,9 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         yield Progress(done=0, total=0, doing="Looking at the strokes")
         model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
         axes = image.axes
-        tuned = yield from fine_tune_steps(model, pairs, axes=axes, settings=settings, companion=Viewer())
+        tuned = yield from fine_tune_steps(
+            model, pairs, axes=axes, settings=settings, companion=Viewer(), scheduler=request.scheduler
+        )
         region = watch.region  # both see the same part, wherever the view moves
         look = partial(segment_by_both, model, tuned.model, image, request.settings)
         before, after = yield from look(region)
