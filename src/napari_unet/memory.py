@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from napari_unet.errors import UnetError
 
-SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
-"""What PyTorch's errors say, in lower case, where it could not allocate: CUDA, Linux and macOS, Windows."""
+SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "could not create a primitive")
+"""What PyTorch says, in lower case, where it could not allocate: CUDA, Linux and macOS, Windows, oneDNN."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
