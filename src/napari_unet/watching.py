@@ -1,4 +1,4 @@
-"""Watching a run: which part of an image somebody looks at, and what is known of it before the run is done."""
+"""Watching a run: which part of an image is in view, and the map of it before the run is done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_unet.planning import SegmentationPlan
 from napari_unet.progress import Progress
 
 LookedAt = Callable[[], Mapping[str, float]]
-"""Gives a place, in pixels of the image by axis; empty where nobody looks."""
+"""Gives a place, in pixels of the image by axis; empty where there is no view."""
 
 
 def nearest(looked_at: LookedAt, plan: SegmentationPlan, plane: Plane, boxes: Sequence[Box]) -> int:

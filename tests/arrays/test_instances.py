@@ -280,6 +280,6 @@ def test_bands_of_giving_back_the_ridge_do_not_show(seed, band, shape):
     probability = as_probability(labels)
     whole = instances(probability)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari_unet.arrays.instances.BAND", band)
+        patch.setattr("napari_unet.arrays.instances.BAND_PIXELS", band)
         np.testing.assert_array_equal(instances(probability), whole)
     assert ((whole > 0) & (probability == 0)).any()

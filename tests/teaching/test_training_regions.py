@@ -15,7 +15,7 @@ from napari_unet.progress import finish
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.sampling import BatchSampler
 from napari_unet.teaching.scores import stroke_tables
-from napari_unet.teaching.training_regions import AROUND, check_polarity, painted_planes, prepare_regions
+from napari_unet.teaching.training_regions import CONTEXT, check_polarity, painted_planes, prepare_regions
 from tests.teaching.small import QUICK, planes_of
 
 SETTINGS = FineTuningSettings(device="cpu", batch=2, patch=32)
@@ -47,7 +47,7 @@ def test_strokes_in_the_corners_of_a_large_image_are_small_lessons(model):
     said = painted_corners(image.shape)
     lessons = lessons_on(model, image, said)
     assert len(lessons) == 4
-    assert max(lesson.image.size for lesson in lessons) <= (2 * AROUND + 40) ** 2
+    assert max(lesson.image.size for lesson in lessons) <= (2 * CONTEXT + 40) ** 2
     taught = np.zeros(image.shape, bool)
     for lesson in lessons:
         assert not taught[lesson.place].any()
@@ -94,7 +94,7 @@ def test_strokes_predicted_one_by_one_score_as_they_do_together(model, monkeypat
     corners = [(17, 33), (331, 210), (633, 551), (30, 500), (500, 71)]
     lessons = lessons_on(model, image, painted_corners(image.shape, corners))
     apart = finish(stroke_tables(model, lessons, "cpu"))
-    monkeypatch.setattr("napari_unet.teaching.scores.APART", 10**4)
+    monkeypatch.setattr("napari_unet.teaching.scores.MIN_GAP", 10**4)
     np.testing.assert_array_equal(finish(stroke_tables(model, lessons, "cpu")), apart)
 
 

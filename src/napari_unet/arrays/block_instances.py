@@ -5,10 +5,10 @@ every region that reaches into a block in the region's own box, as `label_instan
 part: no block waits for another one or writes into it. `finished_block` gives back the ridge between instances,
 which needs a few pixels of the neighbours, and the final numbers.
 
-A region whose box holds more than `MOST` pixels, as in confluent tissue, is divided by a rule of its own: in each
-block and `HALO` pixels around it; an instance has the first pixel of its core for a name, by which the blocks that
-see it know that it is the same. An instance then differs from that in the whole region only where what floods a
-pixel comes from beyond the halo.
+A region whose box holds more than `MAX_REGION_PIXELS` pixels, as in confluent tissue, is divided by a rule of its
+own: in each block and `HALO` pixels around it; the first pixel of an instance's core is its name, by which the
+blocks that see it know that it is the same. An instance then differs from that in the whole region only where what
+floods a pixel comes from beyond the halo.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.block_regions import Regions, label_block
 from napari_unet.arrays.blocks import Blocks, hull, overlap, volume, within
 from napari_unet.arrays.instances import (
-    REACH,
+    BAND_MARGIN,
     fill_holes,
     kept_instances,
     mask_of,
@@ -34,7 +34,7 @@ from napari_unet.arrays.tiling import Box
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
 
-MOST = 16_000_000
+MAX_REGION_PIXELS = 16_000_000
 """Pixels of the box of a region that is worked on at once: at 40 bytes a pixel 640 MB."""
 HALO = {1: 128, 2: 128, 3: 32}
 """Pixels around a block, per number of axes: at 64 no object of 742 changed (`benchmarks.confluent`)."""
@@ -77,7 +77,7 @@ class Separated:
 
 
 def regions_around(
-    blocks: Blocks, number: int, regions: Regions, wanted: NDArray[np.int64], *, most: int = MOST
+    blocks: Blocks, number: int, regions: Regions, wanted: NDArray[np.int64], *, most: int = MAX_REGION_PIXELS
 ) -> RegionsAround:
     """Return what a block needs to know of regions that reach into it, `wanted` by number."""
     boxes = tuple(regions.box(one) for one in wanted.tolist())
@@ -96,7 +96,7 @@ def regions_around(
 
 
 def separate_block(
-    read: Read, around: RegionsAround, settings: InstanceSettings, *, most: int = MOST
+    read: Read, around: RegionsAround, settings: InstanceSettings, *, most: int = MAX_REGION_PIXELS
 ) -> Separated:
     """Return the instances of a block: those of every region that reaches into it.
 
@@ -153,7 +153,7 @@ def finished_block(
     read: Callable[[Box], NDArray[np.int32]], blocks: Blocks, number: int, ids: Mapping[int, NDArray[np.int32]]
 ) -> NDArray[np.int32]:
     """Return the labels of a block; `ids` are the final numbers of its parts and of its neighbours' parts."""
-    window = blocks.grown(number, [REACH] * len(blocks.shape))
+    window = blocks.grown(number, [BAND_MARGIN] * len(blocks.shape))
     labels = np.zeros([side.stop - side.start for side in window], np.int32)
     for other in blocks.touched_by(window):
         shared = overlap(window, blocks.box(other))
@@ -164,7 +164,7 @@ def finished_block(
 
 def neighbours(blocks: Blocks, number: int) -> list[int]:
     """Return the blocks of which `finished_block` needs the numbers."""
-    return list(blocks.touched_by(blocks.grown(number, [REACH] * len(blocks.shape))))
+    return list(blocks.touched_by(blocks.grown(number, [BAND_MARGIN] * len(blocks.shape))))
 
 
 def final_ids(names: Sequence[NDArray[np.int64]]) -> tuple[list[NDArray[np.int32]], int]:

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from napari_unet.arrays.boxes import merge_nearby, moved
 from napari_unet.arrays.tiling import Box
 
-FAR = 20
+MAX_GAP = 20
 """Pixels between places of one id beyond which it cannot be one object, unless the places are larger."""
 
 
 def ids_in_several_places(instances: NDArray[Any]) -> dict[int, list[Box]]:
     """Return the ids that were painted in places far apart, with the box of each group of places.
 
-    Pieces belong together where the gap between them is at most `FAR` px or the size of the larger one: strokes
-    across one object are, the same id used for two objects is not.
+    Pieces belong together where the gap between them is at most `MAX_GAP` px or the size of the larger one:
+    strokes across one object are, the same id used for two objects is not.
     """
     from scipy import ndimage
 
@@ -49,4 +49,4 @@ def split_scattered(instances: NDArray[Any]) -> NDArray[Any]:
 
 def _reach(sizes: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return how far from a place of some size the same object may have another one."""
-    return np.maximum(sizes, FAR)
+    return np.maximum(sizes, MAX_GAP)

@@ -14,13 +14,12 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.settings.instances import InstanceSettings
 
 OBJECTS_A_STEP = 200
-HIGHER = (0.4, 0.8)
+DIVISION_LEVELS = (0.4, 0.8)
 """Where cores may divide: shares of the way from the core threshold to 1."""
-SIMILAR = 0.5
+MIN_PART_RATIO = 0.5
 """Size of the smallest part of a core per size of its largest."""
-BAND, REACH = 4_000_000, 4
-"""About so many pixels, in whole rows or planes, are worked on at once; so many rows beyond them can growth by a
-pixel reach."""
+BAND_PIXELS, BAND_MARGIN = 4_000_000, 4
+"""Pixels, in whole rows or planes, that are worked on at once; rows beyond them that growth by a pixel reaches."""
 
 
 def label_instances(probability: NDArray[np.uint8], settings: InstanceSettings) -> Steps[NDArray[np.int32]]:
@@ -127,7 +126,7 @@ def _sums(
 
 def _bands(one: NDArray[Any], other: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Yield the pixels of two arrays of one shape, so few at once that what is made of them is small."""
-    rows = max(1, BAND // max(1, math.prod(one.shape[1:])))
+    rows = max(1, BAND_PIXELS // max(1, math.prod(one.shape[1:])))
     for start in range(0, len(one), rows):
         yield one[start : start + rows].ravel(), other[start : start + rows].ravel()
 
@@ -198,7 +197,7 @@ def _find_cores(
 
 def _higher(settings: InstanceSettings) -> list[int]:
     """Return the levels at which cores may divide."""
-    return [_level(settings.core_threshold + share * (1 - settings.core_threshold)) for share in HIGHER]
+    return [_level(settings.core_threshold + share * (1 - settings.core_threshold)) for share in DIVISION_LEVELS]
 
 
 def _divide(
@@ -217,7 +216,7 @@ def _divide(
         parts, count = ndimage.label(core & (probability >= level))
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
         sizes[0] = 0
-        large = np.flatnonzero(sizes >= max(SIMILAR * sizes.max(), settings.min_size, 1))
+        large = np.flatnonzero(sizes >= max(MIN_PART_RATIO * sizes.max(), settings.min_size, 1))
         if len(large) > 1 and sizes[large].sum() >= settings.min_core_share * size:
             return [one for k in large for one in _divide(parts == k, probability, higher[n + 1 :], settings)]
     return [core]
@@ -259,14 +258,14 @@ def _give_back_ridge(labels: NDArray[np.int32]) -> Iterator[None]:
     is hidden from the next one, so that the bands do not show.
     """
     before = labels[:0]
-    rows = max(REACH, BAND // math.prod(labels.shape[1:]))
+    rows = max(BAND_MARGIN, BAND_PIXELS // math.prod(labels.shape[1:]))
     for start in range(0, len(labels), rows):
         low = max(0, start - len(before))
-        band = labels[low : start + rows + REACH].copy()
+        band = labels[low : start + rows + BAND_MARGIN].copy()
         band[: start - low] = before
         inner = slice(start - low, start - low + rows)
         labels[start : start + rows] = with_ridge(band)[inner]
-        before = band[inner][-REACH:].copy()
+        before = band[inner][-BAND_MARGIN:].copy()
         yield
 
 

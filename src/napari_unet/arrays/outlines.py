@@ -19,7 +19,7 @@ MAX_CROSSINGS = 2**28
 """Edges times the rows that they cross, of one object: filling it takes at most some ten seconds."""
 CHUNK = 2**21
 """Crossings that are computed at once, which take about 100 MB."""
-FARTHEST = 1e9
+MAX_COORDINATE = 1e9
 """Coordinates in pixels; larger ones are no place in an image."""
 Ring = NDArray[np.float64]
 
@@ -68,8 +68,8 @@ def fill(rings: Sequence[Ring], shape: tuple[int, int]) -> tuple[tuple[slice, sl
     if not edges:
         return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool)
     lines = np.concatenate(edges).astype(np.float64)
-    if not (np.abs(lines) <= FARTHEST).all():  # not so for NaN
-        raise UnetError(f"coordinates must be numbers within {FARTHEST:g} pixels: export the outlines again")
+    if not (np.abs(lines) <= MAX_COORDINATE).all():  # not so for NaN
+        raise UnetError(f"coordinates must be numbers within {MAX_COORDINATE:g} pixels: export the outlines again")
     box = _box(lines, shape)
     height, width = (side.stop - side.start for side in box)
     odd = np.zeros((height, width + 1), np.uint8)

@@ -22,7 +22,7 @@ from napari_unet.segmentation import segment_steps
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument(
         "--output", type=named_path, default=Path("demo-output"), help="folder (default: demo-output)"
     )

@@ -12,7 +12,7 @@ PACKAGES = ("napari-unet-interactive", "torch", "napari", "numpy", "scikit-image
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.set_defaults(run=run)
 
 

@@ -18,7 +18,7 @@ from napari_unet.evaluation import (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("predicted", type=named_path, help="a label file or a folder of them")
     parser.add_argument("truth", type=named_path, help="its truth, paired by name")
     parser.add_argument("--json", action="store_true", help="print figures of every image and their mean as JSON")

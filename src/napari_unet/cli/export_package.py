@@ -12,7 +12,7 @@ from napari_unet.models.library import load_model, model_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("model", help="name of a model, or a .safetensors file")
     parser.add_argument("--output", required=True, type=named_path, help="the .zip file to write")
     parser.set_defaults(run=run)

@@ -50,7 +50,7 @@ MEANINGS = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.description = (
         "ANNOTATION is a label image: 0 not annotated, 1 background, 2 and up one object each; or outlines of "
         "objects: ImageJ ROIs (.zip) or GeoJSON, with --dense where all else is background. "

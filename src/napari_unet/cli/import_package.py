@@ -12,7 +12,7 @@ from napari_unet.files.same_file import refuse_overwriting
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("package", type=named_path, help="a .zip file")
     parser.add_argument("--output", required=True, type=named_path, help="the .safetensors file to write")
     parser.set_defaults(run=run)

@@ -10,7 +10,7 @@ from napari_unet.models.library import entries, own_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)
 

@@ -29,7 +29,7 @@ COMMAND: Where = "segment"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.add_argument("input", nargs="+", help="image files, folders or patterns")
     parser.add_argument(
         "--model", default="nuclei", help="name of a model or a .safetensors file (default: nuclei)"

@@ -69,7 +69,7 @@ STOPPED = 130
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the command can be told."""
+    """Add the command's arguments."""
     parser.description = (
         "FOLDER holds images/ and labels/ with the same names. The training can be stopped with "
         "Ctrl-C, which keeps the best weights, and goes on when the same command is given again."

@@ -83,7 +83,7 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether its window is there, as far as can be told: on another machine with the same home it may be."""
+        """Whether the process that owns it still runs; sessions of other machines count as open."""
         if (self.folder / CLOSED).exists():
             return False
         return is_running("-".join(self.folder.name.split("-")[-3:]))

@@ -110,7 +110,7 @@ class Replay:
 
 
 def replay_of(spec: ModelSpec) -> Replay | None:
-    """Return what the model, or its forebear, brought along of its first lessons; None for nothing."""
+    """Return the replay crops of the shipped model that a model is, or descends from; None for none."""
     path = next((path for path in SHIPPED.glob("*.npz") if path.stem == spec.training.get("replay")), None)
     if path is None:  # what a model file names is no path: it names one of ours, or nothing
         return None

@@ -11,7 +11,7 @@ from napari_unet.settings.zooms import ZOOMS
 
 SQUARE = math.sqrt(2)
 """Pixels that are longer than wide by less than this factor are zoomed alike: no power of 2 makes them square."""
-ALIKE = 1.1
+SAME_SIZE_RATIO = 1.1
 """Pixel sizes that differ by less than this factor count as one: they are stated with two digits at least."""
 
 
@@ -52,7 +52,7 @@ def common_pixel_size(sizes: Iterable[PixelSize | None], axes: str) -> tuple[flo
         if None in known:
             return None
         found.append([one for one in known if one is not None])
-    if not found or any(max(side) > ALIKE * min(side) for side in zip(*found, strict=True)):
+    if not found or any(max(side) > SAME_SIZE_RATIO * min(side) for side in zip(*found, strict=True)):
         return None
     return tuple(
         round(math.exp(math.fsum(map(math.log, side)) / len(side)), 6) for side in zip(*found, strict=True)

@@ -14,7 +14,7 @@ from typing import Any
 from napari_unet.errors import UnetError
 from napari_unet.nets.geometry import Geometries, Geometry
 
-ALIKE = 2.0
+MAX_SPACING_RATIO = 2.0
 """Spacings are about equal below this ratio, as in nnU-Net: one pooling more would not bring them closer."""
 PerLevel = tuple[tuple[int, ...], ...]
 
@@ -52,15 +52,15 @@ class Levels:
 def plan_levels(spacing: Sequence[float], levels: int) -> dict[str, PerLevel]:
     """Return the arguments `kernels` and `pooling` of a network for pixels of this spacing.
 
-    They are left out where all are 3 and 2, as without a plan. An axis is left alone while its spacing is `ALIKE`
-    times the smallest one or more.
+    They are left out where all are 3 and 2, as without a plan. An axis is left alone while its spacing is
+    `MAX_SPACING_RATIO` times the smallest one or more.
     """
     present = list(spacing)
     kernels: list[tuple[int, ...]] = []
     pooling: list[tuple[int, ...]] = []
     wide = [False] * len(present)
     for _ in range(levels + 1):
-        fine = [step / min(present) < ALIKE for step in present]
+        fine = [step / min(present) < MAX_SPACING_RATIO for step in present]
         wide = [before or now for before, now in zip(wide, fine, strict=True)]
         kernels.append(tuple(3 if is_wide else 1 for is_wide in wide))
         pooling.append(tuple(2 if is_fine else 1 for is_fine in fine))

@@ -30,7 +30,7 @@ def best_mixture(
     """Return the mixture of two models that is best on strokes and replay together, and its tables of strokes.
 
     Good is the mean IoU on the scored strokes plus that on the replay crops against the answers of the model that
-    learnt them. Without replay crops the new model is returned: nothing speaks for the old weights.
+    learnt them. Without replay crops the new model is returned as it is.
     """
     mixtures = [_mixed(old, new, share) for share in SHARES] if replay else [new]
     tables, worth = [], []

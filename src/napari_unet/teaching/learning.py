@@ -46,7 +46,7 @@ FIRST_LOOK = 8
 
 
 class TrainingMonitor:
-    """Somebody who watches the learning: may stop it, keeping the best so far, and may look at predictions."""
+    """Watches the learning: may stop it, keeping the best so far, and may make a preview of the predictions."""
 
     def stopped(self) -> bool:
         """Whether to end now with the best so far."""
@@ -81,7 +81,7 @@ class LearningJob:
 
 
 def learn_watched(job: LearningJob, stopped: Callable[[], bool]) -> Steps[FineTuneResult]:
-    """Learn with nobody to look but somebody who may stop it: a task for a worker."""
+    """Learn without previews, until `stopped` says so: a task for a worker."""
 
     class Stopping(TrainingMonitor):
         def stopped(self) -> bool:

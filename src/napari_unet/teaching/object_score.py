@@ -53,7 +53,7 @@ class ObjectScore:
         return f"{self.after} of {self.painted} {which} found as one object ({self.before} before)"
 
     def share(self) -> str:
-        """Return in words what the counts say of objects that nobody painted."""
+        """Return in words what the counts say of objects that were not painted."""
         if not self.is_trusted:
             return "too few to trust"
         low, high = self.interval

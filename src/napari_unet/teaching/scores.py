@@ -18,25 +18,25 @@ from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings
-from napari_unet.teaching.training_regions import HALF, TrainingRegion
+from napari_unet.teaching.training_regions import HALF_PROBABILITY, TrainingRegion
 
-UNSURE = 0.7
+UNKNOWN_CERTAINTY = 0.7
 """Mean probability of the objects that a model finds in images of a kind that it does not know."""
 SURE_STROKES = 30
 """How many strokes a model is worth that is fully sure of its objects."""
 MAX_ANCHOR = 10.0
 """The highest weight of the anchor: with more, ten corrections of a known kind change nothing."""
-APART = 128
+MIN_GAP = 128
 """Pixels between strokes that are predicted one by one for a score: what lies between would cost more."""
 
 
 def anchor_weight(lessons: Sequence[TrainingRegion], spec: ModelSpec) -> float:
-    """Return the anchor's weight: how many strokes speak for the previous model per stroke against it.
+    """Return the anchor's weight: the number of strokes on which the previous model is right per wrong one.
 
-    For it speaks one stroke that is given to it for granted; each stroke as far as it was right there, by its IoU
-    of objects on all painted pixels; and up to `SURE_STROKES` as it is sure of the objects that it finds, as
-    networks are less sure of what they never saw (Hendrycks and Gimpel, ICLR 2017). So a few false objects erased
-    do not call the others in question, and objects that a model does not see at all free the network from it.
+    The model starts with a prior of one right stroke. Each stroke counts as right by the model's IoU of objects on
+    all painted pixels. Up to `SURE_STROKES` more are right by the model's certainty of the objects that it finds,
+    as networks are less certain of what they never saw (Hendrycks and Gimpel, ICLR 2017). So a few erased false
+    objects leave the anchor strong, and objects that the model does not see at all make it weak.
     """
     count = len(spec.classes) if spec.is_semantic else 2
     table = np.zeros((count, count), np.int64)
@@ -45,14 +45,15 @@ def anchor_weight(lessons: Sequence[TrainingRegion], spec: ModelSpec) -> float:
         if lesson.previous is None:
             continue
         painted, said, answer = lesson.annotation.annotated, lesson.annotation.labels, lesson.previous
-        found = answer.argmax(0) if spec.is_semantic else answer[0] < HALF
+        found = answer.argmax(0) if spec.is_semantic else answer[0] < HALF_PROBABILITY
         truth = said if spec.is_semantic else said > 0
         np.add.at(table, (truth[painted].astype(int), found[painted].astype(int)), 1)
-        objects = answer[0] < HALF
+        objects = answer[0] < HALF_PROBABILITY
         sure.append(1 - float(answer[0][objects].mean()) / 255 if objects.any() else 0.0)
     strokes = sum(lesson.held_out.count for lesson in lessons)
     right = mean_iou(table, first=1)
-    granted = 1 + SURE_STROKES * max(0.0, (float(np.mean(sure)) if sure else 0.0) - UNSURE) / (1 - UNSURE)
+    above = max(0.0, (float(np.mean(sure)) if sure else 0.0) - UNKNOWN_CERTAINTY)
+    granted = 1 + SURE_STROKES * above / (1 - UNKNOWN_CERTAINTY)
     against = strokes * (1 - right)
     return min((granted + strokes * right) / max(against, 1e-6), MAX_ANCHOR)
 
@@ -65,7 +66,7 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     predictor = Predictor(model.net, PredictionSettings(device=device))
     spec, stride = model.spec, predictor.geometry.stride
     count = len(spec.classes) if spec.is_semantic else 2
-    apart = [round(side) for side in even_sides(APART, spec.steps)]
+    apart = [round(side) for side in even_sides(MIN_GAP, spec.steps)]
     kept = Result(kind="classes") if spec.is_semantic else Result(levels=(0.0, *(1.0,) * (len(spec.classes) - 1)))
     tables = [np.zeros((lesson.held_out.count + 1, count, count), np.int64) for lesson in lessons]
     for lesson, table in zip(lessons, tables, strict=True):
@@ -81,7 +82,7 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
                 slice(side.start // step * step, side.stop) for side, step in zip(tight, stride, strict=True)
             )
             answer = (yield from predict(predictor, replace(plane, region=box), kept))[0]
-            found = answer if spec.is_semantic else answer >= HALF
+            found = answer if spec.is_semantic else answer >= HALF_PROBABILITY
             scored = wanted[box]
             pairs = truth[box][scored].astype(int), found[scored].astype(int)
             np.add.at(table, (strokes[box][scored], *pairs), 1)

@@ -27,14 +27,14 @@ from napari_unet.progress import Progress, Steps
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 
-AROUND = 256
+CONTEXT = 256
 """Pixels that the network sees around the annotations, for the anchor; of a volume `even_sides` of so many."""
 SCORED_STROKES = 12
 """At most so many strokes of a lesson are predicted for its score where none is held out."""
 ALL_CLASSES = Result(classes=None)
-FAR = 1e6
+BETWEEN_IMAGES = 1e6
 """How many pixels planes and images lie apart where held-out strokes are to lie far apart."""
-HALF = 128
+HALF_PROBABILITY = 128
 """A probability of one half, times 255."""
 
 
@@ -87,10 +87,10 @@ class PaintedPlane:
     @property
     def corner(self) -> tuple[float, ...]:
         """Return where it begins, in pixels that the network sees; other images and planes are far away."""
-        planes = [at * FAR for at in self.place if isinstance(at, int)]
+        planes = [at * BETWEEN_IMAGES for at in self.place if isinstance(at, int)]
         sides = [at for at in self.place if isinstance(at, slice)]
         starts = [side.start * zoom for side, zoom in zip(sides, self.zoom, strict=True)]
-        return (self.source * FAR, *planes, *starts)
+        return (self.source * BETWEEN_IMAGES, *planes, *starts)
 
     @property
     def seen(self) -> Zoomed:
@@ -113,7 +113,7 @@ def painted_planes(
         for plane in wanted:
             said = _said_of(annotation, plane, kept, spec)
             steps = [downsampling(zoom) for zoom in spec.zooms]
-            sides = even_sides(AROUND, spec.steps)
+            sides = even_sides(CONTEXT, spec.steps)
             around = [round(side) * step for side, step in zip(sides, steps, strict=True)]
             for cluster in clusters(said.annotated, [2 * side for side in around]):
                 box = _around(cluster, said.annotated.shape, around, steps)

@@ -16,7 +16,7 @@ from napari_unet.arrays.normalization.sample import Sample, Values
 from napari_unet.arrays.normalization.step import require_number
 from napari_unet.errors import UnetError
 
-REACH = 3.0
+TRUNCATE = 3.0
 """Standard deviations of a Gaussian after which it is cut off."""
 DARK = 0.2
 """Share of the range below which a background is dark, as that of fluorescence is: at most 0.19 in BBBC038v1,
@@ -43,7 +43,7 @@ class Smooth:
     @property
     def margin(self) -> int:
         """Return how many pixels around a window its values depend on."""
-        return round(REACH * self.sigma)
+        return round(TRUNCATE * self.sigma)
 
     def apply(self, values: Values) -> Values:
         """Return smooth values; within `margin` of the edges those of an image that ends there."""
