@@ -127,6 +127,24 @@ def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkey
         np.testing.assert_array_equal(coarser[...], halved(finer[...]))
 
 
+def test_a_block_is_a_file_of_several_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.CHUNK", 12)
+    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.SMALLEST_CHUNK", 6)
+    model, plan, provenance = planned(blobs((90, 71), 1, 1.5))
+    output = tmp_path / "labels.zarr"
+    finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    stored = zarr.open_array(output / "labels" / "segmentation" / "0", mode="r")
+    assert stored.shards is not None
+    assert all(
+        shard % chunk == 0 and chunk <= 12 for shard, chunk in zip(stored.shards, stored.chunks, strict=True)
+    )
+    files = [path for path in (output / "labels" / "segmentation" / "0").rglob("*") if path.name != "zarr.json"]
+    blocks = -(-90 // stored.shards[0]) * -(-71 // stored.shards[1])
+    assert len([path for path in files if path.is_file()]) <= blocks
+    np.testing.assert_array_equal(written(output), finish(run_plan(plan, model)).labels)
+    yaozarrs.validate_zarr_store(str(output))
+
+
 @settings(max_examples=10)
 @given(steps=st.integers(0, 60), second=st.integers(0, 40))
 def test_a_run_that_was_ended_anywhere_goes_on_to_the_same_result(tmp_path_factory, steps, second):

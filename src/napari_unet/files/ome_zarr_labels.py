@@ -26,6 +26,8 @@ FORMATS = {"0.4": 2, "0.5": 3}
 """Versions of the specification, and the format of Zarr that each is written in."""
 CHUNK = 1024
 """Side of a chunk in pixels: a few MB of labels, of which compression leaves some 10 kB."""
+SMALLEST_CHUNK = 128
+"""Side of a chunk in pixels below which what is read beside the labels, some hundred bytes, counts."""
 COARSEST = 256
 """The pyramid ends where a plane is no larger, in pixels: a thumbnail."""
 
@@ -169,14 +171,26 @@ def make_level(
     dtype: npt.DTypeLike,
     sides: Mapping[str, int] | None = None,
 ) -> Any:
-    """Make the array of one level of the pyramid, filled with 0; `sides` of its chunks per axis, else planes."""
+    """Make the array of one level of the pyramid, filled with 0; `sides` of its files per axis, else planes.
+
+    Since 0.5 a file is a shard: several chunks, of which readers fetch those that they show.
+    """
     known = sides or dict.fromkeys("YX", CHUNK)
     lengths = zip(layout.letters, shape, strict=True)
-    chunks = tuple(min(length, known.get(axis, 1)) for axis, length in lengths)
-    version: dict[str, Any] = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
-    if layout.version != "0.4":
-        version = {"dimension_names": list(layout.letters.lower())}
-    return group.create_array(str(number), shape=tuple(shape), dtype=dtype, chunks=chunks, **version)
+    stored = tuple(min(length, known.get(axis, 1)) for axis, length in lengths)
+    if layout.version == "0.4":
+        version: dict[str, Any] = {"chunks": stored, "chunk_key_encoding": {"name": "v2", "separator": "/"}}
+    else:
+        chunks = tuple(_chunk_side(side) for side in stored)
+        shards = {"shards": stored} if chunks != stored else {}
+        version = {"chunks": chunks, **shards, "dimension_names": list(layout.letters.lower())}
+    return group.create_array(str(number), shape=tuple(shape), dtype=dtype, **version)
+
+
+def _chunk_side(side: int) -> int:
+    """Return the largest part of a file's side that divides it and is no larger than half of `CHUNK`."""
+    parts = [side // count for count in range(1, side // SMALLEST_CHUNK + 1) if side % count == 0]
+    return next((part for part in parts if part <= CHUNK // 2), side)
 
 
 def level_shapes(shape: Sequence[int]) -> list[tuple[int, ...]]:
