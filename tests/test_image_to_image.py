@@ -11,7 +11,6 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.cli import main
 from napari_unet.errors import UnetError
-from napari_unet.exchange import export_bioimageio
 from napari_unet.files.image_list import input_files
 from napari_unet.files.image_tiff import write_image
 from napari_unet.files.images import read_image
@@ -77,15 +76,13 @@ def test_an_output_of_0_is_the_middle_of_the_input_or_of_the_truth(output_range,
     np.testing.assert_allclose(made, middle, atol=1e-3)
 
 
-def test_what_gives_images_is_never_read_as_labels(tmp_path):
+def test_what_gives_images_is_never_read_as_labels():
     model = make_image_model()
     assert (model.spec.is_semantic, model.spec.has_border, model.spec.gives_image) == (False, False, True)
     with pytest.raises(UnetError, match="gives images and no labels"):
         kept_maps(model.spec)
     with pytest.raises(UnetError, match="gives images, which strokes cannot teach"):
         fine_tune(model, [(noisy()[0], np.ones((48, 40), int))])
-    with pytest.raises(UnetError, match="only models of objects and classes can be exported"):
-        export_bioimageio(model, tmp_path / "a.zip")
     with pytest.raises(UnetError, match=r"gives images of the size of its input, got zoom 0\.5"):
         segment(noisy()[0], model, zoom=0.5)
     with pytest.raises(UnetError, match="gives an image, which has no objects to join"):

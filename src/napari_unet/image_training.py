@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_unet.models.prediction_to_image import CENTRE
 from napari_unet.nets.intensity_augmentation import leave_out_optional
 from napari_unet.nets.loss import regression_loss
+from napari_unet.nets.padded import CENTRE
 from napari_unet.training import Training
 
 

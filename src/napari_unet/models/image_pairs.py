@@ -13,11 +13,12 @@ from napari_unet.arrays.axes import Plane, result_axes
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
-from napari_unet.models.prediction_to_image import CENTRE, output_range
+from napari_unet.models.prediction_to_image import output_range
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.selection import select
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage
+from napari_unet.nets.padded import CENTRE
 from napari_unet.progress import finish
 
 LIMITS = (0.1, 99.9)

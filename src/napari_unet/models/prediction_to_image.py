@@ -16,11 +16,10 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.normalization import FittedNormalization, Normalization, Percentile
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
+from napari_unet.nets.padded import CENTRE
 from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Steps, share_of
 
-CENTRE = 0.5
-"""What an output of 0 means between 0 and 1: outputs of tanh so reach from -0.5 to 1.5."""
 LINEAR = Normalization(steps=(Percentile(low=0.1, high=99.9),), joint=False)
 """Intensities of networks that give images: no logarithm, as what comes out is to be an intensity again."""
 RAW = Result(classes=None, kind="image", dtype="float32")

@@ -11,10 +11,11 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou, psnr
 from napari_unet.models.model import Model
-from napari_unet.models.prediction_to_image import CENTRE, RAW
+from napari_unet.models.prediction_to_image import RAW
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage
+from napari_unet.nets.padded import CENTRE
 from napari_unet.nets.prediction import Predictor, predict
 from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings

@@ -1,4 +1,4 @@
-"""A network as other programs run it: normalised intensities in, one map out, nothing else to know."""
+"""A network as other programs run it: intensities in, one map or image out, nothing else to know."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_unet.arrays.normalization import Normalization
+from napari_unet.arrays.normalization import FittedNormalization, Normalization
 from napari_unet.arrays.tiling import mirror_indices
+from napari_unet.errors import UnetError
 from napari_unet.nets.architectures import build_net
+from napari_unet.nets.padded import CENTRE
 from napari_unet.nets.prediction import mean_of_rotations
 
 
@@ -21,9 +22,12 @@ class ExchangedUNet(nn.Module):
 
     Input (N, C, *spatial) float, the percentile range at 0..1. The steps of the normalisation that are left are
     fitted to each image: where the model measures brightness by the objects or inverts images on a bright
-    background, these do not mind its scale. Output (N, 1, *spatial), the foreground map from which instances are
-    read; (N, K, *spatial) class probabilities where `levels` is empty. It has the size of the input, whatever that
-    is: what unpadded convolutions need around it is mirrored.
+    background, these do not mind its scale.
+
+    Output (N, 1, *spatial), the foreground map from which instances are read; (N, K, *spatial) class probabilities
+    where `levels` is empty. A tanh head gives an image (N, K, *spatial) instead: the output as it is, or, with
+    `keeps_units`, in the units of the first channel, which then has come with its own intensities. All have the
+    size of the input, whatever that is: what unpadded convolutions need around it is mirrored.
     """
 
     def __init__(
@@ -33,17 +37,30 @@ class ExchangedUNet(nn.Module):
         normalization: Mapping[str, Any],
         levels: Sequence[float] = (),
         rotations: bool = False,
+        *,
+        keeps_units: bool = False,
     ) -> None:
         super().__init__()
         self.net = build_net(architecture, arguments)
-        self.normalization = Normalization.from_dict(normalization).after_percentiles()
+        wanted = Normalization.from_dict(normalization)
+        self.normalization = wanted if keeps_units else wanted.after_percentiles()
         self.levels = tuple(levels)
         self.rotations = rotations
+        self.gives_image = arguments.get("head") == "tanh"
+        self.keeps_units = keeps_units
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the map of normalised images."""
-        seen = [torch.from_numpy(self._normalized(image.cpu().numpy())) for image in x]
-        probabilities = torch.softmax(self._logits(torch.stack(seen).to(x.device)), dim=1)
+        """Return the map, or the image, of images."""
+        images = [image.cpu().numpy() for image in x]
+        fitted = [self.normalization.fit([image]) for image in images]
+        seen = np.stack([steps.apply(image) for steps, image in zip(fitted, images, strict=True)])
+        answer = self._logits(torch.from_numpy(seen).to(x.device))
+        if self.gives_image:
+            return _in_units(answer, fitted) if self.keeps_units else answer
+        return self._map(torch.softmax(answer, dim=1))
+
+    def _map(self, probabilities: Tensor) -> Tensor:
+        """Return the foreground map, or the probabilities where classes are the answer."""
         if not self.levels:
             return probabilities
         parts = [level * probabilities[:, k : k + 1] for k, level in enumerate(self.levels) if level]
@@ -68,6 +85,13 @@ class ExchangedUNet(nn.Module):
         logits: Tensor = self.net(x)
         return logits
 
-    def _normalized(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (C, *spatial) as the network reads it."""
-        return self.normalization.fit([image]).apply(image)
+
+def _in_units(answer: Tensor, fitted: Sequence[FittedNormalization]) -> Tensor:
+    """Return outputs (N, K, *spatial) in the units that the first channel of each image had."""
+    if not all(steps.ranges for steps in fitted):
+        raise UnetError("the network gives an image in the units of its input, but measures no range of it")
+    ranges = [steps.ranges[0] for steps in fitted]
+    low = torch.tensor([one.low for one in ranges], dtype=answer.dtype, device=answer.device)
+    high = torch.tensor([one.high for one in ranges], dtype=answer.dtype, device=answer.device)
+    each = (-1, *(1,) * (answer.ndim - 1))
+    return (answer + CENTRE) * (high - low).view(each) + low.view(each)

@@ -19,6 +19,9 @@ from napari_unet.nets.unet import (
     transposed,
 )
 
+CENTRE = 0.5
+"""What an output of 0 means between 0 and 1, where the head is tanh: outputs so reach from -0.5 to 1.5."""
+
 
 class PaddedUNet(UNet):
     """[3x3 convolution with padding 1, batch norm, ReLU] x 2 per level, transposed convolutions.
