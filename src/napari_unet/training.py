@@ -21,6 +21,7 @@ from torch import Tensor
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.patches import PatchCentres
 from napari_unet.errors import UnetError
+from napari_unet.files.checkpoint_names import best_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
 from napari_unet.models.spec import ModelSpec
@@ -41,7 +42,6 @@ from napari_unet.progress import Progress, Report, Steps, finish
 from napari_unet.settings.training import PATCH, TrainingSettings
 
 CHECKPOINT_FORMAT = 2
-BEST = "-best.safetensors"
 """Of the notes in a checkpoint; the first had none."""
 
 
@@ -281,7 +281,10 @@ class Training:
         notes = self.optimization.restore(checkpoint)
         # of one without a format only the network is compared, above: its settings had other names
         if "format" in notes and notes["of"] != self._of:
-            raise UnetError(f"{checkpoint} is of another training (images, network or settings): delete it first")
+            raise UnetError(
+                f"{checkpoint} is of another training (images, network or settings): delete it, or give the new "
+                "model another name"
+            )
         self.history, self._losses = notes["history"], notes.get("losses", [])
         if notes["best_iteration"]:
             self.best = Best(
@@ -293,4 +296,4 @@ class Training:
     @property
     def _best_file(self) -> Path:
         assert self._checkpoint is not None
-        return self._checkpoint.with_name(self._checkpoint.stem + BEST)
+        return best_of(self._checkpoint)

@@ -11,6 +11,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.images import read_labels
 from napari_unet.models.library import load_model
 from napari_unet.settings.finetuning import FineTuningSettings
+from napari_unet.settings.folder_training import FolderSettings
 from napari_unet.settings.network import NetworkSettings
 from napari_unet.settings.offered import chosen, is_group, offered
 from napari_unet.settings.segmentation import SegmentationSettings
@@ -25,6 +26,7 @@ NEEDED = {
 GROUPS = [
     ("segment", SegmentationSettings),
     ("fine-tune", FineTuningSettings),
+    ("train", FolderSettings),
     ("train", TrainingSettings),
     ("train", NetworkSettings),
     ("fine-tune", NetworkSettings),
@@ -50,7 +52,7 @@ def example(option):
     if option.switch is not None:
         return [option.argument], option.switch[0]
     if get_origin(option.kind) is tuple:
-        if option.name == "channels":
+        if option.name in ("channel", "channels"):
             return [option.argument, "1,5"], (1, 5)
         pairs = get_origin(get_args(option.kind)[0]) is tuple
         return [option.argument, "1,5"], ((1.0, 5.0),) if pairs else (1.0, 5.0)

@@ -10,10 +10,13 @@ from skimage.io import imread, imsave
 
 from napari_unet.cli import main
 from napari_unet.cli.fine_tune import read_pairs
-from napari_unet.cli.training_folder import read_truths
+from napari_unet.folder_training.folder import read_truths
+from napari_unet.folder_training.request import TrainingRequest
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
 from napari_unet.nets.architectures import build_net
+from napari_unet.progress import finish
+from napari_unet.settings.folder_training import FolderSettings
 from napari_unet.training import Training
 
 SMALL = ["--iterations", "4", "--patch", "32", "--base-channels", "4", "--levels", "2", "--batch", "1"]
@@ -90,10 +93,11 @@ def test_of_a_single_stack_planes_are_held_out(sections, tmp_path, capsys, count
 
 def test_membranes_of_a_stack_part_objects_in_every_section(sections):
     folder = stacked(sections, 4)
-    given = Namespace(folder=folder, labels="membranes", truth="membranes")
-    (objects,) = read_truths(given, "YX")[0].values()
+    how = FolderSettings(labels="membranes", truth="membranes")
+    given = TrainingRequest(folder=folder, output=folder / "a.safetensors", how=how)
+    (objects,) = finish(read_truths(given, "YX"))[0].values()
     assert [len(np.unique(plane)) for plane in objects] == [17] * 4
-    (objects,) = read_truths(given, "ZYX")[0].values()
+    (objects,) = finish(read_truths(given, "ZYX"))[0].values()
     assert len(np.unique(objects)) == 17
 
 
@@ -179,7 +183,7 @@ def test_the_same_seed_gives_the_same_weights(sections, tmp_path):
         (["--start", "axons"], "axons tells classes: give --truth classes"),
         (["--start", "nuclei", "--truth", "classes"], "nuclei tells objects: give --truth objects"),
         (["--start", "nuclei", "--architecture", "classic"], "--architecture is for a new network"),
-        (["--base-channels", "0"], "base_channels must be a whole number of at least 1, got 0"),
+        (["--base-channels", "0"], "base_channels (width) must be a whole number of at least 1, got 0"),
         (["--levels", "30"], "levels must be a whole number from 1 to 8, got 30"),
         (["--seed", str(2**63)], "seed must be a whole number from 0"),
         (["--batch", "1", "--patch", "16"], "choose batch 2, or a patch of 32 px"),
@@ -243,7 +247,7 @@ def test_one_channel_of_several_is_learnt(sections, tmp_path, capsys):
 def test_a_model_that_cannot_be_written_is_not_learnt(sections, tmp_path, capsys, monkeypatch, command):
     output = tmp_path / "folder.safetensors"
     output.mkdir()
-    monkeypatch.setattr("napari_unet.cli.train.Training", None)
+    monkeypatch.setattr("napari_unet.folder_training.preparation.Training", None)
     monkeypatch.setattr("napari_unet.cli.fine_tune.fine_tune_steps", None)
     pair = [sections / "images" / "s0.png", sections / "classes" / "s0.png"]
     what = [sections, "--labels", "classes"] if command == "train" else pair

@@ -6,15 +6,12 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from napari_unet.arrays.channels import Choice, channel_positions
-from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError, printable
 from napari_unet.files.atomic import require_writable
 from napari_unet.models.library import SUFFIX
@@ -28,17 +25,6 @@ def named_path(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("the name is empty")
     return Path(text)
-
-
-def agreed_channels(chosen: Choice | None, images: Sequence[Source]) -> Choice | None:
-    """Return channels as positions that are the same in all images, where they are named."""
-    if chosen is None or all(one is None or isinstance(one, int) for one in chosen):
-        return chosen
-    found = {channel_positions(chosen, image.channels, image.channel_names) for image in images}
-    if len(found) > 1:
-        named = ", ".join(str(one) for one in chosen)
-        raise UnetError(f"{named} are other channels in some images than in others: give images of one kind")
-    return found.pop()
 
 
 def require_model_place(output: Path) -> None:

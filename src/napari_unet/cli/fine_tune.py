@@ -18,10 +18,9 @@ from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.channels import Input
 from napari_unet.arrays.membranes import move_spatial_last
 from napari_unet.arrays.source import Source
-from napari_unet.cli.common import agreed_channels, named_path, require_model_place, with_bar
+from napari_unet.cli.common import named_path, require_model_place, with_bar
 from napari_unet.cli.options import add_settings
 from napari_unet.cli.output import complain, say
-from napari_unet.cli.training_folder import spacing_of
 from napari_unet.errors import UnetError
 from napari_unet.files.class_images import read_class_images
 from napari_unet.files.image_file import ImageFile
@@ -29,10 +28,12 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.label_formats import has_outlines, read_outlined_labels
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.finetuning import fine_tune_steps
+from napari_unet.folder_training.folder import spacing_of
 from napari_unet.models.class_marks import class_names, marks_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model, model_file
 from napari_unet.models.model import Model
+from napari_unet.models.selection import agreed_channels
 from napari_unet.settings.base import Where
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.network import NetworkSettings
@@ -151,7 +152,7 @@ def starting_model(
         return model
     in_colour = axes.endswith("S") and settings.channels is None
     channels = int(pairs[0][0].array.shape[-1]) if in_colour else 1
-    spacing = network.spacing or spacing_of(given.pairs[::2], network.axes)
+    spacing = network.spacing or spacing_of(given.pairs[::2], network.axes, complain)
     new = partial(
         fresh_model,
         in_channels=min(channels, 3),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from napari_unet.arrays.axes import Region, require_axes
-from napari_unet.arrays.channels import Channels, Choice, resolve_channels
+from napari_unet.arrays.channels import Channels, Choice, channel_positions, resolve_channels
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec
@@ -44,6 +45,17 @@ def select(
     _require_joinable(join, source.label_axes, spec)
     chosen = resolve_channels(source.lengths, spec.reads, channels, source.channel_names)
     return Selection(channels=chosen, region=dict(region or {}), join="".join(a for a in JOINABLE if a in join))
+
+
+def agreed_channels(chosen: Choice | None, images: Sequence[Source]) -> Choice | None:
+    """Return channels as positions that are the same in all images, where they are named."""
+    if chosen is None or all(one is None or isinstance(one, int) for one in chosen):
+        return chosen
+    found = {channel_positions(chosen, image.channels, image.channel_names) for image in images}
+    if len(found) > 1:
+        named = ", ".join(str(one) for one in chosen)
+        raise UnetError(f"{named} are other channels in some images than in others: give images of one kind")
+    return found.pop()
 
 
 def _require_joinable(join: str, axes: str, spec: ModelSpec) -> None:

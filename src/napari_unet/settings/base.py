@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from napari_unet.errors import UnetError
 from napari_unet.settings.option import Option
 
-Where = Literal["segment", "fine-tune", "train", "Segment panel", "Fine-tune panel"]
+Where = Literal["segment", "fine-tune", "train", "Segment panel", "Fine-tune panel", "Train panel", "Batch panel"]
 """A command, or a panel of the window."""
 
 

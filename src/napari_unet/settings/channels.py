@@ -18,6 +18,7 @@ def channels_option(*offered: Where) -> Any:
         "DAPI,actin; - leaves an optional input out",
         must_be="whole numbers from 0, or names, one for each input",
         unset="by the names of the inputs, or all of them in order",
+        label="Channels",
         offered=offered,
     )
 

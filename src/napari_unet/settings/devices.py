@@ -30,4 +30,11 @@ def device_option(*offered: Where) -> Any:
 
 def seed_option(*offered: Where) -> Any:
     """Declare the seed of all random draws."""
-    return option(0, "the same seed draws the same random numbers", minimum=0, maximum=MAX_SEED, offered=offered)
+    return option(
+        0,
+        "the same seed draws the same random numbers",
+        minimum=0,
+        maximum=MAX_SEED,
+        label="Seed",
+        offered=offered,
+    )

@@ -9,24 +9,25 @@ from pydantic import field_validator
 from napari_unet.errors import UnetError
 from napari_unet.settings.base import Settings, Where, option
 
-SHOWN: tuple[Where, ...] = ("train",)
+SHOWN: tuple[Where, ...] = ("train", "Train panel")
 
 
 class NetworkSettings(Settings):
     """Kind and size of a new network; the names are those of its arguments."""
 
     architecture: Literal["classic", "padded", "vgg16"] = option(
-        "padded", "kind of the network; the preset paper takes classic", offered=SHOWN
+        "padded", "kind of the network; the preset paper takes classic", label="Network", offered=SHOWN
     )
     in_channels: int = option(
-        1, "how many channels the network takes", minimum=1, flag="--channels", offered=SHOWN
+        1, "how many channels the network takes", minimum=1, flag="--channels", label="Channels", offered=SHOWN
     )
     base_channels: int = option(
-        16, "width of the first level; the preset paper takes 64", minimum=1, offered=SHOWN
+        16, "width of the first level; the preset paper takes 64", minimum=1, label="Width", offered=SHOWN
     )
     dims: Literal[2, 3] = option(
         2,
         "what a new network sees at once: 2, the planes of a stack one by one, or 3, the stack as a volume",
+        label="Dimensions",
         offered=(*SHOWN, "fine-tune"),
     )
     spacing: tuple[float, ...] | None = option(
@@ -34,18 +35,26 @@ class NetworkSettings(Settings):
         "distances of neighbouring pixels along Z,Y,X, in any unit: the network leaves Z alone until pooling "
         "Y and X has made them about equal",
         must_be="numbers above 0, one per axis, such as 2.5,1,1",
-        unset="as the files say, or all the same",
+        unset="as the files say; else all the same",
+        label="Spacing",
         offered=(*SHOWN, "fine-tune"),
     )
-    levels: int = option(4, "how often the resolution is halved", minimum=1, maximum=8, offered=SHOWN)
+    levels: int = option(
+        4, "how often the resolution is halved", minimum=1, maximum=8, label="Levels", offered=SHOWN
+    )
     skip: Literal["concat", "add"] = option(
-        "concat", "how the maps of the contracting path join those of the expanding path", offered=SHOWN
+        "concat",
+        "how the maps of the contracting path join those of the expanding path",
+        label="Skips",
+        offered=SHOWN,
     )
     dropout: float = option(
         0.0,
         "share of the values at the lowest resolution that a step leaves out; the preset paper takes 0.5",
         minimum=0,
         below=1,
+        step=0.1,
+        label="Dropout",
         offered=SHOWN,
     )
 
@@ -53,6 +62,7 @@ class NetworkSettings(Settings):
         False,
         "batch norm in the contracting path of --architecture vgg16, for the weights of vgg16_bn",
         switch=(True, "batch norm"),
+        label="VGG16",
         offered=SHOWN,
     )
 

@@ -43,7 +43,7 @@ def _threshold(name: str, flag: str) -> Any:
 class SegmentationSettings(Settings):
     """What a user may choose per run; thresholds left out are the model's own."""
 
-    channels: ChosenChannels | None = channels_option("segment")
+    channels: ChosenChannels | None = channels_option("segment", "Batch panel")
     prediction: PredictionSettings = PredictionSettings()
     intensity: IntensitySettings = IntensitySettings()
     zoom: Zoom | None = zoom_option(*SHOWN)

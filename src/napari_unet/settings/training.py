@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from napari_unet.settings.augmentation import AugmentationSettings
-from napari_unet.settings.base import Settings, option
+from napari_unet.settings.base import Settings, Where, option
 from napari_unet.settings.devices import device_option, seed_option
 from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.weights import WeightSettings
 
+SHOWN: tuple[Where, ...] = ("train", "Train panel")
 PATCH = 256
 """Usual side of a patch in planes."""
 
@@ -19,15 +20,16 @@ PATCH = 256
 class TrainingSettings(Settings):
     """How to train; the defaults are the "modern" preset."""
 
-    iterations: int = option(4000, "optimiser steps", minimum=1, offered=("train",))
+    iterations: int = option(4000, "optimiser steps", minimum=1, label="Iterations", offered=SHOWN)
     epochs: int | None = option(
         None,
         "how often as many pixels as the images have are seen, instead of iterations",
         minimum=1,
-        unset="as many as the iterations make; 40 with the preset em",
-        offered=("train",),
+        unset="by iterations; 40 with the preset em",
+        label="Epochs",
+        offered=SHOWN,
     )
-    batch: int = option(4, "patches per step", minimum=1, offered=("train",))
+    batch: int = option(4, "patches per step", minimum=1, label="Batch", offered=SHOWN)
     # unpadded networks read the context around it
     patch: int | tuple[int, ...] | None = option(
         None,
@@ -36,20 +38,23 @@ class TrainingSettings(Settings):
         unit="px",
         per_axis=True,
         unset=f"{PATCH}; of volumes a box of twice as many pixels, as long along all axes",
-        offered=("train",),
+        label="Patch",
+        offered=SHOWN,
     )
-    seed: int = seed_option("train")
-    device: str = device_option("train")
+    seed: int = seed_option(*SHOWN)
+    device: str = device_option(*SHOWN)
     weights: WeightSettings = option(
         WeightSettings(),
         "weights of the pixels in the loss: those of the U-Net paper, of Falk et al. 2019, or all the same",
         choices={"paper": WeightSettings.paper(), "falk": WeightSettings.falk(), "none": WeightSettings.none()},
-        offered=("train",),
+        label="Weights",
+        offered=SHOWN,
     )
     loss: Literal["l1", "l2"] = option(
         "l1",
         "mean absolute or squared difference, for images as truth; l2 gives more PSNR, l1 sharper edges",
-        offered=("train",),
+        label="Loss",
+        offered=SHOWN,
     )
     augmentation: AugmentationSettings = AugmentationSettings()
     optimization: OptimizationSettings = OptimizationSettings()
