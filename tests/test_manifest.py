@@ -53,7 +53,7 @@ def test_starting_napari_loads_neither_torch_nor_our_widgets():
 def test_opening_the_panels_loads_nothing_that_takes_long():
     opening = (
         "import napari; v = napari.Viewer(show=False)\n"
-        "for name in ('Segment', 'Fine-tune', 'Results', 'Batch', 'Export'):\n"
+        "for name in ('Segment', 'Fine-tune', 'Train', 'Results', 'Batch', 'Export'):\n"
         "    v.window.add_plugin_dock_widget('napari-unet-interactive', name)"
     )
     # the histogram in Results is of pyqtgraph

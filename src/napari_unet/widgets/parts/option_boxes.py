@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, get_origin
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QWidget
@@ -33,10 +34,21 @@ class OptionBoxes:
         """Return settings with what the boxes show in the place of what they say."""
         return chosen(base, self._panel, {name: box.chosen() for name, box in self._boxes.items()})
 
-    def add_rows(self, form: QFormLayout) -> None:
-        """Add a row with a label for each box."""
+    def differing(self) -> dict[str, Any]:
+        """Return by name what differs from the default, where a recipe decides what is not chosen."""
+        values = {name: box.chosen() for name, box in self._boxes.items()}
+        return {name: value for name, value in values.items() if value not in (None, self._options[name].default)}
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Show what `differing` returned; the default of everything else."""
         for name, box in self._boxes.items():
-            form.addRow(self._options[name].label, box)
+            box.choose(values.get(name, self._options[name].default))
+
+    def add_rows(self, form: QFormLayout, *, without: Collection[str] = ()) -> None:
+        """Add a row with a label for each box, but for those that stand elsewhere."""
+        for name, box in self._boxes.items():
+            if name not in without:
+                form.addRow(self._options[name].label, box)
 
     def connect(self, changed: Signal) -> None:
         """Emit a signal whenever one of the boxes changes."""
@@ -48,9 +60,9 @@ def make_box(option: Option) -> QWidget:
     """Return the widget of a setting: `chosen()` returns the value, the signal `edited` tells of changes."""
     if option.switch is not None:
         box = Tick(option)
-    elif option.choices:
+    elif option.choices or get_origin(option.kind) is Literal:
         box = Choice(option)
-    elif get_origin(option.kind) is tuple:
+    elif option.kind is str or get_origin(option.kind) is tuple:
         box = Text(option)
     else:
         box = Number(option)
@@ -71,6 +83,10 @@ class Tick(QCheckBox):  # type: ignore[misc]
         """Return the value, None for the default."""
         return self._value if self.isChecked() else None
 
+    def choose(self, value: Any) -> None:
+        """Tick the box where the value is the one that it chooses."""
+        self.setChecked(value == self._value)
+
 
 class Choice(QComboBox):  # type: ignore[misc]
     """Offers the values of a setting by their texts."""
@@ -80,8 +96,10 @@ class Choice(QComboBox):  # type: ignore[misc]
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         if option.default is None:
             self.addItem(option.unset, None)
-        for text, value in option.choices.items():
+        for text, value in (option.choices or {str(one): one for one in get_args(option.kind)}).items():
             self.addItem(text, value)
+        if option.default is not None:
+            self.choose(option.default)
         self.edited = self.currentIndexChanged
 
     def chosen(self) -> Any:
@@ -94,16 +112,23 @@ class Choice(QComboBox):  # type: ignore[misc]
 
 
 class Text(QLineEdit):  # type: ignore[misc]
-    """Numbers as text, which the settings take apart; nothing stands for None."""
+    """Text, or numbers and names that the settings take apart; nothing stands for the default."""
 
     def __init__(self, option: Option) -> None:
         super().__init__()
-        self.setPlaceholderText(option.unset)
+        self.setPlaceholderText(_short(option.usual))
         self.edited = self.editingFinished
 
     def chosen(self) -> Any:
         """Return the text; None where there is none."""
         return self.text().strip() or None
+
+    def choose(self, value: Any) -> None:
+        """Show a value as it would be written."""
+        each = value if isinstance(value, tuple) else (value,)
+        self.setText(
+            ",".join("" if one is None else f"{one:g}" if isinstance(one, float) else str(one) for one in each)
+        )
 
 
 class Number(QDoubleSpinBox):  # type: ignore[misc]
@@ -117,7 +142,7 @@ class Number(QDoubleSpinBox):  # type: ignore[misc]
         self.setSingleStep(option.step)
         self.setRange(*self._range(option))
         self.setSuffix(f" {option.unit}" if option.unit else "")
-        self.setSpecialValueText(option.unset if self._has_none else "")
+        self.setSpecialValueText(_short(option.unset) if self._has_none else "")
         self.setValue(self.minimum() if self._has_none else option.default)
         self.edited = self.valueChanged
 
@@ -130,3 +155,12 @@ class Number(QDoubleSpinBox):  # type: ignore[misc]
     def chosen(self) -> Any:
         """Return the number; None where the text says so."""
         return None if self._has_none and self.value() == self.minimum() else self._kind(self.value())
+
+    def choose(self, value: Any) -> None:
+        """Show a number; the lowest value stands for None."""
+        self.setValue(self.minimum() if value is None else value)
+
+
+def _short(text: str) -> str:
+    """Return what fits into a box: the rest stands in the help of the command line."""
+    return text.partition(";")[0]

@@ -20,10 +20,12 @@ COLOURS = {"loss": "#e8a33d", "score": "#4fb3bf", "before": "#909090"}
 
 
 class Curves(QWidget):  # type: ignore[misc]
-    """Two small plots over the seconds of learning; a dashed line shows the score that is to be beaten."""
+    """Two small plots over the seconds of learning, or over its steps; a dashed line shows the score to beat."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, score: str = "IoU", along: str = "seconds", highest: float | None = 1.0) -> None:
+        """Take the title of the score, what the points are drawn along, and the highest score if there is one."""
         super().__init__()
+        self._titles, self._along, self._highest = (("loss", "Loss"), ("score", score)), along, highest
         self.points: dict[str, list[tuple[float, float]]] = {"loss": [], "score": []}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -54,17 +56,18 @@ class Curves(QWidget):  # type: ignore[misc]
     def _add_plots(self) -> None:
         import pyqtgraph as pg
 
-        for name, title in (("loss", "Loss"), ("score", "IoU")):
+        for name, title in self._titles:
             plot = small_plot(HEIGHT)
             plot.setTitle(title, size="9pt")
-            plot.setLabel("bottom", "seconds")
+            plot.setLabel("bottom", self._along)
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
             self.layout().addWidget(plot)
         dashed = pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
         self._before = pg.InfiniteLine(angle=0, pen=dashed)
         self._before.hide()
         plot.addItem(self._before)
-        plot.setYRange(0, 1)  # what an IoU can be, also while it stays the same
+        if self._highest is not None:
+            plot.setYRange(0, self._highest)  # what an IoU can be, also while it stays the same
 
     def clear(self) -> None:
         """Start anew, unseen until something is drawn."""
