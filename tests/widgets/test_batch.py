@@ -13,7 +13,8 @@ from napari_unet.files.batch_row import FAILED, KEPT
 from napari_unet.files.images import read_labels
 from napari_unet.widgets.batch.corrections import annotation_file
 from napari_unet.widgets.batch.table import short_names
-from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, role_of
+from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, InputChoice, notes_of, role_of
+from tests.conftest import make_two_input_model
 from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 
 SIDE = 40
@@ -159,6 +160,33 @@ def test_stopping_keeps_what_is_finished_and_the_next_run_goes_on(viewer, panel,
     segment_all(qtbot, panel)
     assert "press Segment all to go on" in panel.job.status.text()
     panel.table.rows.dataChanged.disconnect()
+
+
+@pytest.mark.parametrize("typed", ["cells,borders", "1,0", ""])
+def test_inputs_are_chosen_by_name_and_number_as_on_the_command_line(viewer, panel, tmp_path, qtbot, typed):
+    cells, borders = np.zeros((SIDE, SIDE), np.uint8), np.zeros((SIDE, SIDE), np.uint8)
+    cells[5:15, 5:35], borders[5:15, 19:21] = 200, 3
+    tifffile.imwrite(
+        tmp_path / "two.ome.tif",
+        np.stack([borders, cells]),
+        metadata={"axes": "CYX", "Channel": {"Name": ["Borders", "cells"]}},
+    )
+    panel.model.choose_file(make_two_input_model().save(tmp_path / "two.safetensors").path)
+    assert panel.channels.placeholderText() == "cells, borders (optional)"
+    qtbot.keyClicks(panel.channels, typed)
+    choose(qtbot, panel, tmp_path / "two.ome.tif")
+    segment_all(qtbot, panel)
+    assert panel.table.rows.rows()[0].count == 2
+    double_click(qtbot, panel, "two.ome.tif")
+    assert notes_of(results(viewer)[0]).inputs == (InputChoice(channel=1), InputChoice(channel=0))
+
+
+@pytest.mark.parametrize("typed", ["-1", "7", "DAPI"])
+def test_a_channel_that_an_image_lacks_is_said_in_its_row(panel, folder, qtbot, typed):
+    qtbot.keyClicks(panel.channels, typed)
+    choose(qtbot, panel, folder)
+    segment_all(qtbot, panel)
+    assert f"channel {typed} does not exist" in cells(panel, "sharp.tif")[0]
 
 
 def test_long_sentences_do_not_widen_the_panel(panel, folder, qtbot):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from napari_unet.widgets.viewer.annotation_layers import OBJECTS, new_annotation
 from napari_unet.widgets.viewer.channels import open_images
 from napari_unet.widgets.viewer.file_header import known_size
 from napari_unet.widgets.viewer.layers import LayerImage, read_layer, unwrapped
-from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata, notes_of, sign
+from napari_unet.widgets.viewer.notes import RESULT, InputChoice, LayerNotes, as_metadata, notes_of, sign
 from napari_unet.widgets.viewer.paint import (
     image_reference,
     images_of,
@@ -182,8 +182,15 @@ def _notes(layer: Image, read: LayerImage, mask: ImageFile, labels: NDArray[Any]
         model_path=str(model),
         provenance=made,
         pixel_size=known_size(layer),
+        inputs=_inputs(made),
         predictions=(labels.copy(),),
     )
+
+
+def _inputs(made: Mapping[str, Any]) -> tuple[InputChoice, ...]:
+    """Return what the inputs of the model read, where it has several: Fine-tune is to teach these."""
+    channels = made.get("settings", {}).get("channels") or ()
+    return tuple(InputChoice(channel=one) for one in channels) if len(channels) > 1 else ()
 
 
 def _add_annotation(

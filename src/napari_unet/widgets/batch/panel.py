@@ -10,7 +10,7 @@ from typing import Any
 
 import napari
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QSpinBox
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton
 
 from napari_unet.errors import UnetError
 from napari_unet.files.batch_row import FAILED, BatchRow
@@ -26,6 +26,7 @@ from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.parts.message_label import MessageLabel
+from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
@@ -56,11 +57,8 @@ class BatchPanel(ScrollingPanel):
         self.output.setPlaceholderText("folder for the masks")
         self.model = model or ModelChoice(napari_viewer)
         self._own_model = model is None
-        self.channel = QSpinBox()
-        self.channel.setRange(-1, 63)
-        self.channel.setValue(-1)
-        self.channel.setSpecialValueText("as they are")
-        self.channel.setToolTip("Which channel shows the objects, from 0, where images have several.")
+        self.boxes = OptionBoxes(SegmentationSettings, "Batch panel")
+        self.channels = self.boxes["channels"]
         self.job = JobControl("Segment all", self.start, stop=self._stop)
         self.line = MessageLabel()
         self.table = BatchTable()
@@ -73,6 +71,7 @@ class BatchPanel(ScrollingPanel):
         Autosave.of(napari_viewer)
         self._lay_out()
         self._connect()
+        self._model_changed()
         self._refresh()
 
     def start(self) -> None:
@@ -139,14 +138,18 @@ class BatchPanel(ScrollingPanel):
         self.output.setText(str(place / MASKS))
 
     def _run(self, model: Path) -> None:
+        try:
+            settings = self.boxes.chosen(SegmentationSettings())
+        except UnetError as error:
+            self.job.fail(str(error))
+            return
         self.opened.save()
         self._stop_asked = Event()
-        channel = self.channel.value()
         request = PanelRequest(
             inputs=self._inputs,
             output=Path(os.path.expanduser(self.output.text().strip())),  # noqa: PTH111 - never fails
             model=model,
-            settings=SegmentationSettings(channels=(channel,) if channel >= 0 else None),
+            settings=settings,
             stop=self._stop_asked,
         )
         self._segmented_by = model
@@ -185,6 +188,12 @@ class BatchPanel(ScrollingPanel):
         self.table.rows.set_working(None)
         self.table.fit_rows()
         self._refresh()
+
+    def _model_changed(self) -> None:
+        """Name the inputs of the model where a choice of channels is typed, in their order."""
+        spec = self.model.spec
+        named = ", ".join(map(str, spec.inputs)) if spec is not None else ""
+        self.channels.setPlaceholderText(named or "as they are")
 
     def _stop(self) -> None:
         self._stop_asked.set()
@@ -239,6 +248,7 @@ class BatchPanel(ScrollingPanel):
             self.output.setText(chosen)
 
     def _connect(self) -> None:
+        self.model.changed.connect(self._model_changed)
         self.images.returnPressed.connect(self._entered)
         self.images.editingFinished.connect(self._typed)
         self.folder.clicked.connect(lambda _: self._choose_folder())
@@ -264,7 +274,7 @@ class BatchPanel(ScrollingPanel):
         form.addRow("", buttons)
         if self._own_model:
             form.addRow("Model", self.model)
-        form.addRow("Channel", self.channel)
+        self.boxes.add_rows(form)
         form.addRow("Masks", place)
         layout = self.contents()
         layout.addLayout(form)
