@@ -118,6 +118,23 @@ def test_nothing_is_segmented_once_the_model_is_dropped(viewer, view, models, qt
     assert NAME not in viewer.layers
 
 
+def test_in_3d_the_reason_is_known_and_in_2d_it_is_shown_again(viewer, view, models, qtbot):
+    viewer.dims.ndisplay = 3
+    assert view.region() is None
+    assert "switch to 2D (Ctrl+Y)" in view.unseen
+    looks = len(models.regions)
+    viewer.dims.ndisplay = 2
+    qtbot.waitUntil(lambda: len(models.regions) > looks, timeout=PATIENCE)
+    assert view.unseen == ""
+
+
+def test_of_volumes_less_is_shown_for_the_planes_beside(viewer, view):
+    viewer.scene.camera.zoom = 0.05
+    view.begin(str(viewer.layers["large"].unique_id), 16)
+    shown = view.region(1024)
+    assert [high - low for low, high in shown.values()] == [256, 256]
+
+
 def test_while_it_learns_as_much_is_shown_as_learning_can_spare_time_for():
     control, seen = FineTuneControl(), SimpleNamespace(labels=np.zeros((512, 512), np.int32))
     assert control.side == MIN_SIDE
@@ -129,3 +146,6 @@ def test_while_it_learns_as_much_is_shown_as_learning_can_spare_time_for():
     assert control.side == MAX_SIDE
     control.measure(None, 10)
     assert control.side == MAX_SIDE
+    thick = FineTuneControl(work=4.0)
+    thick.measure(seen, 0.5)
+    assert thick.side == 1024, "four times as many pixels were segmented as are shown"

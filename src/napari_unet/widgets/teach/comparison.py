@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,8 +19,7 @@ from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.paint import image_named
 
 if TYPE_CHECKING:
-    from napari_unet.segmentation import Segmentation
-    from napari_unet.widgets.teach.work import FineTuneComparison
+    from napari_unet.widgets.teach.work import FineTuneComparison, Shown
 
 
 class ComparisonView:
@@ -33,13 +33,21 @@ class ComparisonView:
         self.following.seen.connect(self._saw)
         self._image = ""
         """The id of the image that is looked at."""
+        self._work = 1.0
+        """How many times as much as is shown must be segmented for it."""
+        self.unseen = ""
+        """Why nothing can be shown of it; empty where something can."""
         self._former: tuple[FineTuneComparison | None, str] = (None, "")
         """The outcome and the image before learning anew began."""
         self.outcome: FineTuneComparison | None = None
         self.box.toggled.connect(self._compare)
 
-    def begin(self, image: str) -> None:
-        """Look at an image, given by its id, while a network learns; a former outcome waits out of sight."""
+    def begin(self, image: str, work: float = 1.0) -> None:
+        """Look at an image, given by its id, while a network learns; a former outcome waits out of sight.
+
+        `work` says how many times as much as is shown must be segmented for it.
+        """
+        self._work = work
         self._former = (self.outcome, self._image)
         self.outcome, self._image = None, image
         self.following.stop()
@@ -52,11 +60,14 @@ class ComparisonView:
         if image is None:
             return None
         try:
-            return self._preview.region(image, read_layer(image).axes, side)
-        except UnetError:
+            region = self._preview.region(image, read_layer(image).axes, round(side / math.sqrt(self._work)))
+        except UnetError as error:
+            self.unseen = str(error)
             return None
+        self.unseen = ""
+        return region
 
-    def see(self, seen: Segmentation | None) -> None:
+    def see(self, seen: Shown | None) -> None:
         """Show a prediction of that part."""
         image = image_named(self._viewer, self._image)
         if seen is None or image is None:
@@ -93,7 +104,7 @@ class ComparisonView:
         self.box.hide()
         self._preview.remove()
 
-    def _saw(self, before: Segmentation | None, after: Segmentation | None) -> None:
+    def _saw(self, before: Shown | None, after: Shown | None) -> None:
         """Show the part that has become visible."""
         if self.outcome is not None:
             region = self.following.covered

@@ -34,6 +34,7 @@ from napari_unet.widgets.teach.missing_paint import explain_missing_paint
 from napari_unet.widgets.teach.naming import free_name, name_fault, path_of_name
 from napari_unet.widgets.teach.painted_table import PaintedTable
 from napari_unet.widgets.teach.preview import within
+from napari_unet.widgets.teach.shown_plane import times_the_plane
 from napari_unet.widgets.teach.weights_layer import show_weights
 from napari_unet.widgets.teach.work import (
     FineTuneComparison,
@@ -106,8 +107,11 @@ class FineTunePanel(ScrollingPanel):
             return
         if not self.form.tells_classes:
             self.tools.offer_split(request.paints)
-        self.trial.begin(request.paints[0].of)
-        self._watch = FineTuneControl(region=self.trial.region())
+        work = times_the_plane(self.form.model.spec, request.axes)
+        self.trial.begin(request.paints[0].of, work)
+        self._watch = FineTuneControl(region=self.trial.region(), work=work)
+        if self.trial.unseen:
+            show_info(f"There is no preview for now: {self.trial.unseen}.")
         self.curves.clear()
         begin, done = begin_fine_tuning(request, self._watch), partial(self._learnt, request.model)
         self.job.run(begin, done, self.trial.offer_former)

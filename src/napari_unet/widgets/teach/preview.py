@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Labels
 
-    from napari_unet.segmentation import Segmentation
+    from napari_unet.widgets.teach.work import Shown
 
 NAME = "Fine-tuning preview"
 
@@ -50,7 +50,7 @@ class Preview:
         lengths = dict(zip(axes, read_layer(image).array.shape, strict=True))
         return {axis: _middle(seen, lengths[axis], side) for axis, seen in region.items()}
 
-    def show(self, seen: Segmentation, image: Image, axes: str) -> None:
+    def show(self, seen: Shown, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
         self._image = image
         colours, place = _coloured(seen.labels), placement(image, axes, seen.axes, seen.origin)

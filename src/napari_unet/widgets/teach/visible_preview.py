@@ -15,10 +15,10 @@ from napari_unet.widgets.viewer.layers import unwrapped
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.segmentation import Segmentation
+    from napari_unet.widgets.teach.work import Shown
 
 Region = dict[str, tuple[int, int]]
-Look = Callable[[Region], "Steps[tuple[Segmentation | None, Segmentation | None]]"]
+Look = Callable[[Region], "Steps[tuple[Shown | None, Shown | None]]"]
 """Segments a region by the old and by the new model."""
 DELAY = 400
 """Milliseconds for which the view must rest before what it shows is segmented."""
@@ -42,8 +42,8 @@ class VisiblePreview(QObject):  # type: ignore[misc]
         self._timer = QTimer(self, singleShot=True, interval=DELAY)
         self._timer.timeout.connect(self._begin)
         viewer = unwrapped(viewer)
-        camera, window = viewer.scene.camera.events, viewer.canvas.events
-        for event in (camera.center, camera.zoom, window.size, viewer.dims.events.current_step):
+        camera, window, dims = viewer.scene.camera.events, viewer.canvas.events, viewer.dims.events
+        for event in (camera.center, camera.zoom, window.size, dims.current_step, dims.ndisplay):
             event.connect(self._moved)
 
     @property

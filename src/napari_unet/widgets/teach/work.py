@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
+from napari_unet.widgets.teach.shown_plane import ShownPart, cut_to, with_planes_beside
 from napari_unet.widgets.teach.visible_preview import Look, Region
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from napari_unet.segmentation import Segmentation
     from napari_unet.teaching.result import FineTuneResult
 
+Shown = Union["Segmentation", ShownPart]
+"""What is drawn of a prediction: of a volume the plane that the window shows."""
 MIN_SIDE, MAX_SIDE = 512, 2048
 """Pixels along a side of the part that is shown: what two cores segment in a second, and what a screen shows."""
 MAX_LOOK_SECONDS = 0.5
@@ -80,11 +83,13 @@ class FineTuneControl:
     """What of the image to show meanwhile; None shows nothing."""
     side: int = MIN_SIDE
     """Largest side in pixels of that region, by the time that the last one took."""
+    work: float = 1.0
+    """How many times as many pixels as are shown must be segmented; more than 1 for models of volumes."""
 
-    def measure(self, shown: Segmentation | None, seconds: float) -> None:
+    def measure(self, shown: Shown | None, seconds: float) -> None:
         """Let the next region be as large as learning can spare time for."""
         if shown is not None:
-            pixels = shown.labels.size * MAX_LOOK_SECONDS / max(seconds, 1e-3)
+            pixels = shown.labels.size * self.work * MAX_LOOK_SECONDS / max(seconds, 1e-3)
             self.side = max(MIN_SIDE, min(MAX_SIDE, math.isqrt(int(pixels))))
 
 
@@ -93,8 +98,8 @@ class FineTuneComparison:
     """What fine-tuning gave, and the visible part segmented by the old and by the new model."""
 
     tuned: FineTuneResult
-    before: Segmentation | None
-    after: Segmentation | None
+    before: Shown | None
+    after: Shown | None
     region: Region | None
     """The part that both show; None for none."""
     look: Look
@@ -133,7 +138,7 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
             def stopped(self) -> bool:
                 return watch.stop.is_set()
 
-            def look(self, better: Model) -> Steps[Segmentation | None]:
+            def look(self, better: Model) -> Steps[Shown | None]:
                 began = time.monotonic()
                 shown = yield from segment_region(better, image, watch.region, request.settings)
                 watch.measure(shown, time.monotonic() - began)
@@ -271,7 +276,7 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
 
 def segment_by_both(
     old: Model, new: Model, image: LayerImage, settings: FineTuningSettings, region: Region | None
-) -> Steps[tuple[Segmentation | None, Segmentation | None]]:
+) -> Steps[tuple[Shown | None, Shown | None]]:
     """Return the labels of a part of the image by two models."""
     before = yield from segment_region(old, image, region, settings)
     after = yield from segment_region(new, image, region, settings)
@@ -280,8 +285,8 @@ def segment_by_both(
 
 def segment_region(
     model: Model, image: LayerImage, region: Region | None, settings: FineTuningSettings
-) -> Steps[Segmentation | None]:
-    """Return the labels of a part of the image; None where none is wanted."""
+) -> Steps[Shown | None]:
+    """Return the labels of a part of the image, of a plane of a volume too; None where none is wanted."""
     from napari_unet.segmentation import segment_steps
 
     if region is None:
@@ -289,5 +294,6 @@ def segment_region(
     wanted = SegmentationSettings(
         channels=settings.channels, prediction=PredictionSettings(device=settings.device)
     )
-    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=wanted, region=region)
-    return shown
+    around = with_planes_beside(region, model.spec, image.axes, image.array.shape)
+    shown = yield from segment_steps(image.array, model, axes=image.axes, settings=wanted, region=around)
+    return shown if around is region else cut_to(region, shown)
