@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import napari
 import numpy as np
@@ -17,6 +18,8 @@ from napari.qt import get_qapp
 from qtpy.QtCore import Qt, QTimer
 
 from benchmarks.timing import table
+from napari_unet.widgets.results.panel import ResultsPanel
+from napari_unet.widgets.results.proof_bar import OUTSIDE, REMOVALS
 
 PLUGIN = "napari-unet-interactive"
 SIDE, STEP = 317, 12
@@ -57,6 +60,13 @@ def pauses(act: Callable[[], None], busy: Callable[[], bool]) -> tuple[float, li
     return ended - began, sorted(np.diff(beats).tolist(), reverse=True), sorted(computed, reverse=True)
 
 
+def remove(panel: ResultsPanel, kind: str) -> None:
+    """Press Remove for objects of a kind; about half of them are smaller than 50 pixels."""
+    panel.bar.removal.setCurrentIndex(panel.bar.removal.findData(kind))
+    panel.bar.size.setValue(50)
+    panel.bar.remove.click()
+
+
 def _computed(act: Callable[[], None]) -> float:
     """Do something and return the CPU seconds that this thread took for it."""
     began = time.thread_time()
@@ -91,11 +101,21 @@ def main() -> None:
         "scroll to the end": view.scrollToBottom,
         "fly to an object": lambda: view.selectRow(50_000),
         "delete it": panel.bar.buttons["delete"].click,
+        "renumber": panel.bar.buttons["renumber"].click,
         "undo": panel.bar.buttons["undo"].click,
+        "smooth all": lambda: (view.selectAll(), panel.bar.buttons["smooth"].click()),
+        "undo it": panel.bar.buttons["undo"].click,
     }
+    for kind in REMOVALS:
+        if kind != OUTSIDE:
+            acts |= {
+                f"remove {kind}": partial(remove, panel, kind),
+                f"undo {kind}": panel.bar.buttons["undo"].click,
+            }
     rows: list[list[object]] = []
     for name, act in acts.items():
         seconds, found, computed = pauses(act, busy)
+        print(name, f"{seconds:.1f} s", panel.line.text(), flush=True)
         rows.append([name, seconds, found[0], _blocked(found, BEAT), computed[0], _blocked(computed, 0)])
     heads = ["act", "s", "longest pause s", "blocked s", "longest CPU s", "CPU s at once"]
     print(table(f"{layer.data.max()} objects", heads, rows))

@@ -18,9 +18,10 @@ from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.cutting import sides
 from napari_unet.arrays.dividing import distance_within, first_cores
 from napari_unet.arrays.object_boxes import bounding_box, box_around, boxes_of, union
-from napari_unet.arrays.object_ids import ObjectIds
+from napari_unet.arrays.object_ids import ObjectIds, slabs
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
+from napari_unet.progress import Progress, Steps, finish
 
 Labels = NDArray[Any]
 Ids = Sequence[int] | NDArray[Any]
@@ -34,22 +35,23 @@ around an object that are looked at: four standard deviations, beyond which noth
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
-    """A change of labels within a box; `before` and `after` are the labels there."""
+    """A change of labels within a box; `before` and `after` are the labels there, `count` pixels differ."""
 
     box: Box
     before: Labels
     after: Labels
+    count: int
 
     @classmethod
     def none(cls, ndim: int) -> Edit:
         """Return an edit that changes nothing."""
         nowhere = np.zeros((0,) * ndim, np.uint8)
-        return cls((slice(0, 0),) * ndim, nowhere, nowhere)
+        return cls((slice(0, 0),) * ndim, nowhere, nowhere, 0)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes."""
-        return not self.before.size
+        return not self.count
 
     def apply(self, labels: Labels) -> None:
         """Change the labels in place."""
@@ -163,14 +165,12 @@ def split_by_level(
 
 def fill_holes(labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Edit:
     """Return the edit that fills the background that objects enclose; what other objects cover stays theirs."""
-    from scipy import ndimage
-
-    return _reshaped(labels, ids, spatial, ndimage.binary_fill_holes)
+    return finish(reshape_steps("fill", labels, ids, spatial))
 
 
 def smooth(labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Edit:
     """Return the edit that smooths outlines; what other objects cover stays theirs, and none vanishes."""
-    return _reshaped(labels, ids, spatial, _smoothed)
+    return finish(reshape_steps("smooth", labels, ids, spatial))
 
 
 def touching_border(labels: Labels, spatial: Sequence[int] | None = None) -> NDArray[np.int64]:
@@ -209,8 +209,11 @@ def _with_table(labels: Labels, ids: Ids, new: Labels) -> Edit:
     before = labels[box].copy()
     order, known = np.argsort(ids, kind="stable"), ObjectIds.of(before, ids)
     new = new[order][np.searchsorted(np.asarray(ids)[order], known.ids)]
-    place = known.places(before)
-    return _trimmed(box, before, np.where(place >= 0, new[place], before) if len(new) else before)
+    after = before.copy()
+    for part in slabs(before.shape) if len(new) else ():
+        place = known.places(before[part])
+        after[part] = np.where(place >= 0, new[place], before[part])
+    return _trimmed(box, before, after)
 
 
 def _with_parts(labels: Labels, box: Box, mask: NDArray[np.bool_], parts: NDArray[Any]) -> Edit:
@@ -224,8 +227,14 @@ def _with_parts(labels: Labels, box: Box, mask: NDArray[np.bool_], parts: NDArra
     return _trimmed(box, before, after)
 
 
-def _reshaped(labels: Labels, ids: Ids, spatial: Sequence[int] | None, change: Any) -> Edit:
-    """Return the edit that changes the masks of objects one by one, plane by plane along other axes."""
+def reshape_steps(action: str, labels: Labels, ids: Ids, spatial: Sequence[int] | None = None) -> Steps[Edit]:
+    """Return the edit that fills or smooths ("fill", "smooth") each object, plane by plane along other axes.
+
+    One yield an object.
+    """
+    from scipy import ndimage
+
+    change = {"fill": ndimage.binary_fill_holes, "smooth": _smoothed}[action]
     axes = tuple(range(labels.ndim)) if spatial is None else tuple(spatial)
     near = {
         number: tuple(_wider(side, labels.shape[axis]) if axis in axes else side for axis, side in enumerate(box))
@@ -235,16 +244,21 @@ def _reshaped(labels: Labels, ids: Ids, spatial: Sequence[int] | None, change: A
         return Edit.none(labels.ndim)
     whole = union(list(near.values()))
     after = labels[whole].copy()
-    for number, box in near.items():
+    for done, (number, box) in enumerate(near.items()):
+        yield Progress(done=done, total=len(near), doing="Correcting")
         part = after[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, whole, strict=True))]
         for place in _planes(part.shape, axes):
-            plane = part[place]
-            mask = plane == number
-            if mask.any():
-                changed = change(mask)
-                plane[mask & ~changed] = 0
-                plane[changed & (plane == 0)] = number
+            _reshape(part[place], number, change)
     return _trimmed(whole, labels[whole], after)
+
+
+def _reshape(plane: Labels, number: int, change: Any) -> None:
+    """Change the mask of an object, in place."""
+    mask = plane == number
+    if mask.any():
+        changed = change(mask)
+        plane[mask & ~changed] = 0
+        plane[changed & (plane == 0)] = number
 
 
 def _wider(side: slice, length: int) -> slice:
@@ -277,7 +291,8 @@ def _object(labels: Labels, number: int, within: Box | None) -> tuple[Box, NDArr
 
 def _trimmed(box: Box, before: Labels, after: Labels) -> Edit:
     """Return the edit, its box no larger than what changes."""
-    inner = bounding_box(before != after)
+    different = before != after
+    inner = bounding_box(different)
     if inner is None:
         return Edit.none(before.ndim)
-    return Edit(moved(inner, box), before[inner].copy(), after[inner].copy())
+    return Edit(moved(inner, box), before[inner].copy(), after[inner].copy(), int(np.count_nonzero(different)))

@@ -9,6 +9,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.files.tiff import read_provenance
+from napari_unet.widgets.results import corrections
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
 from tests.conftest import make_bright_model
 from tests.widgets.conftest import PLUGIN, click, wait_until_done
@@ -207,6 +208,54 @@ def test_objects_are_removed_from_the_whole_image(measured, layer, drawn, qtbot,
     assert set(np.unique(layer.data)) == {0, 1, 2, 3, 4, 5} - gone
     layer.undo()
     np.testing.assert_array_equal(layer.data, drawn[0])
+
+
+@pytest.fixture
+def all_is_large(monkeypatch):
+    """Let every image count as one for which the window would have to wait, and every change as large."""
+    for name in ("MAX_AT_ONCE", "MAX_INDEXED"):
+        monkeypatch.setattr(corrections, name, 0)
+
+
+@pytest.mark.parametrize(
+    ("action", "right"),
+    [("renumber", {0, 1, 2, 3, 4}), ("remove", {0, 7, 8, 9}), ("smooth", {0, 6, 7, 8, 9})],
+)
+def test_corrections_of_large_images_are_found_in_a_worker(results, layer, qtbot, all_is_large, action, right):
+    layer.data[layer.data > 0] += 5
+    layer.data[layer.data == 10] = 0
+    before = layer.data.copy()  # 6 to 9, of which 6 is at the border
+    told = []
+    layer.events.paint.connect(told.append)
+    results.table.select_ids([6])
+    click(qtbot, results.bar.remove if action == "remove" else results.bar.buttons[action])
+    np.testing.assert_array_equal(layer.data, before)  # the window goes on
+    wait_until_done(qtbot, results)
+    assert set(np.unique(layer.data)) == right, results.line.text()
+    assert not np.array_equal(layer.data, before)
+    assert "Undo: Ctrl+Z" in results.line.text()
+    assert len(told) == 1  # autosave hears of it
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    layer.redo()
+    assert set(np.unique(layer.data)) == right
+
+
+def test_what_was_painted_meanwhile_is_not_overwritten(results, layer, qtbot, all_is_large):
+    layer.data[layer.data == 1] = 9
+    apply = results.proof._apply
+    results.proof._apply = lambda *found: (layer.data_setitem((np.array([50]), np.array([2])), 12), apply(*found))
+    click(qtbot, results.bar.buttons["renumber"])
+    wait_until_done(qtbot, results)
+    assert set(np.unique(layer.data)) == {0, 2, 3, 4, 5, 9, 12}
+    assert "changed meanwhile" in results.line.text()
+
+
+def test_an_action_waits_for_the_work_above(results, layer, qtbot, all_is_large):
+    click(qtbot, results.bar.buttons["renumber"])
+    click(qtbot, results.bar.remove)
+    assert "Wait until" in results.line.text()
+    wait_until_done(qtbot, results)
 
 
 def test_regions_of_a_shapes_layer(results, viewer, layer, qtbot):
