@@ -229,6 +229,10 @@ class BatchPanel(ScrollingPanel):
         text = self.images.text().strip()
         if text and text != self._shown_inputs:
             self._take_over((text,))
+            if not self.job.is_running:  # rows and sentence are of another folder
+                self.table.rows.begin(())
+                self.job.messages.forget()
+                self._refresh()
 
     def _entered(self) -> None:
         if text := self.images.text().strip():

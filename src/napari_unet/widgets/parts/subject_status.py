@@ -23,8 +23,8 @@ class SubjectStatus:
 
     def choose(self, subject: Any) -> None:
         """Show the last text about a subject; None chooses none."""
-        if subject is self._subject:
-            return
+        if subject is self._subject and (subject is not None or self._chosen is None):
+            return  # a chosen one that is gone is None, too, and its text is not yet
         self._chosen = None if subject is None else ref(subject)
         self._show()
 
@@ -53,6 +53,14 @@ class SubjectStatus:
     def keep(self, subject: Any, text: str) -> None:
         """Keep a text about another subject, to be shown when it is chosen."""
         self._texts[subject] = text
+
+    def forget(self, subject: Any = None) -> None:
+        """Remove what was said about a subject, None for the chosen one: it is no longer so."""
+        about = self._subject if subject is None else subject
+        if about is not None:
+            self._texts.pop(about, None)
+        if about is self._subject:
+            self._show()
 
     def forget_failure(self) -> None:
         """Remove the text of a failure, whose cause may be gone now."""

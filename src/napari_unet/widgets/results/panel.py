@@ -176,7 +176,8 @@ class ResultsPanel(ScrollingPanel):
         rows, measured = self.table.rows, self.measured
         total = len(measured.table) if measured is not None else 0
         listed = f", {len(rows.rows)} listed" if len(rows.rows) < total else ""
-        self.count.setText(f"{total} objects{listed}" if measured is not None else "Not measured yet.")
+        missing = "Not measured yet." if self.layer is not None else "There are no labels: segment an image first."
+        self.count.setText(f"{total} objects{listed}" if measured is not None else missing)
         name = self.histogram.column.currentText()
         self.histogram.draw(rows.shown(name) if name in rows.columns else np.zeros(0), rows.unit(name))
 
@@ -214,6 +215,7 @@ class ResultsPanel(ScrollingPanel):
     def _layer_chosen(self, *_: object) -> None:
         """Show what is known of another layer."""
         self.tools.stop_cutting()
+        self.line.setText("")  # what was done to another layer
         self.job.messages.choose(self.layer)
         self.follower.watch(self.layer)
         classes = self.layer is not None and notes_of(self.layer).provenance.get("values") == "classes"

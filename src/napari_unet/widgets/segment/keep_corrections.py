@@ -18,7 +18,8 @@ from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.preferences import follow_preference
 from napari_unet.widgets.viewer.corrected import CorrectedResult, corrected_result
 from napari_unet.widgets.viewer.layers import unwrapped
-from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, role_of
+from napari_unet.widgets.viewer.paint import image_of
 from napari_unet.widgets.viewer.placing import selection_kept
 
 EDITED, DRAWN, ERASED, FOUND = 1, 2, 3, 4
@@ -68,6 +69,7 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
         """Show what was corrected of an image, or take it away."""
         self.hide_edited()
         if not self.show_edited.isChecked():
+            self._job.messages.forget()  # the colours of the layer
             return
         corrected = None if image is None else corrected_result(self._viewer, image, channel=channel)
         if corrected is None or corrected.classes or self._job.is_running:
@@ -106,9 +108,13 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
         self._job.messages.show(f"In the layer {layer.name} (edited) {LEGEND}.")
 
     def _layer_went(self, event: Any) -> None:
+        """Say no longer what is in a layer, nor that it can be undone."""
+        if role_of(event.value) == RESULT and (image := image_of(self._viewer, event.value)) is not None:
+            self._job.messages.forget(image)
         if event.value is self._shown and self._shown is not None:
             self._shown = None
             self.show_edited.setChecked(False)
+            self._job.messages.forget()
 
 
 def kept_text(merged: Merged | None, *, classes: bool) -> str:

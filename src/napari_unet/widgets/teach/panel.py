@@ -219,6 +219,11 @@ class FineTunePanel(ScrollingPanel):
             self.form.follow(notes_of(event.value))
             self._watch_result(event.value)
 
+    def _layer_went(self, event: Any) -> None:
+        if role_of(event.value) != PREVIEW:
+            self.job.messages.forget()  # weights shown, pixels painted
+        self._layers_changed()
+
     def _watch_result(self, layer: napari.layers.Labels) -> None:
         self._made[layer] = notes_of(layer).provenance
         layer.events.metadata.connect(self._remade)
@@ -272,7 +277,7 @@ class FineTunePanel(ScrollingPanel):
         self.outcome.accepted.connect(self.accept)
         self.outcome.reverted.connect(self.trial.forget)
         self._viewer.layers.events.inserted.connect(self._layer_came)
-        self._viewer.layers.events.removed.connect(self._layers_changed)
+        self._viewer.layers.events.removed.connect(self._layer_went)
         self._viewer.layers.events.removed.connect(unfreeze_after_removal)
 
     def _lay_out(self) -> None:
