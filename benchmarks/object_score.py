@@ -16,7 +16,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +127,11 @@ def session(untaught: Untaught, seed: int, given: argparse.Namespace) -> Session
     return Session(result.objects, recall(counts))
 
 
+def figures(untaught: Untaught, seed: int, given: argparse.Namespace) -> dict[str, Any]:
+    """Return what is noted of a session."""
+    return asdict(session(untaught, seed, given))
+
+
 def score_of(model: Model, pairs: list[Pair], settings: FineTuningSettings) -> ObjectScore:
     """Return the score in objects of a model that learns nothing of what was painted."""
     planes = finish(painted_planes(model.spec, pairs, axes=None, channels=None))
@@ -157,7 +164,7 @@ def main() -> None:
     rows: list[list[object]] = []
     for seed in range(given.sessions):
         name = "|".join(str(part) for part in (given.folder.name, given.model, *varied, seed))
-        noted = records.get(name, lambda seed=seed: asdict(session(untaught, seed, given)))  # type: ignore[misc]
+        noted = records.get(name, partial(figures, untaught, seed, given))
         one = Session(ObjectScore(**noted["score"]), noted["truth"])
         low, high = one.score.interval
         counts = (one.score.painted, one.score.before, one.score.after)

@@ -1,5 +1,7 @@
 """Where painting helps most: unsure, not visited yet, unlike what was visited."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def test_the_least_certain_place_comes_first_and_says_why():
     probability = blank()
     probability[16:32, 32:48] = 128
     probability[48:64, 0:16] = 230
-    first, second = rank_places([cells_of(probability)], np.zeros((64, 64), bool))
+    first, second = rank_places([cells_of(probability)], [np.zeros((64, 64), bool)])
     assert first.box == (slice(16, 32), slice(32, 48))
     assert second.box == (slice(48, 64), slice(0, 16))
     assert "more than anywhere else" in first.reason
@@ -35,12 +37,12 @@ def test_rims_of_objects_are_no_uncertain_places():
     probability[20:44, 20:44] = 128
     probability[22:42, 22:42] = 255
     assert uncertainty(probability).max() == 0
-    assert rank_places([cells_of(probability)], np.zeros((64, 64), bool)) == []
+    assert rank_places([cells_of(probability)], [np.zeros((64, 64), bool)]) == []
 
 
 @given(arrays(np.uint8, (40, 40)), arrays(bool, (40, 40), elements=st.sampled_from([False] * 9 + [True])))
 def test_no_place_is_suggested_twice_or_where_somebody_was(probability, visited):
-    places = rank_places([cells_of(probability, side=10)], visited, most=20)
+    places = rank_places([cells_of(probability, side=10)], [visited], most=20)
     boxes = [place.box for place in places]
     assert len({str(box) for box in boxes}) == len(boxes)
     assert not any(visited[box].any() for box in boxes)
@@ -56,7 +58,7 @@ def test_of_two_uncertain_places_the_one_unlike_the_visited_ones_comes_first():
     visited = np.zeros((64, 64), bool)
     visited[3, 3] = True
     cells = [cells_of(probability, image)]
-    first, second = rank_places(cells, visited, most=2)
+    first, second = rank_places(cells, [visited], most=2)
     assert first.box == (slice(48, 64), slice(48, 64))
     assert "unlike" in first.reason
     assert second.box == (slice(0, 16), slice(48, 64))
@@ -70,8 +72,20 @@ def test_planes_of_a_stack_are_ranked_together():
         cells_of(sure, index=(0, slice(None), slice(None))),
         cells_of(unsure, index=(7, slice(None), slice(None))),
     ]
-    [place] = rank_places(cells, np.zeros((9, 32, 32), bool))
+    [place] = rank_places(cells, [np.zeros((9, 32, 32), bool)])
     assert place.box == (slice(7, 8), slice(0, 16), slice(16, 32))
+
+
+def test_images_are_ranked_together_and_each_has_its_own_visited_places():
+    sure, unsure = blank((32, 32)), blank((48, 48))
+    unsure[:16, 16:32], sure[:16, :16] = 128, 40
+    cells = [cells_of(sure), replace(cells_of(unsure), image=1)]
+    nowhere = [np.zeros((32, 32), bool), np.zeros((48, 48), bool)]
+    [place] = rank_places(cells, nowhere, most=1)
+    assert (place.image, place.box) == (1, (slice(0, 16), slice(16, 32)))
+    nowhere[1][place.box] = True
+    [place] = rank_places(cells, nowhere, most=1)
+    assert (place.image, place.box) == (0, (slice(0, 16), slice(0, 16)))
 
 
 def test_cells_cover_every_pixel_once():

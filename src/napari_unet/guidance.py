@@ -1,4 +1,4 @@
-"""Where painting helps most: parts of an image that a model is unsure of, unlike all that was visited.
+"""Where painting helps most: parts of images that a model is unsure of, unlike all that was visited.
 
 A pixel's uncertainty is 4 p (1 - p) for the probability p of an object (1 at one half). The rims of objects are
 always a little uncertain, so that the lowest value around each pixel counts. An image is cut into cells; each is
@@ -48,6 +48,8 @@ MIN_WORTH = 1e-4
 class Cells:
     """The cells of one plane, or volume, of an image."""
 
+    image: int = 0
+    """Number of the image, where several are looked at."""
     index: tuple[int | slice, ...]
     """Where the plane lies, per axis of the labels."""
     boxes: tuple[Box, ...]
@@ -67,6 +69,8 @@ class Cells:
 class Place:
     """A place to paint next."""
 
+    image: int
+    """Number of its image."""
     box: Box
     """Per axis of the labels, in pixels."""
     worth: float
@@ -134,16 +138,16 @@ def describe_cells(
 
 
 def rank_places(
-    cells: Sequence[Cells], visited: NDArray[np.bool_], *, most: int = 5, novelty: bool = True
+    cells: Sequence[Cells], visited: Sequence[NDArray[np.bool_]], *, most: int = 5, novelty: bool = True
 ) -> list[Place]:
     """Return the places where painting helps most, the best one first; empty where nothing is left to visit.
 
     Parameters
     ----------
     cells
-        Of all planes that were looked at.
+        Of all planes of all images that were looked at.
     visited
-        Where somebody painted or looked, over the whole image (the shape of its labels).
+        Of each image, where somebody painted or looked: over the whole of it (the shape of its labels).
     most
         How many places to return: each counts as visited for the next one.
     novelty
@@ -154,7 +158,7 @@ def rank_places(
         return []
     features = np.concatenate([part.features for part in cells])
     described = features / np.maximum(features.std(axis=0), 1e-9)
-    free = np.array([not visited[part.place(number)].any() for part, number in every])
+    free = np.array([not visited[part.image][part.place(number)].any() for part, number in every])
     known = described[~free]
     places: list[Place] = []
     while len(places) < most and free.any():
@@ -165,7 +169,8 @@ def rank_places(
             break
         part, number = every[best]
         reason = _reason(part.unsure[number], new[best], first=not len(known))
-        places.append(Place(box=part.place(number), worth=float(worth[best]), reason=reason))
+        place = part.place(number)
+        places.append(Place(image=part.image, box=place, worth=float(worth[best]), reason=reason))
         free[best] = False
         known = np.concatenate([known, described[best : best + 1]])
     return places

@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
 
@@ -14,10 +13,7 @@ from napari_unet.widgets.teach.panel import FineTunePanel
 from tests.widgets.conftest import messages
 from tests.widgets.saving import look, paint_on
 
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+SHOWN = False
 
 
 def test_what_a_full_disk_refused_is_written_at_the_next_look(viewer, saver, qtbot, monkeypatch):

@@ -12,7 +12,7 @@ from napari_unet.arrays.annotations import painted
 from napari_unet.files.batch_row import FAILED, KEPT
 from napari_unet.files.images import read_labels
 from napari_unet.widgets.batch.corrections import annotation_file
-from napari_unet.widgets.batch.table import short_names
+from napari_unet.widgets.batch.table import short_names, short_number
 from napari_unet.widgets.viewer.notes import ANNOTATION, RESULT, InputChoice, notes_of, role_of
 from tests.conftest import make_two_input_model
 from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
@@ -209,3 +209,7 @@ def test_long_sentences_do_not_widen_the_panel(panel, folder, qtbot):
 )
 def test_names_show_in_what_they_differ(names, shown):
     assert short_names([Path(f"{name}.tif") for name in names]) == shown
+
+
+def test_no_number_is_cut():
+    assert [short_number(value) for value in (113.2, 999_999, 1_234_567)] == ["113", "999,999", "1.2 M"]

@@ -18,10 +18,7 @@ from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click, wait_until_done
 from tests.widgets.painting import dots
 
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+SHOWN = False
 
 
 def panel_of(kind, viewer, qtbot):

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import Qt
 
 from napari_unet.widgets.teach.guide import BOX_NAME, VISITED
+from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.paint import image_reference
 from tests.conftest import make_bright_model
-from tests.widgets.conftest import click, messages, wait_until_done
+from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 
 UNSURE = ((200, 300), (8, 10))
 
@@ -83,6 +86,64 @@ def test_next_finds_its_plane_in_a_stack(bright, viewer, panel, qtbot):
     go(qtbot, viewer, panel)
     assert viewer.dims.point[0] == 2
     assert box_of(viewer)[0][0] == 2
+
+
+def segmented(viewer, image):
+    """Return a result of an image, in which nothing was found."""
+    notes = LayerNotes(role=RESULT, image=image_reference(image), predictions=(np.zeros((96, 96), int),))
+    labels = np.zeros((96, 96), int)
+    return viewer.add_labels(labels, name=f"{image.name} (bright)", metadata=as_metadata(notes))
+
+
+def test_next_goes_over_all_images_that_were_segmented(bright, viewer, panel, qtbot):
+    sure, unsure = np.zeros((96, 96)), np.zeros((96, 96))
+    unsure[10:60, 10:60], unsure[70:90, 70:90] = 0.5, 1
+    sure[70:90, 70:90] = 1
+    other = viewer.add_image(unsure, name="other")
+    others = segmented(viewer, other)
+    channel = viewer.add_image(unsure, name="no labels")
+    first = viewer.add_image(sure, name="first")
+    mine = segmented(viewer, first)
+    viewer.layers.selection.active = first
+    panel.form.model.choose_name("bright")
+    go(qtbot, viewer, panel)
+    assert panel.guide.reason.text().startswith("other: the model is unsure")
+    assert viewer.layers.selection.active is other
+    assert (other.visible, others.visible, first.visible, mine.visible) == (True, True, False, False)
+    assert channel.visible
+    assert "no labels (uncertainty)" not in viewer.layers
+    viewer.layers.selection.active = first
+    first.data = unsure  # the first image again, which is new
+    go(qtbot, viewer, panel)
+    assert panel.guide.reason.text().startswith("first: ")
+    go(qtbot, viewer, panel)
+    assert panel.guide.reason.text() == VISITED
+    viewer.layers.remove(first)
+    assert BOX_NAME not in viewer.layers
+    assert panel.guide.reason.isHidden()
+
+
+def test_next_opens_the_images_of_a_batch(bright, viewer, panel, qtbot, tmp_path):
+    image = np.zeros((96, 96), np.uint8)
+    image[40:60, 40:60] = 200
+    faint = image.copy()
+    faint[5:35, 5:85] = 100
+    for name, pixels in {"sharp": image, "faint": faint}.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels)
+    batch = viewer.window.add_plugin_dock_widget(PLUGIN, "Batch")[1]
+    for choice in (panel.form.model, batch.model):
+        choice.choose_name("bright")
+    batch.choose((str(tmp_path),))
+    wait_until_done(qtbot, batch)
+    click(qtbot, batch.job.start_button)
+    wait_until_done(qtbot, batch)
+    viewer.add_image(np.zeros((96, 96)), name="mine")
+    go(qtbot, viewer, panel)
+    assert "faint" in viewer.layers
+    assert panel.guide.reason.text().startswith("faint: ")
+    assert (box_of(viewer)[0] < (35, 85)).all()
+    assert "sharp" not in viewer.layers
+    assert "faint (uncertainty)" in viewer.layers
 
 
 def test_without_image_or_model_the_user_reads_what_to_do(viewer, panel, qtbot):

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pytest
 import tifffile
 from napari.layers import Labels
 from qtpy.QtCore import Qt
@@ -23,10 +22,7 @@ from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import dots as cells
 from tests.widgets.saving import crash, look, open_image, paint_on
 
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+SHOWN = False
 
 
 def test_paint_comes_back_over_the_image_as_it_is_now(

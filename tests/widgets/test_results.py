@@ -244,7 +244,7 @@ def test_corrections_of_large_images_are_found_in_a_worker(results, layer, qtbot
 def test_what_was_painted_meanwhile_is_not_overwritten(results, layer, qtbot, all_is_large):
     layer.data[layer.data == 1] = 9
     apply = results.proof._apply
-    results.proof._apply = lambda *found: (layer.data_setitem((np.array([50]), np.array([2])), 12), apply(*found))
+    results.proof._apply = lambda *found: (layer.data_setitem((np.array([15]), np.array([30])), 12), apply(*found))
     click(qtbot, results.bar.buttons["renumber"])
     wait_until_done(qtbot, results)
     assert set(np.unique(layer.data)) == {0, 2, 3, 4, 5, 9, 12}

@@ -13,10 +13,7 @@ from tests.conftest import make_bright_model
 from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 from tests.widgets.segmenting import nuclei_image
 
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+SHOWN = False
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import napari
 from magicgui.widgets import ComboBox
-from qtpy.QtWidgets import QComboBox, QFormLayout
+from qtpy.QtWidgets import QFormLayout
 
 from napari_unet.widgets.model_choice import ModelChoice
+from napari_unet.widgets.parts.long_names import cut_long_names
 from napari_unet.widgets.viewer.paint import images_of
 
 
@@ -15,7 +16,7 @@ class Subject:
 
     def __init__(self, viewer: napari.viewer.Viewer, *, offer_new: bool = False) -> None:
         self.image = ComboBox(label="Image", choices=lambda _: images_of(viewer))
-        self.image.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        cut_long_names(self.image.native)
         self.model = ModelChoice(viewer, offer_new=offer_new)
 
     def add_rows(self, form: QFormLayout) -> None:

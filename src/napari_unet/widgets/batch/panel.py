@@ -30,6 +30,7 @@ from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
+from napari_unet.widgets.viewer.project import offer_project
 
 LOWEST = 250
 """Height in pixels that the panel keeps beside others: folder, model, button and the first rows are in sight."""
@@ -215,6 +216,12 @@ class BatchPanel(ScrollingPanel):
         """Return the images that were corrected, now or before."""
         return [row.image for row in self.table.rows.rows() if row.state != FAILED and is_corrected(row.mask)]
 
+    def _worst_first(self) -> list[Path]:
+        """Return the images with a mask that nobody corrected, as `project_images` gives them."""
+        rows = [row for row in self.table.rows.rows() if row.state != FAILED and not is_corrected(row.mask)]
+        rows.sort(key=lambda row: 1.0 if row.quality is None else row.quality)
+        return [row.image for row in rows]
+
     def _layer_removed(self, event: Any) -> None:
         self.opened.closed(event.value)
         self._refresh()
@@ -264,6 +271,7 @@ class BatchPanel(ScrollingPanel):
         self.corrected.clicked.connect(lambda _: self.open_corrected())
         self.measure.clicked.connect(lambda _: self.measure_all())
         self._viewer.layers.events.removed.connect(self._layer_removed)
+        offer_project(self._viewer, self._worst_first, self.open_image)
         on_panel_closed(self, self._leave)
 
     def _lay_out(self) -> None:

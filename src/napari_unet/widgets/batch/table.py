@@ -29,6 +29,8 @@ WIDTHS = {"Count": 56, "Area": 50, "Quality": 68}
 """Pixels of the columns of numbers, so that names keep 40 % of a panel of 330; a user may draw them wider."""
 MAX_NAME = 14
 """Letters of a name that fit into their column at that width."""
+MILLION = 1_000_000
+"""From here on a number is wider than its column."""
 NO_INDEX = QModelIndex()
 SORTED_BY = Qt.ItemDataRole.UserRole
 HEIGHT = 150
@@ -121,12 +123,17 @@ class RowsModel(QAbstractTableModel):  # type: ignore[misc]
             return row.text if row is not None and row.state == FAILED else self._names[image]
         value = figure(row, column)
         if value is not None:
-            return f"{value:.2f}" if column == "Quality" else f"{value:,.0f}"
+            return f"{value:.2f}" if column == "Quality" else short_number(value)
         if column != "Count":
             return ""
         if row is not None:
             return FAILED if row.state == FAILED else ""
         return WORKING if image == self._working else WAITING
+
+
+def short_number(value: float) -> str:
+    """Return a number that fits its column: a cut one would be read as another."""
+    return f"{value:,.0f}" if value < MILLION else f"{value / MILLION:,.1f} M"
 
 
 def short_names(images: Sequence[Path]) -> list[str]:

@@ -31,6 +31,7 @@ from napari_unet.widgets.export.labels import LabelsToWrite, labels_to_write, re
 from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
+from napari_unet.widgets.parts.long_names import cut_long_names
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
@@ -52,7 +53,7 @@ class ExportPanel(ScrollingPanel):
         super().__init__()
         self._viewer = napari_viewer
         self.labels = create_widget(annotation=napari.layers.Labels, label="Labels")
-        self.labels.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        cut_long_names(self.labels.native)
         self._agreed: tuple[Path, Any] | None = None
         """The file that may be replaced, and by which layer."""
         self._shown: napari.layers.Labels | None = None

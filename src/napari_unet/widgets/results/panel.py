@@ -11,7 +11,7 @@ import napari.layers
 import numpy as np
 from magicgui.widgets import create_widget
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLineEdit, QPushButton
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton
 
 from napari_unet.errors import UnetError
 from napari_unet.widgets.autosave.watcher import Autosave
@@ -19,6 +19,7 @@ from napari_unet.widgets.model_choice import rename_choices
 from napari_unet.widgets.parts.ignore_wheel import ignore_wheel
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.parts.layouts import row
+from napari_unet.widgets.parts.long_names import cut_long_names
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
 from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
@@ -51,7 +52,7 @@ class ResultsPanel(ScrollingPanel):
         self._found: WeakKeyDictionary[napari.layers.Labels, Measured] = WeakKeyDictionary()
         """The table of each layer that was measured."""
         self.labels = create_widget(annotation=napari.layers.Labels, label="Result")
-        self.labels.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        cut_long_names(self.labels.native)
         self.images = ImageChoice(self._viewer)
         self.regions = RegionChoice(self._viewer)
         self.job = JobControl("Measure", self.start)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 ACTIONS = {
     "delete": ("Delete", "Delete", "Make the selected objects background."),
@@ -51,12 +60,16 @@ class ProofBar(QWidget):  # type: ignore[misc]
             self.buttons[name].clicked.connect(lambda _=False, name=name: act(name))
         self.removal = QComboBox()
         self.removal.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.removal.setMinimumContentsLength(6)  # of the widest letters; "smaller than" is as wide
         for kind, text in REMOVALS.items():
             self.removal.addItem(text, kind)
         self.removal.setToolTip("Which objects Remove takes away, all at once.")
         self.size = QDoubleSpinBox()
         self.size.setRange(0, 999_999)
         self.size.setDecimals(1)
+        self.size.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.size.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # its range is wider than it
+        self.size.setStyleSheet("QDoubleSpinBox { min-width: 64px; }")  # napari's 90 leave the box beside it none
         self.size.setValue(20)
         self.remove = QPushButton("Remove")
         self.remove.clicked.connect(lambda _=False: remove(self.removal.currentData(), self.size.value()))
@@ -84,7 +97,7 @@ class ProofBar(QWidget):  # type: ignore[misc]
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self.removal, stretch=1)
-        row.addWidget(self.size)
+        row.addWidget(self.size, stretch=1)
         row.addWidget(self.remove)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

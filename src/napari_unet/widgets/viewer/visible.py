@@ -24,7 +24,7 @@ def visible_region(
         raise UnetError("a volume in 3D shows no part of an image: switch to 2D (Ctrl+Y)")
     # napari keeps the corners of a multiscale layer until another level or part is loaded
     corners = _seen_by_camera(viewer, layer) if layer.multiscale else np.asarray(layer.corner_pixels)
-    if not np.ptp(corners, axis=0).any():
+    if corners.shape[1] != layer.ndim or not np.ptp(corners, axis=0).any():  # its data were just replaced
         raise UnetError(f"nothing of {layer.name} is visible: move the view onto it")
     beyond = layer.ndim - len(spatial)  # leading axes of length 1 that were left out
     corners = corners[:, beyond:]
