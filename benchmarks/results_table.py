@@ -19,7 +19,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from benchmarks.timing import table
 from napari_unet.widgets.results.panel import ResultsPanel
-from napari_unet.widgets.results.proof_bar import OUTSIDE, REMOVALS
+from napari_unet.widgets.results.proof_bar import BORDER, SMALLER
 
 PLUGIN = "napari-unet-interactive"
 SIDE, STEP = 317, 12
@@ -103,15 +103,9 @@ def main() -> None:
         "delete it": panel.bar.buttons["delete"].click,
         "renumber": panel.bar.buttons["renumber"].click,
         "undo": panel.bar.buttons["undo"].click,
-        "smooth all": lambda: (view.selectAll(), panel.bar.buttons["smooth"].click()),
-        "undo it": panel.bar.buttons["undo"].click,
     }
-    for kind in REMOVALS:
-        if kind != OUTSIDE:
-            acts |= {
-                f"remove {kind}": partial(remove, panel, kind),
-                f"undo {kind}": panel.bar.buttons["undo"].click,
-            }
+    for kind in (BORDER, SMALLER):
+        acts |= {f"remove {kind}": partial(remove, panel, kind), f"undo {kind}": panel.bar.buttons["undo"].click}
     rows: list[list[object]] = []
     for name, act in acts.items():
         seconds, found, computed = pauses(act, busy)

@@ -62,9 +62,14 @@ def test_closing_the_dock_ends_the_work_of_its_tabs(viewer, workspace, qtbot):
     qtbot.waitUntil(work.cancelled.is_set, timeout=10000)
 
 
-def test_the_dock_keeps_its_width_whatever_is_chosen(viewer, workspace):
+def test_the_dock_keeps_its_width_whatever_is_chosen(viewer, workspace, qtbot):
     workspace.subject.model.addItem("a model of a very long name, " * 5, "")
     viewer.add_image(squares(), name="an image of a very long name, " * 5)
     for number in range(workspace.tabs.count()):
         workspace.tabs.setCurrentIndex(number)
+    removal = workspace.panels["Results"].bar.removal
+    for number in range(removal.count()):  # beside some of them stands a size
+        removal.setCurrentIndex(number)
+        qtbot.wait(20)
+        assert workspace.minimumSizeHint().width() <= WIDTH
     assert workspace.minimumSizeHint().width() <= WIDTH
