@@ -168,7 +168,7 @@ class Guide(QWidget):  # type: ignore[misc]
         """Open a file and return its layer; None where it is seen in other axes, and so is looked at anew."""
         path, seen = one.key[0], self._seen.pop(one.key)
         open_project_image(self._viewer, Path(path))
-        layer = next((image for image in images_of(self._viewer) if path_of(image) == path), None)
+        layer = next((image for image in images_of(self._viewer) if Path(path_of(image)) == Path(path)), None)
         if layer is None or seen is None:
             self._seen[one.key] = None  # why it cannot be opened was said
             return None
