@@ -96,13 +96,13 @@ def segmented(viewer, image):
 
 
 def test_next_goes_over_all_images_that_were_segmented(bright, viewer, panel, qtbot):
-    sure, unsure = np.zeros((96, 96)), np.zeros((96, 96))
+    less, unsure = np.zeros((96, 96)), np.zeros((96, 96))
     unsure[10:60, 10:60], unsure[70:90, 70:90] = 0.5, 1
-    sure[70:90, 70:90] = 1
+    less[70:90, 70:90], less[10:40, 10:40] = 1, 0.5
     other = viewer.add_image(unsure, name="other")
     others = segmented(viewer, other)
     channel = viewer.add_image(unsure, name="no labels")
-    first = viewer.add_image(sure, name="first")
+    first = viewer.add_image(less, name="first")
     mine = segmented(viewer, first)
     viewer.layers.selection.active = first
     panel.form.model.choose_name("bright")
@@ -112,10 +112,10 @@ def test_next_goes_over_all_images_that_were_segmented(bright, viewer, panel, qt
     assert (other.visible, others.visible, first.visible, mine.visible) == (True, True, False, False)
     assert channel.visible
     assert "no labels (uncertainty)" not in viewer.layers
-    viewer.layers.selection.active = first
-    first.data = unsure  # the first image again, which is new
     go(qtbot, viewer, panel)
     assert panel.guide.reason.text().startswith("first: ")
+    assert viewer.layers.selection.active is first
+    assert (other.visible, others.visible, first.visible, mine.visible) == (False, False, True, True)
     go(qtbot, viewer, panel)
     assert panel.guide.reason.text() == VISITED
     viewer.layers.remove(first)
