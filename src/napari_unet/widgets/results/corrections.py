@@ -42,9 +42,8 @@ def apply_edit(layer: Labels, edit: Edit) -> bool:
     if not np.array_equal(layer.data[edit.box], edit.before):
         return False
     if edit.count > MAX_INDEXED:
-        layer._save_history(
-            (edit.box, edit.before, edit.after)
-        )  # napari puts what stands third to what stands first
+        # for data_setitem these are indices and values; a box and arrays do as well, for undo and redo
+        layer._save_history((edit.box, edit.before, edit.after))
         edit.apply(layer.data)
         layer.refresh()
     elif not edit.is_empty:
