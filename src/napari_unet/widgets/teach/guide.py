@@ -93,7 +93,7 @@ class Guide(QWidget):  # type: ignore[misc]
         except UnetError as error:
             self._job.fail(str(error))
             return
-        self._seen = {key: seen for key, seen in self._seen.items() if key[1] == model}
+        self._seen = {one.key: self._seen[one.key] for one in every if one.key in self._seen}
         self._suggest(every, model, MAX_IMAGES)
 
     def _subject(self) -> tuple[Image, Path]:

@@ -12,7 +12,6 @@ from napari.layers import Image
 from napari_unet.arrays.axes import result_axes
 from napari_unet.arrays.channels import Channels
 from napari_unet.errors import UnetError
-from napari_unet.files.images import open_image
 from napari_unet.guidance import Survey
 from napari_unet.progress import Steps, indeterminate
 from napari_unet.widgets.teach.form import TeachingForm
@@ -97,6 +96,8 @@ def _file_candidate(path: Path, form: TeachingForm, model: Path) -> Candidate:
     channel = int(form.channel.value())
 
     def read() -> tuple[Any, str, Channels | None]:
+        from napari_unet.files.images import open_image
+
         source = open_image(path)
         return source.array, source.axes, (channel,) if source.channels > 1 else None
 
