@@ -60,7 +60,7 @@ class ProofBar(QWidget):  # type: ignore[misc]
             self.buttons[name].clicked.connect(lambda _=False, name=name: act(name))
         self.removal = QComboBox()
         self.removal.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.removal.setMinimumContentsLength(6)  # of the widest letters; "smaller than" is as wide
+        self.removal.setMinimumContentsLength(4)  # it takes half of what is left; "smaller than" fits in
         for kind, text in REMOVALS.items():
             self.removal.addItem(text, kind)
         self.removal.setToolTip("Which objects Remove takes away, all at once.")

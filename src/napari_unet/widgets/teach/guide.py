@@ -31,7 +31,15 @@ from napari_unet.widgets.teach.surveying import (
 )
 from napari_unet.widgets.viewer.layers import LayerImage, read_layer, unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
-from napari_unet.widgets.viewer.paint import image_id, image_of, images_of, labels_shape, path_of, take
+from napari_unet.widgets.viewer.paint import (
+    image_id,
+    image_named,
+    image_of,
+    images_of,
+    labels_shape,
+    path_of,
+    take,
+)
 from napari_unet.widgets.viewer.placing import placement, selection_kept
 from napari_unet.widgets.viewer.project import open_project_image
 from napari_unet.widgets.viewer.visible import fly_to
@@ -96,8 +104,13 @@ class Guide(QWidget):  # type: ignore[misc]
         self._seen = {one.key: self._seen[one.key] for one in every if one.key in self._seen}
         self._suggest(every, model, MAX_IMAGES)
 
+    def _selected(self) -> Image | None:
+        """Return the image to paint on itself: panels see a proxy of it."""
+        proxy = self._image_to_paint()
+        return image_named(self._viewer, image_id(proxy)) if proxy is not None else None
+
     def _subject(self) -> tuple[Image, Path]:
-        layer, path = self._image_to_paint(), self._form.model.path
+        layer, path = self._selected(), self._form.model.path
         if layer is None:
             raise UnetError("There is no image: open one, or try File > Open Sample.")
         if path is None:
@@ -117,7 +130,7 @@ class Guide(QWidget):  # type: ignore[misc]
         elif count < len(every):
             self._suggest(every, model, count + MAX_IMAGES)
         else:
-            self._say(VISITED, self._image_to_paint())
+            self._say(VISITED, self._selected())
 
     def _looked(self, found: dict[Key, Seen | None], every: Sequence[Candidate], model: Path, count: int) -> None:
         self._seen |= found
@@ -158,7 +171,7 @@ class Guide(QWidget):  # type: ignore[misc]
             layer = self._open(one)
             if layer is None:  # nothing came, or it is looked at anew
                 return
-        elif layer is not self._image_to_paint():
+        elif layer is not self._selected():
             self._bring(layer)
         self._shown.setdefault(image_id(layer), []).append(place.box)
         fly_to(self._viewer, self._draw(layer, read_layer(layer), place), place.box)
