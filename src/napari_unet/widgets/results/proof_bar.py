@@ -60,7 +60,7 @@ class ProofBar(QWidget):  # type: ignore[misc]
             self.buttons[name].clicked.connect(lambda _=False, name=name: act(name))
         self.removal = QComboBox()
         self.removal.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.removal.setMinimumContentsLength(4)  # it takes half of what is left; "smaller than" fits in
+        self.removal.setMinimumContentsLength(4)  # it takes more than half of what is left; "smaller than" fits in
         for kind, text in REMOVALS.items():
             self.removal.addItem(text, kind)
         self.removal.setToolTip("Which objects Remove takes away, all at once.")
@@ -96,8 +96,8 @@ class ProofBar(QWidget):  # type: ignore[misc]
             grid.addWidget(button, number // COLUMNS, number % COLUMNS)
         row = QHBoxLayout()
         row.setSpacing(2)
-        row.addWidget(self.removal, stretch=1)
-        row.addWidget(self.size, stretch=1)
+        row.addWidget(self.removal, stretch=3)
+        row.addWidget(self.size, stretch=2)
         row.addWidget(self.remove)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
