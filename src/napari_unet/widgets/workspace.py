@@ -16,6 +16,8 @@ from napari_unet.widgets.viewer.shortcuts import widen_keys
 
 WIDTH = 330
 """Pixels that the dock takes: at 1280 x 800 they leave the image two thirds of the window."""
+SIDE = 4
+"""Pixels beside the tabs, whose panels have margins of their own: with 9, Qt's usual ones, Teach is cut off."""
 
 
 class Workspace(QWidget):  # type: ignore[misc]
@@ -66,6 +68,7 @@ class Workspace(QWidget):  # type: ignore[misc]
         form = QFormLayout()
         self.subject.add_rows(form)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(SIDE, SIDE, SIDE, SIDE)
         layout.addLayout(form)
         layout.addWidget(self.tabs)
         ignore_wheel(self)

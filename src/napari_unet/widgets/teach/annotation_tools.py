@@ -42,6 +42,7 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         )
         self.split.hide()
         row = QHBoxLayout()
+        row.setSpacing(4)  # else they widen the panel
         for button in (self.new_layer, self.ring, self.weights):
             row.addWidget(button)
         layout = QVBoxLayout(self)
