@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_unet.progress import Progress
 from napari_unet.widgets.parts.job import JobControl
@@ -94,9 +95,11 @@ def test_what_was_found_is_not_said_once_its_layer_is_gone(viewer, panel, qtbot)
 
 def test_another_folder_typed_is_not_the_one_that_was_segmented(viewer, tmp_path, qtbot):
     (tmp_path / "other").mkdir()
+    tifffile.imwrite(tmp_path / "one.tif", np.zeros((8, 8), np.uint8))
     batch = viewer.window.add_plugin_dock_widget(PLUGIN, "Batch")[1]
     batch.choose((str(tmp_path),))
     wait_until_done(qtbot, batch)
+    assert len(batch.table.rows.images) == 1
     batch.job.messages.show("2 of 2 images have a mask.")
     batch.images.setText(str(tmp_path / "other"))
     batch.images.editingFinished.emit()
