@@ -144,7 +144,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--tests", type=int, default=3)
     parser.add_argument("--records", type=Path, help="JSON file for all figures")
-    parser.add_argument("--quick", action="store_true", help="one seed, two rounds of 10 iterations, small images")
+    parser.add_argument(
+        "--quick", action="store_true", help="one seed, two rounds of 10 iterations: whether it runs"
+    )
     given = parser.parse_args()
     if given.quick:
         given.seeds, given.rounds, given.iterations, given.side, given.tests = [0], 2, 10, 256, 1
@@ -157,11 +159,13 @@ def main() -> None:
     heads += [f"{way} / random" for way in WAYS[1:]]
     print(table("Strokes for equal recall on other images", heads, rows))
     for folder in given.folders:
-        ratios = np.array([row[-2:] for row in rows if row[0] == folder.name], float)
-        print(
-            f"{folder.name}: median ratios",
-            dict(zip(WAYS[1:], np.nanmedian(ratios, axis=0).tolist(), strict=True)),
+        ratios = [row[-2:] for row in rows if row[0] == folder.name and not np.isnan(row[-1])]
+        said = (
+            [f"{way} {ratio:.2f}" for way, ratio in zip(WAYS[1:], np.median(ratios, axis=0), strict=True)]
+            if ratios
+            else []
         )
+        print(f"{folder.name}: median ratios to random places:", ", ".join(said) or "nothing was learnt")
 
 
 if __name__ == "__main__":
