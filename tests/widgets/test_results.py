@@ -318,7 +318,7 @@ def test_other_layers_have_their_own_table_and_the_panel_stays_narrow(measured, 
     viewer.layers.selection.active = layer
     assert len(rows_of(measured)) == 5
     viewer.layers.clear()
-    assert measured.count.text() == "Not measured yet."
+    assert measured.count.text() == "There are no labels: segment an image first."
     click(qtbot, measured.job.start_button)
     assert "There are no labels" in measured.job.status.text()
 
