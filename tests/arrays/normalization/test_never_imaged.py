@@ -66,6 +66,20 @@ def in_tiles(image, value):
     return np.block([[tile, tile], [tile, tile]])
 
 
+def along_a_diagonal(image, value):
+    """Two images that touch at a corner."""
+    nothing = np.full_like(image, value)
+    return np.block([[image, nothing], [nothing, image]])
+
+
+def as_bricks(image, value):
+    """Three images, of which the lower one lies between the upper ones."""
+    canvas = np.full((2 * image.shape[0], 2 * image.shape[1] + 20), value, image.dtype)
+    side, half = image.shape[1], image.shape[1] // 2
+    canvas[:side, :side] = canvas[:side, side + 20 :] = canvas[side:, half : half + side] = image
+    return canvas
+
+
 def in_a_circle(image, value):
     rows, columns = np.indices(image.shape)
     middle = image.shape[0] / 2
@@ -73,7 +87,7 @@ def in_a_circle(image, value):
 
 
 @pytest.mark.parametrize("value", [0, 100, 65535])
-@pytest.mark.parametrize("change", [half, bordered, rotated, in_tiles, in_a_circle])
+@pytest.mark.parametrize("change", [half, bordered, rotated, in_tiles, along_a_diagonal, as_bricks, in_a_circle])
 def test_a_filled_part_changes_hardly_anything_about_the_range(change, value):
     image = field()
     (expected,), found = fitted(image).ranges, fitted(change(image, value))

@@ -29,6 +29,9 @@ MIN_IN_RUNS = 0.9
 MIN_PLAIN_ROWS = 0.95
 """Share of the rows whose imaged pixels are one interval, and share of the imaged pixels that are one region. The
 background between objects, cut off at a threshold, is nothing of the kind."""
+SIDE, MIN_IN_SIDES = 33, 0.9
+"""Pixels of a straight side of a field, and share of the rim of fields that lies on such sides, where they are several
+regions as in a mosaic. The top of a disc has 33 px in a row from a diameter of 256 px on, and then no side."""
 MIN_ALL_IN_RUNS = 0.999
 """Share from which a value is found nowhere else; its step may then be a single grey level."""
 MIN_STEP, MIN_STEP_LEVELS = 0.4, 3
@@ -112,14 +115,14 @@ def is_filled(planes: Sequence[NDArray[np.float64]], value: float) -> bool:
     return _has_steps(filled, value, levels) and all(_is_straight(mask) for _, mask in filled)
 
 
-def runs(equal: Mask) -> Mask:
-    """Return where a mask (..., X) holds in `RUN` neighbours of a row, as if it were mirrored at its ends."""
+def runs(equal: Mask, length: int = RUN) -> Mask:
+    """Return where a mask (..., X) holds in so many neighbours of a row, as if it were mirrored at its ends."""
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     if equal.shape[-1] == 1:
         return np.zeros(equal.shape, bool)
-    eroded = minimum_filter1d(equal.view(np.uint8), RUN, axis=-1, mode="mirror")
-    found: Mask = maximum_filter1d(eroded, RUN, axis=-1, mode="mirror").view(bool) & equal
+    eroded = minimum_filter1d(equal.view(np.uint8), length, axis=-1, mode="mirror")
+    found: Mask = maximum_filter1d(eroded, length, axis=-1, mode="mirror").view(bool) & equal
     return found
 
 
@@ -179,12 +182,24 @@ def _rim(plane: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
 
 
 def _is_straight(mask: Mask) -> bool:
-    """Whether what is not masked is one region, and one interval in each row, but for whole rows and columns."""
+    """Whether what is not masked is fields with straight sides, or one region that is one interval in each row.
+
+    Whole rows and columns that are masked do not count.
+    """
+    imaged = ~mask[~mask.all(1)][:, ~mask.all(0)]
+    return bool(imaged.all()) or _has_straight_sides(imaged) or _is_one_field(imaged)
+
+
+def _has_straight_sides(imaged: Mask) -> bool:
+    """Whether the rim of a mask lies on rows and columns, as that of a mosaic of fields does."""
+    rims = [imaged[1:] != imaged[:-1], (imaged[:, 1:] != imaged[:, :-1]).T]
+    on_sides = sum(int(runs(rim, SIDE).sum()) for rim in rims)
+    return on_sides >= MIN_IN_SIDES * sum(int(rim.sum()) for rim in rims)
+
+
+def _is_one_field(imaged: Mask) -> bool:
     from scipy.ndimage import label
 
-    imaged = ~mask[~mask.all(1)][:, ~mask.all(0)]
-    if imaged.all():
-        return True
     starts = imaged[:, 0] + (imaged[:, 1:] & ~imaged[:, :-1]).sum(1)
     if (starts <= 1).mean() < MIN_PLAIN_ROWS:
         return False
