@@ -51,6 +51,32 @@ def test_an_object_between_the_rows_that_are_sampled_is_found():
     assert span.high - span.low > 2000
 
 
+SLOPE = np.linspace(0, 300, 1024)
+LIGHTS = {
+    "along rows": (lambda image: image + SLOPE, 1),
+    "along columns": (lambda image: image + SLOPE[:, None], 1),
+    "on a steep slope": (lambda image: image + 5 * SLOPE, 1),
+    "of few grey levels": (lambda image: (image / 120).round(), 120),
+    "of very few grey levels": (lambda image: (image / 300).round(), 300),
+    "background subtracted": (lambda image: (image - 400).clip(0), 1),
+    "more than the background subtracted": (lambda image: (image - 450).clip(0), 1),
+    "far more than the background subtracted": (lambda image: (image - 500).clip(0), 1),
+    "single photons": (lambda image: np.random.default_rng(0).poisson((image - 380).clip(0) / 200), 200),
+    "stripes": (lambda image: image + np.random.default_rng(0).normal(0, 40, (1024, 1)), 1),
+}
+
+
+@pytest.mark.parametrize("count", [1, 10])
+@pytest.mark.parametrize("light", LIGHTS)
+def test_few_objects_set_the_range_in_any_light(light, count):
+    places = np.random.default_rng(count).integers(0, 1000, (count, 2))
+    change, divisor = LIGHTS[light]
+    found = fitted(change(field(1024, places).astype(float)).clip(0, 65535).astype(np.uint16))
+    (span,) = found.ranges
+    assert not found.is_inverted
+    assert (span.high - span.low) * divisor == pytest.approx(2 * 2450, rel=0.35)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_and_hot_pixels_are_no_objects(seed):
     empty = field(512, [], seed=seed)

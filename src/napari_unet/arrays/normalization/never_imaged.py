@@ -30,8 +30,8 @@ MIN_PLAIN_ROWS = 0.95
 """Share of the rows whose imaged pixels are one interval, and share of the imaged pixels that are one region. The
 background between objects, cut off at a threshold, is nothing of the kind."""
 SIDE, MIN_IN_SIDES = 33, 0.9
-"""Pixels of a straight side of a field, and share of the rim of fields that lies on such sides, where they are several
-regions as in a mosaic. The top of a disc has 33 px in a row from a diameter of 256 px on, and then no side."""
+"""Pixels of a straight side of a field, and share of the rim of fields that lies on such sides, where they are
+several regions as in a mosaic. The top of a disc has 33 px in a row from a diameter of 256 px on; no side has."""
 MIN_ALL_IN_RUNS = 0.999
 """Share from which a value is found nowhere else; its step may then be a single grey level."""
 MIN_STEP, MIN_STEP_LEVELS = 0.4, 3

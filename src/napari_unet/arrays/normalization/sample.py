@@ -46,7 +46,7 @@ class Sample:
     @cached_property
     def noise(self) -> Noise | None:
         """Return the noise of an image that holds hardly anything else; None where it shows more."""
-        return noise_alone(self.calm, self.blocks)
+        return noise_alone(self.blocks)
 
     @cached_property
     def invalid(self) -> int:
