@@ -117,5 +117,20 @@ def test_sizes_belong_to_named_axes(labels, scale, units, size, stated):
     assert found.stated is stated
 
 
+@pytest.mark.parametrize(
+    "placing",
+    [
+        {"affine": np.diag([2, 2.5, 1])},
+        {"scale": (0.5, 0.2), "affine": np.diag([4, 12.5, 1]), "translate": (1e6, 3e6)},
+        {"scale": (2, 2.5), "affine": [[0, 1, 0], [-1, 0, 7], [0, 0, 1]]},
+        {"scale": (2, 2.5), "rotate": 30},
+    ],
+    ids=["affine", "both", "turned", "rotated"],
+)
+def test_sizes_are_those_of_the_affine_too(placing):
+    layer = Labels(np.zeros((4, 5), np.uint8), units=("um", "um"), **placing)
+    assert pixel_size(layer, "YX").um == pytest.approx((2, 2.5))
+
+
 def test_nothing_is_known_of_a_layer_that_says_nothing():
     assert pixel_size(Image(np.zeros((4, 4, 4))), "ZYX") is None

@@ -94,7 +94,7 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None) -> LayerImag
     letters, named = (_typed(layer, axes, array.shape), True) if axes else _found(layer, array.shape)
     count = len(array.shape) - len(letters)
     image = _aligned(_without_leading(array, count), letters, named)
-    return replace(_named_channels(layer, image), scale=tuple(map(float, layer.scale)))
+    return replace(_named_channels(layer, image), scale=steps(layer))
 
 
 def _named_channels(layer: napari.layers.Image, image: LayerImage) -> LayerImage:
@@ -218,19 +218,29 @@ def full_resolution(layer: napari.layers.Layer) -> Any:
 def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
     """Return the pixel size of the axes T, Z, Y, X of a layer, None where nothing says it.
 
-    A unit states it. Without one it is that which the layer's file has, or which the layer had that napari derived
+    A unit states it, of the scale and the affine. Without one it is that which the layer's file has, or which the layer had that napari derived
     it from, where its scale is still that one or 1; any other scale is taken for um, not stated.
     """
     kept = known_size(layer)
     spatial = axes.replace("S", "")
     sizes: dict[str, float | None] = {}
     stated = True
-    for axis, scale, unit in zip(spatial[::-1], layer.scale[::-1], layer.units[::-1], strict=False):
-        sizes[axis] = _stated(axis, abs(float(scale)), unit)
+    known = zip(spatial[::-1], steps(layer)[::-1], layer.scale[::-1], layer.units[::-1], strict=False)
+    for axis, step, scale, unit in known:
+        sizes[axis] = _stated(axis, abs(step), unit)
         if sizes[axis] is None:
             sizes[axis], sure = _unstated(axis, abs(float(scale)), kept)
             stated = stated and sure
     return PixelSize.known(sizes, stated=stated)
+
+
+def steps(layer: napari.layers.Layer) -> tuple[float, ...]:
+    """Return how far apart napari shows neighbouring pixels along each axis: the scale, and that of its affine."""
+    if np.array_equal(layer.affine.linear_matrix, np.eye(layer.ndim)):
+        return tuple(map(float, layer.scale))
+    corner = np.asarray(layer.data_to_world((0,) * layer.ndim))
+    reached = [np.asarray(layer.data_to_world(one)) - corner for one in np.eye(layer.ndim)]
+    return tuple(float(f"{np.linalg.norm(step):.9g}") for step in reached)  # coordinates are rounded, far away
 
 
 def remember_size(layer: napari.layers.Layer) -> None:
