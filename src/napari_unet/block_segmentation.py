@@ -32,6 +32,7 @@ from napari_unet.block_tasks import (
     separate_objects,
 )
 from napari_unet.compute import Compute, Here, computing_on
+from napari_unet.errors import UnetError, as_path
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
 from napari_unet.files.ome_zarr_labels import level_shapes, ome_order
 from napari_unet.models.model import Model
@@ -91,13 +92,16 @@ def segment_to_zarr(
     >>> segment_to_zarr(open_image(SAMPLES[1].path), load_model("nuclei"), output) > 20
     True
     """
-    check_output(Path(output))
+    output = as_path(output, "output")
+    if output.suffix != ".zarr":
+        raise UnetError(f"output is a folder that ends in .zarr, got {output.name!r}: name it so")
+    check_output(output)
     source = image if isinstance(image, Source) else Source.of(image, axes)
-    chosen = (settings or SegmentationSettings()).with_options(channels, device, zoom)
+    chosen = SegmentationSettings.chosen(settings).with_options(channels, device, zoom)
     with computing_on(scheduler) as compute:
         plan = finish(plan_segmentation(source, require_model(model), chosen), progress)
         made = segmentation_provenance(plan, source=source.name)
-        return finish(segment_into_zarr(plan, model, Path(output), provenance=made, compute=compute), progress)
+        return finish(segment_into_zarr(plan, model, output, provenance=made, compute=compute), progress)
 
 
 def segment_into_zarr(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, as_path
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.label_formats import format_of, has_outlines, read_outlined_labels, write_label_file
@@ -81,10 +81,10 @@ def convert_file(
     mask: str | Path, output: str | Path, *, like: str | Path | None = None, axes: str | None = None
 ) -> Conversion:
     """Do the same; return also what is worth saying of it."""
-    target = Path(output)
+    source, target = as_path(mask, "a mask"), as_path(output, "output")
     format_of(target)
     image = read_image(like) if like is not None else None
-    labels = _labels(Path(mask), image, axes)
+    labels = _labels(source, image, axes)
     known = labels.metadata.get("provenance")
     write_label_file(
         target,

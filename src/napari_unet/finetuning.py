@@ -18,13 +18,14 @@ from napari_unet.arrays.annotations import (
     require_known_classes,
     require_two_classes,
 )
-from napari_unet.arrays.axes import as_image, check_axes, require_axes, result_shape
+from napari_unet.arrays.axes import check_axes, require_axes, result_shape
 from napari_unet.arrays.channels import Choice, channel_positions
+from napari_unet.arrays.image_array import as_image
 from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.compute import computing_on
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, as_pairs
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
 from napari_unet.models.prediction_to_labels import measured_planes
@@ -110,14 +111,12 @@ def fine_tune_steps(
 
     The companion looks at better weights only where this process learns.
     """
-    chosen = settings or FineTuningSettings()
+    chosen = FineTuningSettings.chosen(settings)
     if not isinstance(model, Model):
         raise UnetError(f"fine_tune needs a model, got a {type(model).__name__}: load_model gives one by its name")
     if model.spec.gives_image:
         raise UnetError(f"{model.spec.name} gives images, which strokes cannot teach: choose another model")
-    pairs = list(pairs)
-    if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in pairs):
-        raise UnetError("fine_tune needs pairs of an image and its annotation: [(image, annotation), ...]")
+    pairs = as_pairs(pairs, "fine_tune", "annotation")
     chosen = chosen.replace(channels=_as_positions(chosen.channels, pairs))
     sizes = [image.pixel_size if isinstance(image, Source) else None for image, _ in pairs]
     images = [(_array_of(image), annotation) for image, annotation in pairs]

@@ -24,6 +24,8 @@ from napari_unet.whole_numbers import as_whole_numbers
 POSITIONS = {"T": "frame", "Z": "plane"}
 """Columns of axes along which objects are measured one by one; positions count from 0."""
 REGION = "region"
+MAX_ID = 2**62
+"""Ids are counted with in int64."""
 LENGTH_COLUMNS = (
     "centroid", "equivalent_diameter_area", "axis_major_length", "axis_minor_length", "perimeter"
 )  # fmt: skip
@@ -178,6 +180,8 @@ def _checked(labels: ArrayLike) -> NDArray[Any]:
         raise UnetError(f"labels have Y and X at least, got the shape {values.shape}: give a plane or a stack")
     if values.min() < 0:
         raise UnetError(f"labels must not be negative, got {values.min()}: use 0 for background")
+    if values.max() > MAX_ID:
+        raise UnetError(f"labels must not be above {MAX_ID}, got {values.max()}: number the objects anew")
     return values.astype(np.uint8) if values.dtype.kind == "b" else values
 
 

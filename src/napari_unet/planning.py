@@ -154,7 +154,7 @@ def plan_segmentation(
     UnetError
         If channels, axes or region do not fit the image and the model.
     """
-    chosen, spec = settings or SegmentationSettings(), model.spec
+    chosen, spec = SegmentationSettings.chosen(settings), model.spec
     selection = select(source, spec, channels=chosen.channels, region=region, join=chosen.join)
     wanted = selected_planes(source, selection, spec)
     if spec.gives_image and chosen.zoom is not None and not is_own_size(chosen.zoom):

@@ -8,7 +8,7 @@ docs/explanation/quality.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from napari_unet.arrays.source import Source
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.windows import telling_windows
 from napari_unet.arrays.zoom import Zoomed
-from napari_unet.errors import UNFORESEEN, UnetError
+from napari_unet.errors import UNFORESEEN, UnetError, as_path
 from napari_unet.files.file_errors import image_fault
 from napari_unet.files.images import open_image
 from napari_unet.models.model import Model
@@ -212,6 +212,8 @@ def rank_steps(
     """Rank images in steps, one yield a tile; see `rank`."""
     if require_model(model).spec.is_semantic:
         raise UnetError(f"{model.spec.name} gives classes, whose quality is not known: rank by a model of objects")
+    if isinstance(images, str | Path | Source) or not isinstance(images, Iterable):
+        raise UnetError(f"rank compares several images, got a {type(images).__name__}: give a list")
     ranked = []
     for number, image in enumerate(images):
         within = partial(replace, done=number, total=len(images))
@@ -224,7 +226,7 @@ def _ranked(
     image: str | Path | Source, model: Model, axes: str | None, settings: SegmentationSettings | None
 ) -> Steps[RankedImage]:
     """Return what is to be said of one image."""
-    name = image.name if isinstance(image, Source) else str(image)
+    name = image.name if isinstance(image, Source) else str(as_path(image, "an image"))
     yield Progress(done=0, total=0, doing=f"Reading {Path(name).name}")
     try:
         source = image if isinstance(image, Source) else open_image(image, axes)

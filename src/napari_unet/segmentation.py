@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.axes import Region
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.joining import join_planes
-from napari_unet.arrays.label_store import ArrayStore, LabelStore, MemoryStore
+from napari_unet.arrays.label_store import ArrayStore, LabelStore, MemoryStore, require_ids
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
 from napari_unet.models.library import load_model
@@ -154,11 +154,18 @@ def segment(
         image,
         model,
         axes=axes,
-        settings=(settings or SegmentationSettings()).with_options(channels, device, zoom),
-        store=None if out is None else ArrayStore(out),
+        settings=SegmentationSettings.chosen(settings).with_options(channels, device, zoom),
+        store=None if out is None else _store_of(out, image),
     )
     labels: NDArray[np.int32] = finish(steps, progress).labels
     return labels
+
+
+def _store_of(out: Any, image: Any) -> ArrayStore:
+    """Return the store of a caller's array, which must not be the image that is read meanwhile."""
+    if isinstance(out, np.ndarray) and isinstance(image, np.ndarray) and np.shares_memory(out, image):
+        raise UnetError("out is the image itself, whose pixels would be lost: give another array")
+    return ArrayStore(out)
 
 
 def segment_steps(
@@ -248,6 +255,7 @@ def _segment_planes(
         if not plan.spec.is_semantic:
             instances[instances > 0] += found
         found = max(found, int(instances.max(initial=0)))
+        require_ids(labels, found)
         labels[place] = plane.as_in_image(instances)
         if probabilities is not None:
             probabilities[place] = plane.as_in_image(probability)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.patches import PatchCentres
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, as_pairs
 from napari_unet.files.checkpoint_names import best_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
@@ -93,6 +93,7 @@ def train(
     >>> model.spec.training["iterations"]
     1
     """
+    pairs, validation = (as_pairs(given, "train", "labels") for given in (pairs, validation))
     start = model or fresh_model()
     learnt, scored = (
         [
@@ -104,7 +105,7 @@ def train(
         ]
         for given in (pairs, validation)
     )
-    training = Training(start.spec, learnt, scored, settings or TrainingSettings(), net=start.net)
+    training = Training(start.spec, learnt, scored, TrainingSettings.chosen(settings), net=start.net)
     return finish(training.steps(), progress)
 
 

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.arrays.axes import Plane, as_image, check_axes, planes, restrict, result_axes
+from napari_unet.arrays.axes import Plane, check_axes, planes, restrict, result_axes
 from napari_unet.arrays.channels import single
+from napari_unet.arrays.image_array import as_image
 from napari_unet.arrays.intensities import sample_blocks
 from napari_unet.arrays.normalization import FittedNormalization, Range, Smooth
 from napari_unet.errors import UnetError

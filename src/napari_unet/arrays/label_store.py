@@ -79,6 +79,15 @@ class ArrayStore(MemoryStore):
 
     array: SliceableArray
 
+    def __post_init__(self) -> None:
+        if not hasattr(self.array, "__setitem__") or not hasattr(self.array, "shape"):
+            raise UnetError(
+                f"out is an array that takes slices, got a {type(self.array).__name__}: give a NumPy or Zarr "
+                "array, or call segment_to_zarr"
+            )
+        if isinstance(self.array, np.ndarray) and not self.array.flags.writeable:
+            raise UnetError("out is a read-only array: give one that can be written")
+
     def require_room(self, shape: Sequence[int], plane: int) -> None:
         """Refuse another shape, and planes that do not fit into memory while they are worked on."""
         self.labels(shape)
@@ -89,6 +98,17 @@ class ArrayStore(MemoryStore):
         if tuple(self.array.shape) != tuple(shape):
             raise UnetError(f"out has shape {tuple(self.array.shape)}, the labels have {tuple(shape)}")
         return self.array
+
+
+def require_ids(array: Any, highest: int) -> None:
+    """Refuse ids that an array cannot hold, as they would come back as others."""
+    dtype = np.dtype(array.dtype)
+    if dtype.kind == "f":
+        limit = 2 ** (int(np.finfo(dtype).nmant) + 1)
+    else:
+        limit = int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1
+    if highest > limit:
+        raise UnetError(f"out is {dtype}, which holds ids up to {limit}, not {highest}: give one of int32")
 
 
 def fits_memory(shape: Sequence[int], plane: int) -> bool:

@@ -79,8 +79,9 @@ class IntensitySums:
         self._first += np.bincount(place, near, minlength=n)
         self._second += np.bincount(place, near * near, minlength=n)
         self._count += np.bincount(place, minlength=n)
-        np.minimum.at(self.low, place, values)
-        np.maximum.at(self.high, place, values)
+        with np.errstate(invalid="ignore"):  # NaN among the values is NaN in the result, and no warning
+            np.minimum.at(self.low, place, values)
+            np.maximum.at(self.high, place, values)
 
     def mean(self) -> Figures:
         """Return the mean of each object."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
+
+import numpy as np
 
 from napari_unet.errors import UnetError
 
@@ -13,6 +15,10 @@ MIN_UM, MAX_UM = 1e-6, 1e9
 MIN_SECONDS, MAX_SECONDS = 1e-9, 1e9
 """Valid frame intervals in seconds, a nanosecond and thirty years."""
 LENGTHS = "ZYX"
+
+
+def _is_length(size: object) -> bool:
+    return isinstance(size, float | int | np.number) and bool(MIN_UM <= size <= MAX_UM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,11 @@ class PixelSize:
         if given is None or isinstance(given, PixelSize):
             return given
         spatial = [axis for axis in LENGTHS if axis in axes]
-        if len(given) != len(spatial) or not all(MIN_UM <= size <= MAX_UM for size in given):
+        given = tuple(given) if isinstance(given, Iterable) else (given,)
+        if len(given) != len(spatial) or not all(map(_is_length, given)):
             raise UnetError(
                 f"pixel_size must be {len(spatial)} numbers from {MIN_UM:g} to {MAX_UM:g} um for axes {axes}, "
-                f"got {tuple(given)}: give one for each of {' '.join(spatial)}, or None"
+                f"got {given}: give one for each of {' '.join(spatial)}, or None"
             )
         return cls(dict(zip(spatial, map(float, given), strict=True)))
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from napari_unet.arrays.axes import Region, as_image, check_axes, result_axes, result_shape
+from napari_unet.arrays.axes import Region, check_axes, result_axes, result_shape
+from napari_unet.arrays.image_array import as_image
 from napari_unet.arrays.pixel_size import PixelSize
 
 

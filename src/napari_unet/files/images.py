@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.arrays.source import Source
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, as_path
 from napari_unet.files.dicom import read_dicom
 from napari_unet.files.file_errors import not_a
 from napari_unet.files.image_file import ImageFile
@@ -40,7 +40,8 @@ def read_image(path: str | Path, axes: str | None = None) -> ImageFile:
     UnetError
         One sentence on why the file cannot be read, or why `axes` does not fit.
     """
-    return replace(_read(Path(path), axes, keep_numbers=False), path=Path(path))
+    place = as_path(path, "an image")
+    return replace(_read(place, axes, keep_numbers=False), path=place)
 
 
 def open_image(path: str | Path, axes: str | None = None) -> Source:

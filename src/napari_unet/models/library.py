@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_data_path
 
-from napari_unet.errors import UnetError
+from napari_unet.errors import UnetError, as_path
 from napari_unet.models.spec import ModelSpec, read_spec
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def load_model(name: str | Path) -> Model:
 
 def model_file(name: str | Path) -> Path | None:
     """Return the file that a name means to `load_model`, None where there is none of that name."""
-    path = Path(name)
+    path = as_path(name, "a model")
     if path.suffix == SUFFIX or path.parent != Path():
         return path
     return next((entry.path for entry in entries() if entry.name == str(name)), None)

@@ -34,6 +34,13 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise UnetError(_refusal(type(self), values, error)) from None
 
+    @classmethod
+    def chosen(cls, settings: object) -> Self:
+        """Return the settings that a caller gave, the defaults for None; UnetError for what are none."""
+        if settings is not None and not isinstance(settings, cls):
+            raise UnetError(f"settings are {cls.__name__}(...), got a {type(settings).__name__}: make them first")
+        return settings or cls()
+
     def replace(self, **changes: Any) -> Self:
         """Return these settings with other values in some places, validated again."""
         return type(self)(**{**dict(self), **changes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import field_validator
@@ -95,7 +96,8 @@ class SegmentationSettings(Settings):
         """Return the settings with what was chosen by keyword in place of what they say."""
         settings = self
         if channels is not None:
-            settings = settings.replace(channels=tuple(channels))
+            several = isinstance(channels, Iterable) and not isinstance(channels, str)
+            settings = settings.replace(channels=tuple(channels) if several else (channels,))
         if zoom is not None:
             settings = settings.replace(zoom=zoom)
         if device is not None:

@@ -218,8 +218,9 @@ def full_resolution(layer: napari.layers.Layer) -> Any:
 def pixel_size(layer: napari.layers.Layer, axes: str) -> PixelSize | None:
     """Return the pixel size of the axes T, Z, Y, X of a layer, None where nothing says it.
 
-    A unit states it, of the scale and the affine. Without one it is that which the layer's file has, or which the layer had that napari derived
-    it from, where its scale is still that one or 1; any other scale is taken for um, not stated.
+    A unit states it, of the scale and the affine. Without one it is that which the layer's file has, or which the
+    layer had that napari derived it from, where its scale is still that one or 1; any other scale is taken for um,
+    not stated.
     """
     kept = known_size(layer)
     spatial = axes.replace("S", "")
