@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -37,6 +38,7 @@ from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
 from tests.arrays.test_block_instances import blobs
 from tests.conftest import make_bright_model
+from tests.hostile.corpus import npy
 
 SETTINGS = SegmentationSettings(zoom=1, prediction=PredictionSettings(tile=12))
 
@@ -389,3 +391,47 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path):
                     victim = 0
     assert not victim
     np.testing.assert_array_equal(written(output), finish(run_plan(plan, model)).labels)
+
+
+DAMAGES = {
+    "no plan": lambda folder: (folder / "plan.json").write_text("{"),
+    "a deep plan": lambda folder: (folder / "plan.json").write_text('{"plan":' + "[" * 9999),
+    "no sides": lambda folder: _edit(folder / "plan.json", lambda known: known.update(cut=[1])),
+    "sides of other kinds": lambda folder: _edit(
+        folder / "plan.json", lambda known: known["cut"].update(sides=[0, "a"])
+    ),
+    "names cut off": lambda folder: _cut(next((folder / "names").glob("*.npy")), 100),
+    "names of another kind": lambda folder: np.save(next((folder / "names").glob("*.npy")), np.ones((2, 2))),
+    "names that claim a terabyte": lambda folder: next((folder / "names").glob("*.npy")).write_bytes(
+        npy("<i8", "(137438953472,)")
+    ),
+    "an array without a description": lambda folder: (folder / "work" / "map" / "zarr.json").write_text("{}"),
+    "an array that is gone": lambda folder: shutil.rmtree(folder / "work" / "parts"),
+    "chunks cut off": lambda folder: [
+        _cut(file, 5) for file in (folder / "work" / "map" / "c").rglob("*") if file.is_file()
+    ],
+}
+
+
+def _edit(path, change):
+    known = json.loads(path.read_text())
+    change(known)
+    path.write_text(json.dumps(known))
+
+
+def _cut(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_unfinished_run_is_a_sentence_that_says_what_to_remove(tmp_path, what):
+    model, plan, provenance = planned(blobs((60, 50), 1, 1.5))
+    output = tmp_path / "labels.zarr"
+    steps = segment_into_zarr(plan, model, output, provenance=provenance)
+    for _ in itertools.takewhile(lambda _: not list(unfinished(output).glob("names/*.npy")), steps):
+        pass
+    steps.close()
+    DAMAGES[what](unfinished(output))
+    with pytest.raises(UnetError, match=r"remove"):
+        finish(segment_into_zarr(plan, model, output, provenance=provenance))
+    assert not output.exists()

@@ -12,9 +12,17 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+import zarr
 
+from napari_unet import block_planning
+from napari_unet.arrays.source import Source
+from napari_unet.batch_table import write_batch_table_steps
+from napari_unet.block_segmentation import segment_into_zarr
 from napari_unet.errors import UnetError
 from napari_unet.exchange import export_bioimageio
+from napari_unet.files.batch_row import DONE, BatchRow
+from napari_unet.files.block_store import unfinished
+from napari_unet.files.image_tiff import write_image
 from napari_unet.files.label_formats import write_label_file
 from napari_unet.files.overlay import write_overlay
 from napari_unet.files.session import SavedLayer, Session
@@ -22,7 +30,11 @@ from napari_unet.files.table import write_table_steps
 from napari_unet.files.tiff import write_labels
 from napari_unet.files.training_plots import write_curve, write_montage
 from napari_unet.nets.optimization import Optimization, OptimizationSettings
+from napari_unet.planning import plan_segmentation
 from napari_unet.progress import finish
+from napari_unet.provenance import segmentation_provenance
+from napari_unet.settings.prediction import PredictionSettings
+from napari_unet.settings.segmentation import SegmentationSettings
 from tests.conftest import make_bright_model
 
 if os.name == "nt":
@@ -63,6 +75,7 @@ HISTORY = [{"iteration": number, "loss": 1.0, "score": 0.5} for number in range(
 WRITERS = {
     "labels.tif": lambda path: write_labels(path, LABELS % 9, axes="YX", pixel_size=(1, 1), provenance=FACTS),
     "labels.ome.tif": lambda path: write_labels(path, LABELS, axes="YX", pixel_size=(1, 1), provenance=FACTS),
+    "image.tif": lambda path: write_image(path, LABELS, axes="YX", pixel_size=None, provenance=FACTS),
     "rois.zip": write_format,
     "qupath.geojson": write_format,
     "coco.json": write_format,
@@ -154,12 +167,27 @@ def test_a_writer_that_fails_anywhere_leaves_the_former_file_and_no_other(name, 
     assert done > most
 
 
-def test_a_table_that_fails_anywhere_leaves_the_former_files_whole(tmp_path):
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    """The rows of a batch of one image."""
+    folder = tmp_path_factory.mktemp("batch")
+    write_labels(folder / "mask.tif", LABELS // 500, axes="YX", pixel_size=None, provenance=FACTS)
+    write_image(folder / "image.tif", LABELS, axes="YX", pixel_size=None, provenance=None)
+    return [BatchRow(image=folder / "image.tif", mask=folder / "mask.tif", state=DONE)]
+
+
+COLUMNS = {"label": np.arange(2000), "area": np.linspace(0, 1, 2000)}
+
+
+@pytest.mark.parametrize("whole_batch", [False, True])
+def test_a_table_that_fails_anywhere_leaves_the_former_files_whole(whole_batch, batch, tmp_path):
     path, described = tmp_path / "table.csv", tmp_path / "table.json"
-    columns = {"label": np.arange(2000), "area": np.linspace(0, 1, 2000)}
 
     def write(target):
-        finish(write_table_steps(target, columns, FACTS))
+        if not whole_batch:
+            finish(write_table_steps(target, COLUMNS, FACTS))
+        elif faults := finish(write_batch_table_steps(batch, target)):  # memory failed for this image
+            raise UnetError(f"cannot write {faults[0]}")
 
     write(path)
     whole = path.read_bytes(), described.read_bytes()
@@ -195,3 +223,39 @@ def test_a_session_that_cannot_be_written_keeps_what_it_had(tmp_path, monkeypatc
         assert sorted(file.name for file in (tmp_path / "session").iterdir()) == ["a.npz", "b.npz", "session.json"]
     print(f"session: {done} faults injected, {done} survived")  # noqa: T201
     assert done > 10
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "allocation"])
+def test_a_run_by_blocks_that_fails_anywhere_goes_on_from_there(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(block_planning, "BLOCK_PIXELS", 500)
+    settings = SegmentationSettings(zoom=1, prediction=PredictionSettings(tile=16))
+    image = (np.indices((48, 40)).sum(0) // 8 % 2 * 200).astype(np.uint8)
+    plan = finish(plan_segmentation(Source.of(image, "YX"), model(), settings))
+    facts = segmentation_provenance(plan, source="drawn")
+
+    def write(target):
+        finish(segment_into_zarr(plan, model(), target, provenance=facts))
+
+    def labels(target):
+        return zarr.open_array(target / "labels" / "segmentation" / "0", mode="r")[...]
+
+    output, whole = tmp_path / "labels.zarr", tmp_path / "whole.zarr"
+    with injected(kind) as fault:
+        write(whole)
+    if kind == "write":
+        fault.seen = max(file.stat().st_size for file in whole.rglob("*") if file.is_file())
+    done = refused = 0
+    for at in places(fault.seen, FEW):
+        done += 1
+        said = refusal(write, output, kind, at)
+        if said:
+            refused += 1
+            assert "\n" not in said
+            assert said.startswith("cannot write"), (kind, at, said)
+            assert not output.exists(), (kind, at)
+            write(output)  # goes on
+        assert np.array_equal(labels(output), labels(whole)), (kind, at)
+        assert not unfinished(output).exists()
+        remove(output)
+    passed = done - refused
+    print(f"run by blocks, {kind}: {done} faults injected, {refused} gone on from, {passed} of no matter")  # noqa: T201

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.object_figures import Columns
 from napari_unet.errors import UNFORESEEN
 from napari_unet.files.batch_row import FAILED, BatchRow
-from napari_unet.files.file_errors import image_fault
+from napari_unet.files.file_errors import image_fault, unwritable
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.table import write_table_steps
 from napari_unet.measurement import ObjectTable, measure_steps
@@ -26,7 +28,8 @@ FILE, UNIT = "file", "unit"
 def write_batch_table_steps(rows: Sequence[BatchRow], path: Path) -> Steps[list[str]]:
     """Measure the masks of a batch over their images and write all objects into one CSV, with a JSON beside it.
 
-    Returns a sentence on every image that could not be measured; those that were not segmented are left out.
+    Returns a sentence on every image that could not be measured; those that were not segmented are left out. Where
+    none could be measured, nothing is written.
     """
     tables: dict[str, ObjectTable] = {}
     faults: list[str] = []
@@ -38,8 +41,14 @@ def write_batch_table_steps(rows: Sequence[BatchRow], path: Path) -> Steps[list[
             tables[str(row.image)] = yield from map_progress(_measured(row), overall)
         except UNFORESEEN as error:  # a UnetError is a ValueError
             faults.append(image_fault(row.image.name, error))
+    if faults and not tables:  # a former table is worth more than an empty one
+        return faults
     facts = {"images": len(tables), "columns": f"{FILE} is the image, {UNIT} the unit of its lengths"}
-    yield from write_table_steps(path, joined(tables), facts)
+    try:
+        columns = joined(tables)
+    except MemoryError as error:
+        raise unwritable(path, OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))) from error
+    yield from write_table_steps(path, columns, facts)
     return faults
 
 

@@ -34,6 +34,7 @@ from napari_unet.block_tasks import (
 from napari_unet.compute import Compute, Here, computing_on
 from napari_unet.errors import UnetError, as_path
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
+from napari_unet.files.file_errors import unwritable
 from napari_unet.files.ome_zarr_labels import level_shapes, ome_order
 from napari_unet.models.model import Model
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
@@ -138,7 +139,27 @@ def segment_into_zarr(
     """
     check_output(output)
     check_room(plan, output.parent)
-    compute, store = compute or Here(), BlockStore(unfinished(output))
+    try:
+        return (
+            yield from _segment_into(
+                plan, model, output, provenance=provenance, compute=compute or Here(), looked_at=looked_at
+            )
+        )
+    except OSError as error:  # a disk that is full, a folder that was taken away
+        raise unwritable(output, error) from error
+
+
+def _segment_into(
+    plan: SegmentationPlan,
+    model: Model,
+    output: Path,
+    *,
+    provenance: Mapping[str, Any],
+    compute: Compute,
+    looked_at: LookedAt | None,
+) -> Steps[int]:
+    """Do it; OSError where the disk fails."""
+    store = BlockStore(unfinished(output))
     letters = ome_order(plan.axes)
     shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
     layout = layout_of(plan, letters)

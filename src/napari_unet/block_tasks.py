@@ -66,7 +66,7 @@ class BlockJob:
 
     def read(self, name: str, plane: int, box: Box) -> NDArray[Any]:
         """Return a box of a plane out of the store."""
-        return np.asarray(self.store.work(name)[self.place(plane, box)])
+        return self.store.read(self.store.work(name), self.place(plane, box))
 
 
 _READY: dict[str, Predictor] = {}
@@ -150,6 +150,6 @@ def halve_block(job: BlockJob, level: int, plane: int, number: int) -> Steps[Non
         for axis, side, length in zip(job.plan.spec.axes, box, finer, strict=True)
     )
     job.store.level(level)[job.place(plane, box)] = halved(
-        np.asarray(job.store.level(level - 1)[job.place(plane, wide)])
+        job.store.read(job.store.level(level - 1), job.place(plane, wide))
     )
     job.store.mark(mark_of(str(level), plane, number))

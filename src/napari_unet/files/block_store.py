@@ -21,10 +21,17 @@ from numpy.typing import NDArray
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.file_errors import unwritable
 from napari_unet.files.json_text import parse_json
+from napari_unet.files.lazy_array import FAULTS
 from napari_unet.files.ome_zarr_labels import NAME, OmeLayout, describe, level_shapes, make_groups, make_level
 
 UNFINISHED = ".unfinished"
+DAMAGE = tuple(fault for fault in FAULTS if fault is not MemoryError)
+"""What damaged files raise; memory that does not suffice is no damage."""
 MAP, PARTS, PLAN = "map", "parts", "plan.json"
+
+
+def _is_side(side: object) -> bool:
+    return isinstance(side, int) and not isinstance(side, bool) and side > 0
 
 
 def unfinished(output: Path) -> Path:
@@ -54,7 +61,7 @@ class BlockStore:
         known = self._known()
         if known is not None:
             self._require_same(known["plan"], json.loads(json.dumps(plan)))
-            return {name: tuple(sides) for name, sides in known["cut"].items()}
+            return self._known_cut(known["cut"], cut)
         try:
             self._make(layout, shape, cut["sides"])
             cut = {name: tuple(sides) for name, sides in cut.items()}
@@ -63,6 +70,21 @@ class BlockStore:
         except OSError as error:
             raise unwritable(self.folder, error) from error
         return {name: tuple(sides) for name, sides in cut.items()}
+
+    def _known_cut(self, known: Any, wanted: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+        """Return how a former run cut the image; UnetError where that is no such cut."""
+        lists = known if isinstance(known, dict) and set(known) == set(wanted) else {}
+        for name, sides in lists.items():
+            if not isinstance(sides, list) or len(sides) != len(wanted[name]) or not all(map(_is_side, sides)):
+                lists = {}
+                break
+        if not lists:
+            raise self._damaged("its plan says no sides of blocks")
+        return {name: tuple(sides) for name, sides in lists.items()}
+
+    def _damaged(self, why: object) -> UnetError:
+        said = first_line(why) if isinstance(why, BaseException) else why
+        return UnetError(f"the unfinished run in {self.folder} is damaged ({said}): remove it to begin anew")
 
     def _require_same(self, former: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         odd = sorted(name for name in {*former, *plan} if former.get(name) != plan.get(name))
@@ -102,15 +124,26 @@ class BlockStore:
 
     def work(self, name: str) -> Any:
         """Return the array MAP (uint8) or PARTS (int32), to be read and written."""
-        import zarr
-
-        return zarr.open_array(self.folder / "work" / name, mode="r+")
+        return self._open(self.folder / "work" / name)
 
     def level(self, number: int) -> Any:
         """Return the array of one level of the pyramid, uint32; 0 holds the labels at their own size."""
+        return self._open(self.folder / "result" / "labels" / NAME / str(number))
+
+    def _open(self, place: Path) -> Any:
         import zarr
 
-        return zarr.open_array(self.folder / "result" / "labels" / NAME / str(number), mode="r+")
+        try:
+            return zarr.open_array(place, mode="r+")
+        except DAMAGE as error:
+            raise self._damaged(error) from error
+
+    def read(self, array: Any, place: tuple[int | slice, ...]) -> NDArray[Any]:
+        """Return a part of one of the arrays; UnetError where a file of it is damaged."""
+        try:
+            return np.asarray(array[place])
+        except DAMAGE as error:
+            raise self._damaged(error) from error
 
     def done(self) -> frozenset[str]:
         """Return the marks of all that is done."""
@@ -131,8 +164,15 @@ class BlockStore:
 
     def read_names(self, what: str) -> NDArray[np.int64]:
         """Return the names of the instances of a block."""
-        names: NDArray[np.int64] = np.load(self.folder / "names" / f"{what}.npy", allow_pickle=False)
-        return names
+        try:  # mapped: the size that it claims takes no memory
+            names = np.load(
+                self.folder / "names" / f"{what}.npy", allow_pickle=False, mmap_mode="r"
+            )  # no size is believed
+        except DAMAGE as error:
+            raise self._damaged(error) from error
+        if not isinstance(names, np.ndarray) or names.shape[1:] != (2,) or names.dtype != np.int64:
+            raise self._damaged(f"{what}.npy holds no names of instances")
+        return np.array(names)
 
     def finish(self, output: Path, layout: OmeLayout, levels: int, provenance: Mapping[str, Any]) -> None:
         """Give the labels the name of the output, and remove the folder."""
