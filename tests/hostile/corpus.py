@@ -101,6 +101,7 @@ def sound_models(folder: Path) -> None:
     )
     torch.save(model.net.state_dict(), folder / "weights.pt")
     export_bioimageio(model, folder / "package.zip")
+    make_bright_model(axes="ZYX").save(folder / "volume.safetensors")
 
 
 def sound_session(folder: Path) -> None:
@@ -118,7 +119,7 @@ def sound_session(folder: Path) -> None:
 def sound_outlines(folder: Path) -> None:
     """Write outlines in all formats that are read."""
     labels = np.stack([PLANE, PLANE[::-1]]) // 50
-    for name in ("cells.zip", "cells.geojson", "cells.json"):
+    for name in ("cells.zip", "cells.geojson", "cells.json", "cells.zarr"):
         write_label_file(folder / name, labels, axes="ZYX", pixel_size=(1, 1, 1), provenance={"model": "nuclei"})
     square = np.array([[1, 1], [9, 1], [9, 9], [1, 9]])
     (folder / "square.roi").write_bytes(roifile.ImagejRoi.frompoints(square.astype(float)).tobytes())

@@ -28,6 +28,7 @@ from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.label_formats import read_outlined_labels
 from napari_unet.files.session import Session
 from napari_unet.files.tiff import read_facts
+from napari_unet.files.zarr import fields_of
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import load_model_file
 from napari_unet.models.spec import read_spec
@@ -79,8 +80,16 @@ READERS = {
 }
 
 
+def folder_of(path):
+    """Return the folder that a file is read with, a session or an OME-Zarr; None for a file of its own."""
+    return next((folder for folder in path.parents if folder.name == "session" or folder.suffix == ".zarr"), None)
+
+
 def readers_of(path):
     """Return what reads a file of this name."""
+    folder = folder_of(path)
+    if folder is not None and folder.suffix == ".zarr":
+        return [lambda _: pixels(folder), lambda _: read_labels(folder), lambda _: fields_of(folder)]
     return READERS.get(path.suffix, READERS["images"]) + (READERS[".tif"] if path.name.endswith(".tif") else [])
 
 
@@ -173,9 +182,13 @@ def read_damaged(folder, count, seed):
     def run(case):
         path, content = case.path, case.content
         shutil.rmtree(work, ignore_errors=True)
-        shutil.copytree(path.parent, work) if path.parent.name == "session" else work.mkdir()
-        (work / path.name).write_bytes(content)
-        read(work / path.name)
+        work.mkdir()
+        folder = folder_of(path)
+        if folder is not None:
+            shutil.copytree(folder, work / folder.name)
+        copy = work / path.relative_to(path.parent if folder is None else folder.parent)
+        copy.write_bytes(content)
+        read(copy)
 
     run()
     return count
