@@ -165,3 +165,9 @@ def test_few_pixels_of_the_value_stay():
     step = NeverImaged(values=(0.0,))
     row = np.array([[5.0] * 10 + [0.0] * (RUN - 1) + [5.0] * 10 + [0.0] * RUN + [5.0] * 10])
     assert np.isnan(step.apply(row)).sum() == RUN
+
+
+def test_squares_drawn_on_an_empty_ground_are_objects():
+    image = np.zeros((288, 384))
+    image[100:140, 150:190], image[200:260, 300:360], image[8:68, 10:70] = 1, 0.5, 0.52
+    assert filled(image) == ()

@@ -32,6 +32,8 @@ background between objects, cut off at a threshold, is nothing of the kind."""
 SIDE, MIN_IN_SIDES = 33, 0.9
 """Pixels of a straight side of a field, and share of the rim of fields that lies on such sides, where they are
 several regions as in a mosaic. The top of a disc has 33 px in a row from a diameter of 256 px on; no side has."""
+MIN_LEVELS = 8
+"""Grey levels of what was imaged; fewer are objects that were drawn, whose ground is part of the picture."""
 MIN_ALL_IN_RUNS = 0.999
 """Share from which a value is found nowhere else; its step may then be a single grey level."""
 MIN_STEP, MIN_STEP_LEVELS = 0.4, 3
@@ -166,7 +168,7 @@ def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float,
     imaged = np.concatenate([plane[~mask] for plane, mask in filled])
     imaged = imaged[np.isfinite(imaged)]
     levels = np.unique(imaged[:: max(1, imaged.size // LOOKED_AT)])
-    if levels.size < 3:  # drawn, and nothing to measure but itself
+    if levels.size < MIN_LEVELS:
         return False
     clear = lowest >= MIN_STEP * middle and lowest > least * float(np.diff(levels).min())
     return bool(clear and (np.abs(imaged - value) < lowest / 2).mean() <= MAX_BETWEEN)
