@@ -31,7 +31,7 @@ def drawn():
 
 
 IMAGE = drawn()
-ALIKE = {
+SAME_IMAGE = {
     "read-only": lambda: np.broadcast_to(IMAGE, IMAGE.shape),
     "Fortran": lambda: np.asfortranarray(IMAGE),
     "strided": lambda: IMAGE.repeat(2, 0)[::2],
@@ -51,9 +51,9 @@ ALIKE = {
 }
 
 
-@pytest.mark.parametrize("kind", ALIKE)
+@pytest.mark.parametrize("kind", SAME_IMAGE)
 def test_an_image_is_the_same_in_whatever_array_it_comes(kind, bright_model):
-    found = segment(ALIKE[kind](), bright_model)
+    found = segment(SAME_IMAGE[kind](), bright_model)
     assert found.max() == 2
     assert np.array_equal(found > 0, segment(IMAGE, bright_model) > 0)
 

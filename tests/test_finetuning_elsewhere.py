@@ -57,7 +57,7 @@ def test_stop_keeps_what_the_worker_has_learnt(lesson, scheduler):
 
 
 def forever(job, stopped):
-    """A task that ends when it is told to, and leaves word of that."""
+    """Run until `stopped` returns True, then write a file."""
     while not stopped():
         yield Progress(done=0, total=1)
         time.sleep(0.01)

@@ -44,7 +44,7 @@ class Compute(Protocol):
         ...
 
     def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
-        """Run one task and yield its steps; return its result. It is told to end once `stopped` says so."""
+        """Run one task, yield its steps and return its result; the task ends early once `stopped` returns True."""
         ...
 
 
@@ -106,7 +106,7 @@ class Cluster:
     def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
         """Run one task on a worker and yield its steps as they come, without previews; return its result.
 
-        The task is told to end once `stopped` says so, and when the steps are closed.
+        The task ends early once `stopped` returns True, and when the steps are closed.
         """
         from distributed import Event
 

@@ -147,7 +147,7 @@ def rank_places(
     cells
         Of all planes of all images that were looked at.
     visited
-        Of each image, where somebody painted or looked: over the whole of it (the shape of its labels).
+        Per image a mask of its labels' shape: True where it was painted or already visited.
     most
         How many places to return: each counts as visited for the next one.
     novelty

@@ -68,7 +68,7 @@ def image_files(request: TrainingRequest) -> list[tuple[Path, Path]]:
 def spacing_of(images: Iterable[Path], axes: str, remark: Callable[[str], None]) -> tuple[float, ...] | None:
     """Return the distances of pixels along the axes of a volume as the first file says that does; else None.
 
-    `remark` is told where none of the files says it.
+    `remark` is called with a sentence where none of the files says it.
     """
     if "Z" not in axes:
         return None

@@ -33,7 +33,7 @@ class TrainingRequest:
     validate: tuple[str, ...] = ()
     """Names of the images to hold out, instead of a share."""
     remark: Callable[[str], None] = field(default=_nothing, compare=False)
-    """Is told what is assumed, a sentence at a time."""
+    """Called with each assumption, a sentence."""
 
     @property
     def checkpoint(self) -> Path:

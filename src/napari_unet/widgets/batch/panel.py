@@ -217,7 +217,7 @@ class BatchPanel(ScrollingPanel):
         return [row.image for row in self.table.rows.rows() if row.state != FAILED and is_corrected(row.mask)]
 
     def _worst_first(self) -> list[Path]:
-        """Return the images with a mask that nobody corrected, as `project_images` gives them."""
+        """Return the images whose mask is uncorrected, the lowest predicted quality first."""
         rows = [row for row in self.table.rows.rows() if row.state != FAILED and not is_corrected(row.mask)]
         rows.sort(key=lambda row: 1.0 if row.quality is None else row.quality)
         return [row.image for row in rows]

@@ -27,7 +27,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearntFolder:
-    """What the panel is told of a training."""
+    """What the panel shows of a finished or stopped training."""
 
     path: Path | None
     """The model's file; None where nothing was validated yet."""

@@ -65,7 +65,7 @@ def candidates(viewer: napari.viewer.Viewer, selected: Image, form: TeachingForm
     for image in images[1:]:
         try:
             found.append(_open_candidate(image, form, model))
-        except UnetError:  # its axes are unclear, or it lacks an input: what is said once it is selected
+        except UnetError:  # its axes are unclear, or it lacks an input; selecting it shows this error
             continue
     if form.inputs.is_offered:  # layers, which files are not
         return found
