@@ -1,11 +1,13 @@
 """What was never imaged says nothing about the light in an image, and becomes background."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from scipy import ndimage
 
 from napari_unet.arrays.axes import planes
@@ -95,6 +97,54 @@ def test_a_filled_part_changes_hardly_anything_about_the_range(change, value):
     assert found.ranges[0].low == pytest.approx(expected.low, abs=30)
     assert found.ranges[0].high == pytest.approx(expected.high, rel=0.05)
     assert found.apply(np.full((1, 1, 40), value, np.uint16)).max() == 0
+
+
+def with_text(image, value):
+    """A bar below the image, with what a microscope writes there: letters of other values, and a scale bar."""
+    bar = np.full((32, image.shape[1]), value, image.dtype)
+    ink = image.max() if value == 0 else 0
+    bar[24:27, 8:80] = ink
+    for left in range(8, image.shape[1] - 16, 7):
+        bar[6:16, left : left + 2] = bar[10:12, left : left + 4] = ink
+    return np.concatenate([image, bar])
+
+
+def with_noise(image, value):
+    """A frame of camera noise around the image."""
+    framed = np.pad(image.astype(float), 20, constant_values=value)
+    inside = np.pad(np.ones(image.shape, bool), 20)
+    return np.where(inside, framed, np.random.default_rng(1).normal(value, 12, framed.shape)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"), [(with_text, 0), (with_text, 65535), (with_noise, 60), (with_noise, 6000)]
+)
+def test_what_is_written_into_a_filled_part_and_its_noise_say_nothing(change, value):
+    image = field()
+    (expected,), found = fitted(image).ranges, fitted(change(image, value))
+    assert not found.is_inverted
+    assert found.ranges[0].low == pytest.approx(expected.low, abs=30)
+    assert found.ranges[0].high == pytest.approx(expected.high, rel=0.05)
+
+
+@pytest.mark.parametrize("change", [bordered, rotated])
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_filled_part_is_found_in_a_jpeg(change, value):
+    image = (field() // 12).clip(0, 250).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(change(image, value)).save(file, "JPEG", quality=75)
+    found, (expected,) = fitted(np.asarray(Image.open(file))), fitted(image).ranges
+    assert not found.is_inverted
+    assert found.ranges[0].low == pytest.approx(expected.low, abs=6)
+    assert found.ranges[0].high == pytest.approx(expected.high, rel=0.1)
+
+
+def test_one_large_object_beside_small_ones_on_a_clipped_background_was_imaged():
+    rows, columns = np.indices((300, 300))
+    discs = [(150, 150, 40), (40, 40, 6), (40, 250, 6), (250, 60, 6), (260, 260, 6)]
+    image = sum(200.0 * ((rows - y) ** 2 + (columns - x) ** 2 < r**2) for y, x, r in discs)
+    noise = np.random.default_rng(0).normal(0, 3, image.shape)
+    assert filled((ndimage.gaussian_filter(image, 2) + noise).clip(0, 255).astype(np.uint8)) == ()
 
 
 @pytest.mark.parametrize("value", [0, 100, 400, 65535])

@@ -171,6 +171,19 @@ def test_noise_is_not_taken_for_the_objects():
     assert typical_brightness(image) >= 2.6
 
 
+@pytest.mark.parametrize("wide", [1, 3])
+def test_a_darker_part_does_not_make_the_background_of_the_rest_an_object(wide):
+    """Where no camera looked there is the noise of its chip, and beside it the background of an image."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((320, 320))
+    objects = ((rows % 80 - 40) ** 2 + (columns % 80 - 40) ** 2 < 100) * 2000.0
+    image = objects + rng.normal(300, 15, objects.shape)
+    dark = rng.normal(100, 60, (320, 320 * wide)).clip(0)
+    norm = Normalization(steps=(TypicalObject(),))
+    alone, beside = (norm.fit([one[None]]).ranges[0] for one in (image, np.concatenate([image, dark], 1)))
+    assert beside.high - beside.low == pytest.approx(alone.high - alone.low, rel=0.15)
+
+
 @pytest.mark.parametrize("photons", [3, 10, 100])
 def test_objects_are_as_bright_as_they_are_however_few_photons_show_them(photons):
     clean = field(0.1, 1.0, noise=0)

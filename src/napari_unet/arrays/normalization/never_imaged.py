@@ -7,12 +7,13 @@ before all steps of any model, from whole rows of an image.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.normalization.noise import LOOKED_AT, MAX_PERCENTILE
 from napari_unet.arrays.normalization.sample import Sample, Values
 from napari_unet.arrays.normalization.step import require_number
 
@@ -32,29 +33,33 @@ background between objects, cut off at a threshold, is nothing of the kind."""
 SIDE, MIN_IN_SIDES = 33, 0.9
 """Pixels of a straight side of a field, and share of the rim of fields that lies on such sides, where they are
 several regions as in a mosaic. The top of a disc has 33 px in a row from a diameter of 256 px on; no side has."""
-MIN_LEVELS = 8
-"""Grey levels of what was imaged; fewer are objects that were drawn, whose ground is part of the picture."""
+MIN_IN_FIELDS = 0.9
+"""Share of the other pixels that lie in fields, regions that hold a square of `SIDE` px; the rest are letters and
+scale bars that a program wrote into a bar or a border."""
+MIN_LEVELS, MAX_LEVEL = 8, 0.8
+"""Grey levels of what was imaged, and share of it that one may have. Else it was drawn, and what lies around
+it is part of the picture; or it is a white frame, and what it surrounds is the image."""
 MIN_ALL_IN_RUNS = 0.999
 """Share from which a value is found nowhere else; its step may then be a single grey level."""
 MIN_STEP, MIN_STEP_LEVELS = 0.4, 3
 """The lowest tenth of the steps at the rim of a filled part, as a share of their median and in grey levels. The
 first neighbours of a clipped dark background differ by one grey level or by next to nothing."""
-MAX_BETWEEN = 0.02
-"""Share of the imaged pixels that may lie nearer to the filled value than half of such a step."""
-LOOKED_AT = 20_000
-"""Values that tell the distance of two grey levels."""
+TOLERANCE, SOFT_RIM = 0.03, 4
+"""Share of the range of intensities by which a filled part may vary, and pixels at its rim that say nothing then:
+JPEG rings beside an edge, a camera's dark frame has noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverImaged:
-    """Fitted: runs of one of the `values`, in rows or columns, become NaN."""
+    """Fitted: runs of one of the `values`, give or take the `tolerance`, in rows or columns, become NaN."""
 
     name: ClassVar[str] = "never_imaged"
     values: tuple[float, ...]
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(self.values))
-        for value in self.values:
+        for value in (*self.values, self.tolerance):
             require_number("a value of pixels that were never imaged", value)
 
     @property
@@ -65,14 +70,22 @@ class NeverImaged:
     def apply(self, values: Values) -> Values:
         """Return the values with NaN for what was never imaged, in place."""
         for value in self.values:
-            equal = values == value
+            equal = is_near(values, value, self.tolerance)
             if equal.any():
                 values[runs(equal) | runs(equal.swapaxes(-1, -2)).swapaxes(-1, -2)] = np.nan
         return values
 
     def forget(self, values: Values) -> Values:
-        """Return a sample with NaN for all pixels of these values, in place: its rows may be far apart."""
-        values[np.isin(values, self.values)] = np.nan
+        """Return a sample with NaN for all pixels of these values and what is outside of fields, in place.
+
+        The rows of a sample may be far apart.
+        """
+        for value in self.values:
+            equal = is_near(values, value, self.tolerance)
+            for place in np.ndindex(values.shape[:-2]) if values.ndim > 1 else ():
+                if equal[place].any():
+                    values[place][_outside(runs(equal[place]), self.tolerance)] = np.nan
+            values[equal] = np.nan
         return values
 
 
@@ -90,8 +103,23 @@ class FindNeverImaged:
             return None
         known = [pair for pair in ends if pair[0] < pair[1]]
         extremes = min(low for low, _ in known), max(high for _, high in known)
-        found = [value for value in extremes if is_filled(varied, value)]
-        return NeverImaged(values=tuple(found)) if found else None
+        some = sample.values[:: max(1, sample.values.size // LOOKED_AT)]
+        ways = []
+        for tolerance in (TOLERANCE * _spread(some), 0.0):
+            typical = [_typical(some, value, 2 * tolerance) for value in extremes]
+            found = [value for value in typical if is_filled(varied, value, tolerance)]
+            ways.append(NeverImaged(values=tuple(found), tolerance=tolerance))
+        best = max(ways, key=lambda way: len(way.values))
+        return best if best.values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A plane (rows, X), where it is near a value, and which part of it may be filled with that."""
+
+    plane: NDArray[np.float64]
+    equal: Mask
+    mask: Mask
 
 
 def varied_blocks(blocks: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -100,21 +128,48 @@ def varied_blocks(blocks: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     return kept or list(blocks)
 
 
-def is_filled(planes: Sequence[NDArray[np.float64]], value: float) -> bool:
-    """Whether a value fills straight parts of planes (rows, X), with a step to what was imaged."""
-    equal = [plane == value for plane in planes]
+def is_filled(planes: Sequence[NDArray[np.float64]], value: float, tolerance: float = 0.0) -> bool:
+    """Whether a value, give or take a tolerance, fills straight parts of planes (rows, X) beside a step."""
+    equal = [is_near(plane, value, tolerance) for plane in planes]
     count, size = sum(int(mask.sum()) for mask in equal), sum(mask.size for mask in equal)
     if count < MIN_SHARE * size:
         return False
-    filled = [(plane, runs(mask)) for plane, mask in zip(planes, equal, strict=True) if mask.any()]
-    filled = [(plane, mask) for plane, mask in filled if mask.any()]
-    in_runs = sum(int(mask.sum()) for _, mask in filled)
-    if in_runs < max(MIN_IN_RUNS * count, MIN_SHARE * size):
+    parts = [Part(plane, mask, runs(mask)) for plane, mask in zip(planes, equal, strict=True) if mask.any()]
+    parts = [part for part in parts if part.mask.any()]
+    bare = sum(int((~part.mask).sum()) for part in parts)
+    parts = [replace(part, mask=_outside(part.mask)) for part in parts]
+    in_parts = sum(int((part.equal & part.mask).sum()) for part in parts)
+    if in_parts < max(MIN_IN_RUNS * count, MIN_SHARE * size):
         return False
-    if sum(int((~mask).sum()) for _, mask in filled) < MIN_IMAGED * sum(mask.size for _, mask in filled):
+    imaged = sum(int((~part.mask).sum()) for part in parts)
+    if imaged < max(MIN_IMAGED * sum(part.mask.size for part in parts), MIN_IN_FIELDS * bare):
         return False
-    levels = 0 if in_runs >= MIN_ALL_IN_RUNS * count else MIN_STEP_LEVELS
-    return _has_steps(filled, value, levels) and all(_is_straight(mask) for _, mask in filled)
+    levels = 0 if in_parts >= MIN_ALL_IN_RUNS * count and not tolerance else MIN_STEP_LEVELS
+    parts = [replace(part, mask=_outside(part.mask, tolerance)) for part in parts]
+    return _has_steps(parts, value, levels, tolerance) and all(_is_straight(part.mask) for part in parts)
+
+
+def is_near(values: Values, value: float, tolerance: float) -> Mask:
+    """Return where values (any shape) are a value, give or take a tolerance."""
+    near: Mask = np.abs(values - value) <= tolerance if tolerance else values == value
+    return near
+
+
+def _outside(filled: Mask, tolerance: float = 0.0) -> Mask:
+    """Return what is outside of fields: regions without a filled pixel that hold a square of `SIDE` px.
+
+    A plane (rows, X) that is smaller is a field. The rim of a part that varies is outside, too.
+    """
+    from scipy.ndimage import binary_dilation, label
+
+    outside = filled
+    if min(filled.shape) >= SIDE:
+        squares = runs(~filled, SIDE) & runs(~filled.T, SIDE).T
+        regions, count = label(~filled)
+        is_field = np.zeros(count + 1, bool)
+        is_field[regions[squares]] = True
+        outside = filled | ~is_field[regions]
+    return binary_dilation(outside, iterations=SOFT_RIM) if tolerance else outside
 
 
 def runs(equal: Mask, length: int = RUN) -> Mask:
@@ -131,6 +186,18 @@ def runs(equal: Mask, length: int = RUN) -> Mask:
 def is_constant(plane: NDArray[Any]) -> bool:
     """Whether all pixels have the same value, which NaN is not."""
     return bool(plane.min() == plane.max())
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the distance of the brightest from the darkest, hot pixels apart."""
+    low, high = np.percentile(values, [100 - MAX_PERCENTILE, MAX_PERCENTILE])
+    return float(high - low)
+
+
+def _typical(values: NDArray[np.float64], extreme: float, reach: float) -> float:
+    """Return the median of the values near an extreme one; that itself where there are none."""
+    near = values[is_near(values, extreme, reach)]
+    return float(np.median(near)) if near.size else extreme
 
 
 def _ends(plane: NDArray[np.float64]) -> tuple[float, float]:
@@ -158,20 +225,20 @@ def _without_constant_planes(block: NDArray[Any]) -> Iterator[NDArray[Any]]:
             yield block[:, kept]
 
 
-def _has_steps(filled: Sequence[tuple[NDArray[np.float64], Mask]], value: float, least: int) -> bool:
+def _has_steps(parts: Sequence[Part], value: float, least: int, tolerance: float) -> bool:
     """Whether imaged values differ from a filled one by a clear step, of more than so many grey levels."""
-    rim = np.concatenate([np.abs(_rim(plane, mask) - value) for plane, mask in filled])
+    rim = np.concatenate([np.abs(_rim(part.plane, part.mask) - value) for part in parts])
     rim = rim[np.isfinite(rim)]
     if not rim.size:
         return False
     lowest, middle = np.quantile(rim, [0.1, 0.5])
-    imaged = np.concatenate([plane[~mask] for plane, mask in filled])
+    imaged = np.concatenate([part.plane[~part.mask] for part in parts])
     imaged = imaged[np.isfinite(imaged)]
-    levels = np.unique(imaged[:: max(1, imaged.size // LOOKED_AT)])
-    if levels.size < MIN_LEVELS:
+    levels, counts = np.unique(imaged[:: max(1, imaged.size // LOOKED_AT)], return_counts=True)
+    if levels.size < MIN_LEVELS or counts.max() > MAX_LEVEL * counts.sum():
         return False
-    clear = lowest >= MIN_STEP * middle and lowest > least * float(np.diff(levels).min())
-    return bool(clear and (np.abs(imaged - value) < lowest / 2).mean() <= MAX_BETWEEN)
+    smallest = least * float(np.diff(levels).min()) + tolerance
+    return bool(lowest >= MIN_STEP * middle and lowest > smallest)
 
 
 def _rim(plane: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
