@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arguments import as_path
 from napari_unet.arrays.block_instances import final_ids, regions_around
 from napari_unet.arrays.block_regions import join_regions, regions_by_block
 from napari_unet.arrays.blocks import Blocks
@@ -32,7 +33,7 @@ from napari_unet.block_tasks import (
     separate_objects,
 )
 from napari_unet.compute import Compute, Here, computing_on
-from napari_unet.errors import UnetError, as_path
+from napari_unet.errors import UnetError
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
 from napari_unet.files.file_errors import unwritable
 from napari_unet.files.ome_zarr_labels import OmeLayout, level_shapes, ome_order

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from napari_unet.arguments import as_pairs
 from napari_unet.arrays.annotations import (
     Annotation,
     painted,
@@ -25,7 +26,7 @@ from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.compute import computing_on
-from napari_unet.errors import UnetError, as_pairs
+from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
 from napari_unet.models.prediction_to_labels import measured_planes

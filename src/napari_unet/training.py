@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.arguments import as_pairs
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.patches import PatchCentres
-from napari_unet.errors import UnetError, as_pairs
+from napari_unet.errors import UnetError
 from napari_unet.files.checkpoint_names import best_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
