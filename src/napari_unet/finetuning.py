@@ -25,7 +25,7 @@ from napari_unet.arrays.image_array import as_image
 from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
-from napari_unet.compute import computing_on
+from napari_unet.compute import workers_of
 from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
@@ -150,8 +150,8 @@ def _learnt(job: LearningJob, monitor: TrainingMonitor, scheduler: str | None) -
     """Learn, here or on a worker, and return what came of it."""
     if scheduler is None:
         return (yield from job.steps(monitor))
-    with computing_on(scheduler) as compute:
-        result: FineTuneResult = yield from compute.follow(learn_watched, job, monitor.stopped)
+    with workers_of(scheduler) as cluster:
+        result: FineTuneResult = yield from cluster.follow(learn_watched, job, monitor.stopped)
     return result
 
 
