@@ -104,6 +104,6 @@ def _corrected(opened: OpenedImage) -> NDArray[np.int32] | None:
         return as_painted(corrected_classes(prediction, values), values > 0)
     through = tuple(number for number, axis in enumerate(opened.axes) if axis not in SPATIAL)
     try:
-        return as_painted(corrected(prediction, values, through=through), values > 0)
+        return as_painted(corrected(prediction, values, through=through), values > 0, through=through)
     except UnetError:  # what is painted are no labels
         return None

@@ -261,8 +261,9 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
             said = corrected_classes(paint.prediction, paint.values, right=paint.right)
         else:
             axes = result_axes(paint.image.axes)
-            through = tuple(number for number, axis in enumerate(axes) if axis not in spec.axes)
-            said = corrected(paint.prediction, paint.values, right=paint.right, through=through)
+            through = tuple(number for number, axis in enumerate(axes) if axis not in "YX")
+            volumes = "Z" in spec.axes
+            said = corrected(paint.prediction, paint.values, right=paint.right, through=through, volumes=volumes)
     elif paint.meaning == STROKES:
         said = (painted_classes if spec.is_semantic else painted)(paint.values)
     elif spec.is_semantic:
