@@ -158,7 +158,7 @@ def test_bad_folders_get_a_sentence_in_words_of_the_panel(panel, folder, qtbot, 
     train(qtbot, panel)
     assert "‘Labels are’ classes" in messages()[-1]
     assert "--" not in messages()[-1]
-    assert in_panel_words("--start gives one, --other not") == "‘Start from’ gives one, --other not"
+    assert in_panel_words("`start` gives one, `other` not") == "‘Start from’ gives one, `other` not"
 
 
 def test_the_panel_offers_every_option_of_the_command_and_stays_narrow(panel):

@@ -56,7 +56,7 @@ class FolderSettings(Settings):
     )
     encoder: str | None = option(
         None,
-        "file with public VGG16 weights, for --architecture vgg16",
+        "file with public VGG16 weights, for the network vgg16",
         label="VGG16 weights",
         offered=SHOWN,
     )
