@@ -22,7 +22,7 @@ PLUGIN, TRAIN = "napari-unet-interactive", "Train"
 def link_to_training() -> QPushButton:
     """Return the button, which looks like a line of text."""
     button = QPushButton("Or train on a folder of labelled images…")
-    button.setFlat(True)
+    button.setStyleSheet("background: transparent; text-align: left; text-decoration: underline")
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     button.setToolTip("Opens Train, for images in which all objects are labelled already.")
     return button
