@@ -127,15 +127,7 @@ class Optimization:
             self._restore_optimizer(_part(tensors, "optimizer."))
             self.iteration = int(header["iteration"])
             notes: dict[str, Any] = json.loads(header["notes"])
-        except (
-            SafetensorError,
-            OSError,
-            LookupError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-        ) as error:
+        except DAMAGED as error:
             raise UnetError(
                 f"cannot go on from {path.name} ({first_line(error)}): delete it to start anew"
             ) from None
