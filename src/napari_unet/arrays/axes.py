@@ -64,6 +64,13 @@ def result_shape(axes: str, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(length for axis, length in zip(axes, shape, strict=True) if axis not in "CS")
 
 
+def part_at(array: Any, axes: str, index: Mapping[str, int], spatial: str) -> NDArray[Any]:
+    """Return the part of an array at positions along some of its axes, with the other axes in a given order."""
+    left = [axis for axis in axes if axis not in index]
+    part = np.asarray(array[tuple(index.get(axis, slice(None)) for axis in axes)])
+    return part.transpose([left.index(axis) for axis in spatial])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plane:
     """One 2D image (or volume) inside an array, as a network reads it: (C, *spatial), normalised.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, enclosed
-from napari_unet.arrays.axes import Plane, check_axes, result_axes
+from napari_unet.arrays.axes import Plane, check_axes, part_at, result_axes
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.normalization import InvertBrightBackground
@@ -132,13 +132,10 @@ def painted_planes(
 
 def _said_of(annotation: Annotation, plane: Plane, axes: str, spec: ModelSpec) -> Annotation:
     """Return what an annotation with `axes` says of one plane, where an object can be whole beside blank ones."""
-    place = tuple(plane.index.get(axis, slice(None)) for axis in axes)
-    left = [axis for axis in axes if axis not in plane.index]
-    order = [left.index(axis) for axis in plane.spatial]
-    labels = annotation.labels[place].transpose(order)
-    annotated = annotation.annotated[place].transpose(order)
+    labels = part_at(annotation.labels, axes, plane.index, plane.spatial)
+    annotated = part_at(annotation.annotated, axes, plane.index, plane.spatial)
     complete = annotation.complete
-    of_a_stack = len(left) < len(axes)
+    of_a_stack = labels.ndim < annotation.labels.ndim
     if of_a_stack and not spec.is_semantic and annotated.any():
         here = enclosed(labels, annotated)
         complete = complete | np.pad(here, (0, len(complete) - len(here)))
