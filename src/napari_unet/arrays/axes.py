@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.channel_values import match_channels
 from napari_unet.arrays.channels import Channels, Choice, Input, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
@@ -135,10 +136,7 @@ class Plane:
     def read(self, window: Box) -> NDArray[np.float32]:
         """Return (C, *window) float32, counted from the wanted part; the image is mirrored beyond itself."""
         if self.region is not None:
-            window = tuple(
-                slice(side.start + part.start, side.stop + part.start)
-                for side, part in zip(window, self.region, strict=True)
-            )
+            window = moved(window, self.region)
         intensity = self.intensity or UNCHANGED
         beside = [*(0 for _ in window[:-2]), intensity.margin, intensity.margin]
         sides = list(zip(window, beside, strict=True))
