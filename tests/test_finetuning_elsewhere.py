@@ -51,7 +51,7 @@ def test_stop_keeps_what_the_worker_has_learnt(lesson, scheduler):
     def see(step):
         monitor.running |= step.done > 3
 
-    steps = fine_tune_steps(small_model(), [lesson], settings=LONG, companion=monitor, scheduler=scheduler)
+    steps = fine_tune_steps(small_model(), [lesson], settings=LONG, monitor=monitor, scheduler=scheduler)
     result = finish(steps, see)
     assert 3 < result.model.spec.training["fine_tuning"]["iterations"] + 1 < LONG.iterations
 

@@ -105,12 +105,12 @@ def fine_tune_steps(
     *,
     axes: str | None = None,
     settings: FineTuningSettings | None = None,
-    companion: TrainingMonitor | None = None,
+    monitor: TrainingMonitor | None = None,
     scheduler: str | None = None,
 ) -> Steps[FineTuneResult]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was.
 
-    The companion looks at better weights only where this process learns.
+    The monitor looks at better weights only where this process learns.
     """
     chosen = FineTuningSettings.chosen(settings)
     if not isinstance(model, Model):
@@ -137,7 +137,7 @@ def fine_tune_steps(
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
-    job, monitor = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before), companion
+    job = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": job.score})
     result = yield from _learnt(job, monitor or TrainingMonitor(), scheduler)
     scored = yield from indeterminate(

@@ -149,7 +149,7 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
         axes = image.axes
         tuned = yield from fine_tune_steps(
-            model, pairs, axes=axes, settings=settings, companion=Viewer(), scheduler=request.scheduler
+            model, pairs, axes=axes, settings=settings, monitor=Viewer(), scheduler=request.scheduler
         )
         region = watch.region  # both see the same part, wherever the view moves
         look = partial(segment_by_both, model, tuned.model, image, request.settings)
