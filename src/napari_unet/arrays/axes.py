@@ -93,6 +93,11 @@ class Plane:
     region: Box | None = None
     """The part that is wanted; what lies around it in the image still serves as context."""
 
+    @classmethod
+    def normalised(cls, image: NDArray[np.float32], spatial: str) -> Plane:
+        """Return the plane of an image (C, *spatial) that is normalised already."""
+        return cls(array=image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image))
+
     @property
     def whole_shape(self) -> tuple[int, ...]:
         """Return the size of the image per spatial axis."""

@@ -72,10 +72,7 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     for lesson, table in zip(lessons, tables, strict=True):
         said, wanted, strokes = lesson.annotation.labels, lesson.scored, lesson.held_out.strokes
         truth = said if spec.is_semantic else (said > 0) & ~ridge(said)
-        spatial = spec.axes
-        plane = Plane(
-            array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
-        )
+        plane = Plane.normalised(lesson.image, spec.axes)
         for tight in clusters(wanted, apart):
             # from the pooling grid on, as everywhere: a prediction must not depend on where a box begins
             box = tuple(
