@@ -32,7 +32,7 @@ class NoNumberError(UnetError):
 
 
 class Optimization:
-    """A network on its way: `net` is trained, `averaged` is what it is worth, `iteration` counts the steps."""
+    """Training state: `net` is optimised, `averaged` is its running average, `iteration` counts the steps."""
 
     def __init__(
         self, net: UNet, settings: OptimizationSettings, *, iterations: int, device: torch.device

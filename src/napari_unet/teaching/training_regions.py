@@ -1,4 +1,4 @@
-"""Lessons: painted images made ready to learn from."""
+"""Training regions: painted parts of images, normalised and predicted by the previous model; called lessons."""
 
 from __future__ import annotations
 
@@ -143,9 +143,9 @@ def _said_of(annotation: Annotation, plane: Plane, axes: str, spec: ModelSpec) -
 
 
 def check_polarity(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
-    """Return the model; one that turns images over no longer does so if that makes the painted objects dark.
+    """Return the model, without the inversion of bright backgrounds where that makes painted objects dark.
 
-    Neurites between dark membranes, for example, are bright on a bright ground.
+    Neurites between dark membranes, for example, are bright on a bright background.
     """
     if not model.spec.normalization.inverts:
         return model
@@ -196,7 +196,7 @@ def _placed(box: Box, plane: Plane, axes: str) -> tuple[int | slice, ...]:
 
 
 def replay_regions(model: Model) -> list[TrainingRegion]:
-    """Return what the model learnt first, where it brought some along: nothing painted, the anchor holds anywhere.
+    """Return the replay crops stored with the shipped model that a model descends from; no pixel is painted.
 
     Held are the answers of the model that learnt these images, so that lesson upon lesson adds no error (learning
     without forgetting, Li and Hoiem, ECCV 2016, with images of the old task).
