@@ -138,7 +138,7 @@ def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkey
 
 def test_a_block_is_a_file_of_several_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_unet.files.ome_zarr_labels.CHUNK", 12)
-    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.SMALLEST_CHUNK", 6)
+    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.MIN_CHUNK", 6)
     model, plan, provenance = planned(blobs((90, 71), 1, 1.5))
     output = tmp_path / "labels.zarr"
     finish(segment_into_zarr(plan, model, output, provenance=provenance))
