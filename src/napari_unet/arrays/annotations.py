@@ -18,7 +18,8 @@ from napari_unet.errors import UnetError
 from napari_unet.whole_numbers import as_whole_numbers
 
 NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
-MAX_CLASSES = 31
+MAX_CLASS = 31
+"""The highest class index: more values than this are ids of objects, or grey values."""
 ENCLOSED = 0.5
 """Share of an instance's outer rim that must be annotated for the instance to count as painted whole."""
 
@@ -180,9 +181,9 @@ def dense_classes(truth: NDArray[Any]) -> Annotation:
 def _of_classes(classes: NDArray[Any], annotated: NDArray[np.bool_]) -> Annotation:
     """Return an annotation whose labels are classes: nothing in it is an instance with a border."""
     highest = int(classes.max(initial=0))
-    if highest > MAX_CLASSES:
+    if highest > MAX_CLASS:
         raise UnetError(
-            f"class {highest} was painted, there are at most {MAX_CLASSES}: paint classes, not one id an object"
+            f"class {highest} was painted, there are at most {MAX_CLASS}: paint classes, not one id an object"
         )
     return Annotation(labels=classes.astype(np.int32), annotated=annotated, complete=np.zeros(highest + 1, bool))
 

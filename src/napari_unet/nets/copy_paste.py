@@ -13,6 +13,7 @@ from napari_unet.nets.intensity_augmentation import compress, expand
 MAX_OVERLAP = 0.3
 """Share of a copied object that may lie over others; with more, its outline cannot be seen."""
 SOFT_EDGE = 1.0
+"""Pixels, the standard deviation of the Gaussian over which a copy fades out: it has no sharp edge."""
 
 
 def crowd(

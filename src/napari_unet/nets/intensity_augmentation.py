@@ -21,11 +21,17 @@ from napari_unet.settings.augmentation import AugmentationSettings
 LEFT_OUT = 0.5
 """How often a view lacks an optional input: with and without it are learnt alike."""
 DEBRIS_RADIUS = (1.5, 20.0)
+"""Pixels, of the largest speck of a view; drawn evenly over the logarithm, as the next two."""
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
+"""Of the brightest speck, times the intensity that becomes 1."""
 DEBRIS_COVER = (0.001, 0.03)
+"""Share of the view that specks cover."""
 MAX_DEBRIS = 24
+"""Specks of a view: each is computed over all of it."""
 TEXTURE_WIDTH = 5.0
+"""Pixels, the largest standard deviation of the blur of an uneven staining."""
 HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
+"""Standard deviation in pixels of light from other planes; being smooth, it is computed at every fourth pixel."""
 MODES = {2: "bilinear", 3: "trilinear"}
 INVERTED_BACKGROUND = 0.5
 """Background level of an inverted view where 1 is twice the typical brightness; 1 where percentiles scale."""

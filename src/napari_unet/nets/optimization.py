@@ -23,6 +23,7 @@ from napari_unet.nets.unet import UNet
 from napari_unet.settings.optimization import OptimizationSettings
 
 AVERAGE_DECAY = 0.999
+"""Of the running average of the weights, once it has run for long: it is that of the last thousand steps or so."""
 DAMAGED = (SafetensorError, OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
 """What reading a checkpoint raises that was cut off, or is of something else."""
 
