@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import moved
+from napari_unet.arrays.boxes import moved, within
 from napari_unet.arrays.channel_values import match_channels
 from napari_unet.arrays.channels import Channels, Choice, Input, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
@@ -132,11 +132,7 @@ class Plane:
             slice(max(0, side.start - more), min(length, side.stop + more))
             for side, length, more in zip(self.region, self.whole_shape, by, strict=True)
         )
-        former = tuple(
-            slice(side.start - wide.start, side.stop - wide.start)
-            for side, wide in zip(self.region, grown, strict=True)
-        )
-        return replace(self, region=grown), former
+        return replace(self, region=grown), within(self.region, grown)
 
     def read(self, window: Box) -> NDArray[np.float32]:
         """Return (C, *window) float32, counted from the wanted part; the image is mirrored beyond itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,6 +16,24 @@ def moved(box: Box, by: Box) -> Box:
     return tuple(
         slice(side.start + origin.start, side.stop + origin.start) for side, origin in zip(box, by, strict=True)
     )
+
+
+def overlap(box: Box, other: Box) -> Box | None:
+    """Return what two boxes share; None where that is nothing."""
+    shared = tuple(
+        slice(max(one.start, two.start), min(one.stop, two.stop)) for one, two in zip(box, other, strict=True)
+    )
+    return shared if all(side.start < side.stop for side in shared) else None
+
+
+def within(box: Box, outer: Box) -> Box:
+    """Return where a box lies in another one that holds it."""
+    return tuple(slice(one.start - two.start, one.stop - two.start) for one, two in zip(box, outer, strict=True))
+
+
+def volume(box: Box) -> int:
+    """Return how many pixels a box holds."""
+    return math.prod(side.stop - side.start for side in box)
 
 
 def merge_nearby(
