@@ -207,8 +207,7 @@ class Training:
 
     def _mean_loss(self) -> float | None:
         """Return the mean loss before the best weights were validated; of all steps where nothing was."""
-        known = [entry["loss"] for entry in self.history if entry["iteration"] == self.best.iteration]
-        losses = known or self._losses
+        losses = [one["loss"] for one in self.history if one["iteration"] == self.best.iteration] or self._losses
         return round(float(np.mean(losses)), 4) if losses else None
 
     def _step(self, iteration: int) -> float:
