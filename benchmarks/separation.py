@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.timing import table
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.neighbours import ridge
 from napari_unet.files.training_plots import write_figure
 from napari_unet.models.prediction_to_labels import predict_map, read_map
-from napari_unet.models.validation import normalised_plane
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
@@ -93,7 +93,9 @@ def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> lis
     predictor = Predictor(model.net)
     for image in tqdm(held[1::2], desc="measuring", leave=False):
         found = finish(
-            read_map(finish(predict_map(predictor, normalised_plane(image, spec), spec)), spec, thresholds)
+            read_map(
+                finish(predict_map(predictor, Plane.normalised(image.image, spec.axes), spec)), spec, thresholds
+            )
         )
         pairs = contingency(found, image.labels)
         touching = np.isin(image.labels, np.unique(image.labels[ridge(image.labels)]))

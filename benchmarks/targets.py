@@ -32,13 +32,14 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from benchmarks.timing import table
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boundary_weights import carve, weight_map
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.neighbours import ridge
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.spec import ModelSpec
 from napari_unet.models.training_image import TrainingImage, training_images_of
-from napari_unet.models.validation import evenly, normalised_plane
+from napari_unet.models.validation import evenly
 from napari_unet.nets.loss import weighted_cross_entropy
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.seeding import seeded
@@ -100,7 +101,7 @@ class DistanceTraining(Training):
 
 def read_border(training: Training, image: TrainingImage, thresholds: InstanceSettings) -> NDArray[np.int32]:
     """Return the instances that the border class parts."""
-    plane, spec = normalised_plane(image, training.spec), training.spec
+    plane, spec = Plane.normalised(image.image, training.spec.axes), training.spec
     return finish(read_map(finish(predict_map(Predictor(training.model().net), plane, spec)), spec, thresholds))
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from recipes import RECIPES, Phase, Recipe, even_chances, load
 from tqdm import tqdm
 
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.metrics import THRESHOLDS, mean_class_iou
 from napari_unet.arrays.neighbours import ridge
@@ -31,7 +32,7 @@ from napari_unet.models.model import Model, load_model_file
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.threshold_search import with_thresholds
 from napari_unet.models.training_image import TrainingImage
-from napari_unet.models.validation import evenly, normalised_plane
+from napari_unet.models.validation import evenly
 from napari_unet.nets.architectures import build_net
 from napari_unet.nets.prediction import Predictor
 from napari_unet.nets.unet import UNet
@@ -121,7 +122,10 @@ def run(training: Training, title: str) -> None:
 def figures_of(model: Model, images: list[TrainingImage]) -> dict[str, float]:
     """Return the figures of a model: AP@0.5, mean AP and V_Rand of instances, the mean IoU of classes."""
     predictor = Predictor(model.net, PredictionSettings(rotations=model.spec.rotations))
-    maps = [finish(predict_map(predictor, normalised_plane(image, model.spec), model.spec)) for image in images]
+    maps = [
+        finish(predict_map(predictor, Plane.normalised(image.image, model.spec.axes), model.spec))
+        for image in images
+    ]
     if model.spec.is_semantic:
         iou = np.mean([mean_class_iou(m, i.labels) for m, i in zip(maps, images, strict=True)])
         return {"mean_IoU": round(float(iou), 4)}

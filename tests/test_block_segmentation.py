@@ -1,6 +1,7 @@
 """Labels written block by block into OME-Zarr: those of memory, whatever interrupts the run, wherever it runs."""
 
 import copy
+import hashlib
 import itertools
 import json
 import os
@@ -20,7 +21,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet import block_planning, block_segmentation
+from napari_unet import anywhere, block_planning, block_segmentation
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.block_segmentation import segment_into_zarr, segment_to_zarr
@@ -54,6 +55,13 @@ def planned(image, axes="YX", chosen=SETTINGS, region=None, dims="YX"):
     source = Source.of(image, axes, pixel_size=PixelSize.known({"Y": 0.5, "X": 0.25}))
     plan = finish(plan_segmentation(source, model, chosen, region=region))
     return model, plan, segmentation_provenance(plan, source="drawn")
+
+
+def run_until(running, doing):
+    """Return the first step of a kind."""
+    while (step := next(running)).doing != doing:
+        pass
+    return step
 
 
 def written(output):
@@ -92,8 +100,7 @@ def test_zoomed_blocks_are_those_of_memory_too(tmp_path, shape, axes, zoom):
     expected = finish(run_plan(plan, model))
     output = tmp_path / "labels.zarr"
     running = segment_into_zarr(plan, model, output, provenance=provenance)
-    for _ in range(3):
-        next(running)
+    run_until(running, "Predicting")
     running.close()
     assert unfinished(output).exists()
     count = finish(segment_into_zarr(plan, model, output, provenance=provenance))
@@ -131,7 +138,7 @@ def test_the_output_is_ome_zarr_with_a_pyramid_and_what_made_it(tmp_path, monkey
 
 def test_a_block_is_a_file_of_several_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_unet.files.ome_zarr_labels.CHUNK", 12)
-    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.SMALLEST_CHUNK", 6)
+    monkeypatch.setattr("napari_unet.files.ome_zarr_labels.MIN_CHUNK", 6)
     model, plan, provenance = planned(blobs((90, 71), 1, 1.5))
     output = tmp_path / "labels.zarr"
     finish(segment_into_zarr(plan, model, output, provenance=provenance))
@@ -177,8 +184,7 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
             return super().run(task, job, calls_, doing)
 
     running = segment_into_zarr(plan, model, output, provenance=provenance)
-    while next(running).doing != "Finding regions":
-        pass
+    run_until(running, "Finding regions")
     running.close()
     finish(segment_into_zarr(plan, model, output, provenance=provenance, compute=Counting()))
     assert dict(calls)["predict_block"] == 0
@@ -189,7 +195,7 @@ def test_an_unfinished_run_of_another_plan_is_refused_and_kept(tmp_path):
     model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
     output = tmp_path / "labels.zarr"
     running = segment_into_zarr(plan, model, output, provenance=provenance)
-    next(running)
+    run_until(running, "Beginning")
     running.close()
     other = SETTINGS.replace(core_threshold=0.8, edge_threshold=0.4)
     model, plan, provenance = planned(blobs((60, 50), 2, 1.5), chosen=other)
@@ -216,7 +222,7 @@ def test_an_unfinished_run_of_something_that_looks_the_same_is_refused(tmp_path,
     image = blobs((60, 50), 2, 1.5)
     model, plan, provenance = planned(image)
     running = segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance)
-    next(running)
+    run_until(running, "Beginning")
     running.close()
     image, model = change(image, model)
     plan = finish(plan_segmentation(Source.of(image, "YX", pixel_size=plan.source.pixel_size), model, SETTINGS))
@@ -284,12 +290,39 @@ def test_an_output_that_is_there_is_refused_before_anything_is_measured(tmp_path
 def test_what_it_takes_is_said_before_and_a_full_disk_refused(tmp_path, monkeypatch):
     model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
     running = segment_into_zarr(plan, model, tmp_path / "x.zarr", provenance=provenance)
-    assert "blocks, about 0.0 GB" in next(running).preview
+    assert "blocks, about 0.0 GB" in run_until(running, "Beginning").preview
     running.close()
     monkeypatch.setattr(block_planning, "BYTES_ON_DISK", 1e15)
     with pytest.raises(UnetError, match="GB are free: choose another folder"):
         finish(segment_into_zarr(plan, model, tmp_path / "y.zarr", provenance=provenance))
     assert not unfinished(tmp_path / "y.zarr").exists()
+
+
+@pytest.mark.parametrize("shape", [(90, 71), (1, 1, 5000), (3, 40, 50), (7000,)])
+def test_an_image_in_memory_is_known_by_its_pixels_however_they_lie(monkeypatch, shape):
+    monkeypatch.setattr(block_planning, "PIXELS_A_PIECE", 1000)
+    image = np.random.default_rng(0).integers(0, 9000, shape).astype(np.uint16)
+    whole = hashlib.sha256(image.tobytes()).hexdigest()
+    for array in (image, image.T.copy().T, np.repeat(image, 2, axis=-1)[..., ::2]):
+        steps = []
+        assert finish(block_planning._sha256(array), steps.append) == whole
+        done = [0, *(step.done for step in steps)]
+        assert max(np.diff(done)) <= 1000
+        assert done[-1] == image.size
+
+
+def test_an_image_in_memory_is_read_once_to_know_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(block_planning, "PIXELS_A_PIECE", 1000)
+    monkeypatch.setattr(anywhere, "user_cache_path", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(anywhere, "fits_memory", lambda *_: False)
+    steps = []
+    source = Source.of(blobs((90, 71), 1, 1.5), "YX")
+    result = finish(anywhere.segment_anywhere(source, make_bright_model(), SETTINGS), steps.append)
+    assert result.levels
+    reading = [step.done for step in steps if step.doing == "Reading the image"]
+    assert len(reading) > 5
+    assert reading == sorted(set(reading))
+    assert reading[-1] == 90 * 71
 
 
 def test_an_image_of_one_value_has_empty_labels(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_unet.cli import main
-from napari_unet.compute import computing_on
+from napari_unet.compute import workers_of
 from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune, fine_tune_steps
 from napari_unet.progress import Progress, finish
@@ -51,7 +51,7 @@ def test_stop_keeps_what_the_worker_has_learnt(lesson, scheduler):
     def see(step):
         monitor.running |= step.done > 3
 
-    steps = fine_tune_steps(small_model(), [lesson], settings=LONG, companion=monitor, scheduler=scheduler)
+    steps = fine_tune_steps(small_model(), [lesson], settings=LONG, monitor=monitor, scheduler=scheduler)
     result = finish(steps, see)
     assert 3 < result.model.spec.training["fine_tuning"]["iterations"] + 1 < LONG.iterations
 
@@ -66,8 +66,8 @@ def forever(job, stopped):
 
 def test_closing_the_steps_ends_the_task_on_the_worker(tmp_path, scheduler):
     word = tmp_path / "word.txt"
-    with computing_on(scheduler) as compute:
-        steps = compute.follow(forever, word, lambda: False)
+    with workers_of(scheduler) as cluster:
+        steps = cluster.follow(forever, word, lambda: False)
         while next(steps).total != 1:
             pass
         steps.close()
@@ -83,8 +83,8 @@ def failing(job, stopped):
 
 
 def test_what_fails_on_the_worker_is_its_sentence(scheduler):
-    with computing_on(scheduler) as compute, pytest.raises(UnetError, match=r"^no room: free some$"):
-        finish(compute.follow(failing, "no room: free some", lambda: False))
+    with workers_of(scheduler) as cluster, pytest.raises(UnetError, match=r"^no room: free some$"):
+        finish(cluster.follow(failing, "no room: free some", lambda: False))
 
 
 def test_a_scheduler_that_does_not_answer_is_a_sentence(lesson):

@@ -41,6 +41,9 @@ from napari_unet.settings.weights import WeightSettings
 from napari_unet.teaching.sampling import loss_weights
 from napari_unet.teaching.training_regions import painted_planes, prepare_regions
 from napari_unet.training import Training
+from napari_unet.widgets.teach.work import annotation_of
+from napari_unet.widgets.viewer.layers import LayerImage
+from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint
 
 SPACING = (2.5, 1.0, 1.0)
 
@@ -231,6 +234,20 @@ def test_planes_that_nobody_painted_teach_nothing(tiny, few_planes):
     taught[planes[0].place] = weights > 0
     assert set(np.nonzero(taught)[0]) == {3, 6}
     assert (taught <= (layer > 0)).all()
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "YX"])
+def test_planes_of_a_result_that_nobody_corrected_teach_nothing(axes):
+    labels = balls()
+    values = labels.copy()
+    values[4, 9, 5:13] = 0  # the first ball is cut in one of the planes that it reaches through
+    image = LayerImage(array=imaged(labels), axes="ZYX", named=True)
+    paint = Paint(name="copy", of="1", image=image, meaning=CORRECTIONS, values=values, prediction=labels)
+    said = annotation_of(paint, fresh_model(axes=axes).spec)
+    assert set(np.nonzero(said.annotated)[0]) == {4}
+    assert said.annotated[4][labels[4] == 1].all()
+    ids = np.unique(said.labels[4][said.labels[4] > 0])
+    assert set(said.complete[ids]) == {axes == "YX"}, "its border in other planes is unknown"
 
 
 def test_a_new_network_learns_from_strokes_in_a_few_planes(tiny, few_planes):

@@ -72,29 +72,28 @@ def _on_disk(
 ) -> Steps[Segmentation]:
     """Make the labels in a folder of their own, or find them there."""
     provenance = segmentation_provenance(plan, source=plan.source.name)
-    output = results_folder() / _name(plan, model, provenance)
+    facts = yield from facts_of(plan, model, provenance)
+    output = results_folder() / _name(plan, facts)
     output.parent.mkdir(parents=True, exist_ok=True)
     if not output.exists():
         yield from segment_into_zarr(
-            plan, model, output, provenance=provenance, compute=compute, looked_at=looked_at
+            plan, model, output, provenance=provenance, facts=facts, compute=compute, looked_at=looked_at
         )
     levels = _levels(plan, output)
     count = read_image(output).metadata["provenance"]["count"]
     return Segmentation(plan=plan, labels=levels[0], count=count, levels=levels)
 
 
-def _name(plan: SegmentationPlan, model: Model, provenance: dict[str, Any]) -> str:
+def _name(plan: SegmentationPlan, facts: dict[str, Any]) -> str:
     """Return the name of a folder that says whose labels it holds, the same for the same image and plan."""
-    facts = json.dumps(facts_of(plan, model, provenance))
     stem = re.sub(r"[^\w.-]+", "_", plan.source.name)[:40] or "image"
-    return f"{stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.zarr"
+    return f"{stem}-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}.zarr"
 
 
 def _levels(plan: SegmentationPlan, output: Path) -> tuple[Any, ...]:
     """Return the levels of the pyramid with the axes of the plan, lazy."""
     letters = ome_order(plan.axes)
-    lengths = dict(zip(plan.axes, plan.shape, strict=True))
-    count = len(level_shapes([lengths[axis] for axis in letters]))
+    count = len(level_shapes([plan.lengths[axis] for axis in letters]))
     order = [letters.index(axis) for axis in plan.axes]
     group = output / "labels" / NAME
     return tuple(da.from_zarr(str(group / str(n))).transpose(order) for n in range(count))  # type: ignore[no-untyped-call]

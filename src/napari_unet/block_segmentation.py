@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arguments import as_path
 from napari_unet.arrays.block_instances import final_ids, regions_around
 from napari_unet.arrays.block_regions import join_regions, regions_by_block
 from napari_unet.arrays.blocks import Blocks
@@ -32,10 +33,10 @@ from napari_unet.block_tasks import (
     separate_objects,
 )
 from napari_unet.compute import Compute, Here, computing_on
-from napari_unet.errors import UnetError, as_path
+from napari_unet.errors import UnetError
 from napari_unet.files.block_store import MAP, PARTS, BlockStore, unfinished
 from napari_unet.files.file_errors import unwritable
-from napari_unet.files.ome_zarr_labels import level_shapes, ome_order
+from napari_unet.files.ome_zarr_labels import OmeLayout, level_shapes, ome_order
 from napari_unet.models.model import Model
 from napari_unet.planning import SegmentationPlan, plan_segmentation, require_model
 from napari_unet.progress import Progress, Report, Steps, finish
@@ -111,6 +112,7 @@ def segment_into_zarr(
     output: Path,
     *,
     provenance: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
     compute: Compute | None = None,
     looked_at: LookedAt | None = None,
 ) -> Steps[int]:
@@ -126,7 +128,9 @@ def segment_into_zarr(
     output
         A folder ending in .zarr that is not there yet.
     provenance
-        Says in the output what made it, and tells one unfinished run from another.
+        Says in the output what made it.
+    facts
+        From `facts_of`, tell one unfinished run from another; found here where they are not known yet.
     compute
         Runs the tasks; this process by default.
     looked_at
@@ -139,41 +143,44 @@ def segment_into_zarr(
     """
     check_output(output)
     check_room(plan, output.parent)
+    compute = compute or Here()
+    watched = looked_at if isinstance(compute, Here) else None
+    if facts is None:
+        facts = yield from facts_of(plan, model, provenance)
     try:
-        return (
-            yield from _segment_into(
-                plan, model, output, provenance=provenance, compute=compute or Here(), looked_at=looked_at
-            )
-        )
+        job, layout = _begin(plan, model, output, facts, watched)
+        yield Progress(done=0, total=0, doing="Beginning", preview=forecast(plan, job.blocks, output.parent))
+        return (yield from _finish(job, layout, output, provenance, compute))
     except OSError as error:  # a disk that is full, a folder that was taken away
         raise unwritable(output, error) from error
 
 
-def _segment_into(
-    plan: SegmentationPlan,
-    model: Model,
-    output: Path,
-    *,
-    provenance: Mapping[str, Any],
-    compute: Compute,
-    looked_at: LookedAt | None,
-) -> Steps[int]:
-    """Do it; OSError where the disk fails."""
+def _begin(
+    plan: SegmentationPlan, model: Model, output: Path, facts: Mapping[str, Any], looked_at: LookedAt | None
+) -> tuple[BlockJob, OmeLayout]:
+    """Make the store of a run, or find it as it was left; OSError where the disk fails."""
     store = BlockStore(unfinished(output))
     letters = ome_order(plan.axes)
-    shape = tuple(plan.part[axis][1] - plan.part[axis][0] for axis in letters)
     layout = layout_of(plan, letters)
-    cut = store.begin(facts_of(plan, model, provenance), layout, shape=shape, cut=cut_of(plan, model, letters))
+    shape = tuple(plan.lengths[axis] for axis in letters)
+    cut = store.begin(facts, layout, shape=shape, cut=cut_of(plan, model, letters))
+    sides = dict(zip(letters, cut["sides"], strict=True))
     blocks = Blocks(
-        shape=tuple(plan.part[axis][1] - plan.part[axis][0] for axis in plan.spec.axes),
-        sides=tuple(cut["sides"][letters.index(axis)] for axis in plan.spec.axes),
+        shape=tuple(plan.lengths[axis] for axis in plan.spec.axes),
+        sides=tuple(sides[axis] for axis in plan.spec.axes),
     )
-    watched = looked_at if isinstance(compute, Here) else None
-    yield Progress(done=0, total=0, doing="Beginning", preview=forecast(plan, blocks, output.parent))
-    job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"], looked_at=watched)
-    count = 0 if plan.is_empty else (yield from _run(job, compute))
-    yield from _write_pyramid(job, compute, shape)
-    store.finish(output, layout, len(level_shapes(shape)), {**provenance, "count": count})
+    job = BlockJob(plan=plan, model=model, store=store, blocks=blocks, tile=cut["tile"], looked_at=looked_at)
+    return job, layout
+
+
+def _finish(
+    job: BlockJob, layout: OmeLayout, output: Path, provenance: Mapping[str, Any], compute: Compute
+) -> Steps[int]:
+    """Make what is missing of the labels and give them their name; OSError where the disk fails."""
+    levels = len(level_shapes([job.plan.lengths[axis] for axis in layout.letters]))
+    count = 0 if job.plan.is_empty else (yield from _run(job, compute))
+    yield from _write_pyramid(job, compute, levels)
+    job.store.finish(output, layout, levels, {**provenance, "count": count})
     return count
 
 
@@ -251,11 +258,11 @@ def _numbered(job: BlockJob, every: Sequence[tuple[int, int]]) -> Steps[tuple[Ta
     return tables, found
 
 
-def _write_pyramid(job: BlockJob, compute: Compute, shape: Sequence[int]) -> Steps[None]:
+def _write_pyramid(job: BlockJob, compute: Compute, levels: int) -> Steps[None]:
     """Write the coarser levels, each from the one before."""
     planes = range(1 if job.plan.is_empty else len(job.planes))
     done = job.store.done()
-    for level in range(1, len(level_shapes(shape))):
+    for level in range(1, levels):
         blocks = blocks_of_level(job, level)
         every = [(plane, number) for plane in planes for number in range(len(blocks))]
         calls = [(level, *one) for one in _missing(str(level), every, done)]

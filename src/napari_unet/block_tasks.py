@@ -19,6 +19,7 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.block_instances import RegionsAround, finished_block, separate_block
 from napari_unet.arrays.block_regions import BlockRegions, regions_of_block
 from napari_unet.arrays.blocks import Blocks
+from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.instances import mask_of
 from napari_unet.arrays.tiling import Box
 from napari_unet.files.block_store import MAP, PARTS, BlockStore
@@ -89,10 +90,7 @@ def predict_block(job: BlockJob, plane: int, number: int) -> Steps[None]:
     """Write the map of a block."""
     view, box = job.planes[plane], job.blocks.box(number)
     assert view.region is not None
-    region = tuple(
-        slice(part.start + side.start, part.start + side.stop) for part, side in zip(view.region, box, strict=True)
-    )
-    view = replace(view, region=region)
+    view = replace(view, region=moved(box, view.region))
     choose = None if job.looked_at is None else partial(nearest, job.looked_at, job.plan, view)
     steps = predict_map(_predictor(job), view, job.plan.spec, job.plan.zoom, choose=choose)
     probability = yield from map_progress(steps, partial(as_seen, job.plan, view))

@@ -43,10 +43,6 @@ class Compute(Protocol):
         """
         ...
 
-    def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
-        """Run one task, yield its steps and return its result; the task ends early once `stopped` returns True."""
-        ...
-
 
 class Here:
     """The process itself, one task after another."""
@@ -61,10 +57,6 @@ class Here:
             results.append((yield from map_progress(task(job, *call), share)))
             yield _progress(number + 1, len(calls), doing, results[-1])
         return results
-
-    def follow(self, task: WatchedTask, job: Any, stopped: Callable[[], bool]) -> Steps[Any]:
-        """Run one task."""
-        return task(job, stopped)
 
 
 def _share(number: int, count: int, doing: str) -> Callable[[Progress], Progress]:
@@ -236,16 +228,23 @@ LOCAL = re.compile(r"local(?::(\d+))?")
 
 @contextmanager
 def computing_on(where: str | None) -> Iterator[Compute]:
-    """Yield what computes: this process for None, N others for "local:N", else the workers of a scheduler.
+    """Yield what computes: this process for None, else the workers that `workers_of` gives."""
+    if where is None:
+        yield Here()
+    else:
+        with workers_of(where) as cluster:
+            yield cluster
+
+
+@contextmanager
+def workers_of(where: str) -> Iterator[Cluster]:
+    """Yield N processes of this computer for "local:N", else the workers of the scheduler at an address.
 
     Raises
     ------
     UnetError
         dask.distributed is not installed, or no scheduler answers.
     """
-    if where is None:
-        yield Here()
-        return
     client, cluster = _connected(where)
     try:
         yield Cluster(client)

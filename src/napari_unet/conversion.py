@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.errors import UnetError, as_path
+from napari_unet.arguments import as_path
+from napari_unet.errors import UnetError
 from napari_unet.files.image_file import ImageFile
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.label_formats import format_of, has_outlines, read_outlined_labels, write_label_file

@@ -174,10 +174,10 @@ def pair_files(predicted: Path, truth: Path, *, sought: str = "prediction") -> l
     for path in (predicted, truth):
         if not exists(path):
             raise UnetError(f"no such file or folder: {path}; check the path")
-    if _is_folder(predicted) != _is_folder(truth):
-        folder, file = (predicted, truth) if _is_folder(predicted) else (truth, predicted)
+    if is_folder(predicted) != is_folder(truth):
+        folder, file = (predicted, truth) if is_folder(predicted) else (truth, predicted)
         raise UnetError(f"{folder} is a folder but {file} is a file: give two files or two folders")
-    if not _is_folder(predicted):
+    if not is_folder(predicted):
         return [(predicted, truth)]
     return _pair_folders(predicted, truth, sought)
 
@@ -240,11 +240,6 @@ def _without(name: str, endings: Sequence[str]) -> str:
     """Return a name without the first of `endings` that it carries, unless nothing would be left of it."""
     ending = next((ending for ending in endings if name.lower().endswith(ending)), "")
     return name[: len(name) - len(ending)] or name
-
-
-def _is_folder(path: Path) -> bool:
-    """Tell whether a path is a folder of files."""
-    return is_folder(path)
 
 
 def _refuse_alone(files: list[Path], partner: str) -> None:

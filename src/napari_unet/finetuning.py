@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from napari_unet.arguments import as_pairs
 from napari_unet.arrays.annotations import (
     Annotation,
     painted,
@@ -24,8 +25,8 @@ from napari_unet.arrays.image_array import as_image
 from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
-from napari_unet.compute import computing_on
-from napari_unet.errors import UnetError, as_pairs
+from napari_unet.compute import workers_of
+from napari_unet.errors import UnetError
 from napari_unet.models.model import Model
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
 from napari_unet.models.prediction_to_labels import measured_planes
@@ -104,12 +105,12 @@ def fine_tune_steps(
     *,
     axes: str | None = None,
     settings: FineTuningSettings | None = None,
-    companion: TrainingMonitor | None = None,
+    monitor: TrainingMonitor | None = None,
     scheduler: str | None = None,
 ) -> Steps[FineTuneResult]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was.
 
-    The companion looks at better weights only where this process learns.
+    The monitor looks at better weights only where this process learns.
     """
     chosen = FineTuningSettings.chosen(settings)
     if not isinstance(model, Model):
@@ -136,7 +137,7 @@ def fine_tune_steps(
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
-    job, monitor = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before), companion
+    job = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": job.score})
     result = yield from _learnt(job, monitor or TrainingMonitor(), scheduler)
     scored = yield from indeterminate(
@@ -149,8 +150,8 @@ def _learnt(job: LearningJob, monitor: TrainingMonitor, scheduler: str | None) -
     """Learn, here or on a worker, and return what came of it."""
     if scheduler is None:
         return (yield from job.steps(monitor))
-    with computing_on(scheduler) as compute:
-        result: FineTuneResult = yield from compute.follow(learn_watched, job, monitor.stopped)
+    with workers_of(scheduler) as cluster:
+        result: FineTuneResult = yield from cluster.follow(learn_watched, job, monitor.stopped)
     return result
 
 

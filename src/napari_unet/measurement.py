@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_unet._version import __version__
-from napari_unet.arrays.axes import check_axes, result_axes
+from napari_unet.arrays.axes import check_axes, part_at, result_axes
 from napari_unet.arrays.intensity_channels import image_channels
 from napari_unet.arrays.object_figures import INTENSITIES, PROPERTIES, Columns, object_figures
 from napari_unet.arrays.pixel_size import LENGTHS, PixelSize
@@ -164,9 +164,9 @@ def measure_steps(
     places = list(_places(found, values.shape, spatial))
     for number, place in enumerate(places):
         read = [channel.at(place, spatial) for channel in channels]
-        steps = object_figures(_block(values, found, place, spatial), spacing, (*wanted, "centroid"), read, only)
+        steps = object_figures(part_at(values, found, place, spatial), spacing, (*wanted, "centroid"), read, only)
         block = yield from map_progress(steps, partial(_overall, number=number, total=len(places)))
-        within = None if drawn is None else _block(drawn, found, place, spatial)
+        within = None if drawn is None else part_at(drawn, found, place, spatial)
         blocks.append(_with_positions(block, place, within, spacing, wanted))
     return ObjectTable(columns=_stacked(blocks), spatial=spatial, pixel_size=size)
 
@@ -229,13 +229,6 @@ def _places(axes: str, shape: tuple[int, ...], spatial: str) -> Iterator[dict[st
     lengths = dict(zip(axes, shape, strict=True))
     for position in itertools.product(*(range(lengths[axis]) for axis in loops)):
         yield dict(zip(loops, position, strict=True))
-
-
-def _block(values: NDArray[Any], axes: str, place: Mapping[str, int], spatial: str) -> NDArray[Any]:
-    """Return one plane or volume, its axes in the order of `spatial`."""
-    left = [axis for axis in axes if axis not in place]
-    block = values[tuple(place.get(axis, slice(None)) for axis in axes)]
-    return block.transpose([left.index(axis) for axis in spatial])
 
 
 def _regions(regions: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -64,9 +64,14 @@ class SegmentationPlan:
         return self.source.label_axes
 
     @property
+    def lengths(self) -> dict[str, int]:
+        """Return the length of each axis of the labels."""
+        return {axis: self.part[axis][1] - self.part[axis][0] for axis in self.axes}
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the labels."""
-        return tuple(stop - start for start, stop in (self.part[axis] for axis in self.axes))
+        return tuple(self.lengths.values())
 
     @property
     def origin(self) -> tuple[int, ...]:

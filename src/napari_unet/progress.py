@@ -43,7 +43,7 @@ def finish(steps: Steps[Result], report: Report | None = None) -> Result:
 
 
 def map_progress(steps: Steps[Result], change: Callable[[Progress], Progress]) -> Steps[Result]:
-    """Run steps within longer work, which says in its own words how far it has come."""
+    """Run steps and change each `Progress`; return their result."""
     while True:
         try:
             step = next(steps)
@@ -54,7 +54,7 @@ def map_progress(steps: Steps[Result], change: Callable[[Progress], Progress]) -
 
 
 def indeterminate(steps: Steps[Result], doing: str = "") -> Steps[Result]:
-    """Run steps within longer work without an amount, so that a bar is not reset; `doing` renames what they do."""
+    """Run steps with an unknown total, so that the bar of longer work is not reset; `doing` renames them."""
     return map_progress(steps, lambda step: Progress(done=0, total=0, doing=doing or step.doing))
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import moved
+from napari_unet.arrays.boxes import bounding_box, moved, union, within
 from napari_unet.arrays.cutting import sides
 from napari_unet.arrays.dividing import distance_within, first_cores
-from napari_unet.arrays.object_boxes import bounding_box, box_around, boxes_of, union
+from napari_unet.arrays.object_boxes import box_around, boxes_of
 from napari_unet.arrays.object_ids import ObjectIds, slabs
 from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
@@ -246,7 +246,7 @@ def reshape_steps(action: str, labels: Labels, ids: Ids, spatial: Sequence[int] 
     after = labels[whole].copy()
     for done, (number, box) in enumerate(near.items()):
         yield Progress(done=done, total=len(near), doing="Correcting")
-        part = after[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, whole, strict=True))]
+        part = after[within(box, whole)]
         for place in _planes(part.shape, axes):
             _reshape(part[place], number, change)
     return _trimmed(whole, labels[whole], after)

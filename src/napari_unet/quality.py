@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arguments import as_path
 from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.source import Source
 from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.windows import telling_windows
 from napari_unet.arrays.zoom import Zoomed
-from napari_unet.errors import UNFORESEEN, UnetError, as_path
+from napari_unet.errors import UNFORESEEN, UnetError
 from napari_unet.files.file_errors import image_fault
 from napari_unet.files.images import open_image
 from napari_unet.models.model import Model

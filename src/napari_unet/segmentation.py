@@ -215,8 +215,8 @@ def run_plan(
     keep_probabilities
         Whether the foreground probabilities are kept, too.
     looked_at
-        Gives the place that somebody looks at, in pixels of the image by axis: tiles nearest to it come first, and
-        the step after each has a `MapPart` for a preview.
+        Gives the place in view, in pixels of the image by axis: tiles nearest to it come first, and the step after
+        each has a `MapPart` for a preview.
 
     Raises
     ------

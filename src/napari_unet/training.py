@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.arguments import as_pairs
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.patches import PatchCentres
-from napari_unet.errors import UnetError, as_pairs
+from napari_unet.errors import UnetError
 from napari_unet.files.checkpoint_names import best_of
 from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model, load_model_file, restore_weights, stored_weights
@@ -206,8 +207,7 @@ class Training:
 
     def _mean_loss(self) -> float | None:
         """Return the mean loss before the best weights were validated; of all steps where nothing was."""
-        known = [entry["loss"] for entry in self.history if entry["iteration"] == self.best.iteration]
-        losses = known or self._losses
+        losses = [one["loss"] for one in self.history if one["iteration"] == self.best.iteration] or self._losses
         return round(float(np.mean(losses)), 4) if losses else None
 
     def _step(self, iteration: int) -> float:

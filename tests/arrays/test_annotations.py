@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_unet.arrays.annotations import corrected, dense, painted, require_two_classes, with_background_ring
+from napari_unet.arrays.annotations import (
+    as_painted,
+    corrected,
+    dense,
+    painted,
+    require_two_classes,
+    with_background_ring,
+)
 from napari_unet.arrays.boundary_weights import boundary_weights
 from napari_unet.errors import UnetError
 from tests.conftest import drawn as drawing
@@ -169,4 +176,28 @@ def test_what_is_corrected_in_one_plane_says_nothing_of_the_same_object_in_other
     right = corrected(joined, layer, right=(slice(0, 1), slice(None), slice(0, 7)), through=(0,))
     assert right.annotated[0, :, :7].all()
     assert not right.annotated[[1, 3]].any()
-    assert corrected(joined, layer).annotated[0].any(), "a volume is seen as one"
+
+
+def test_a_body_is_complete_to_a_model_of_volumes_where_all_its_planes_were_corrected():
+    before = np.zeros((5, 14, 14), np.int32)
+    before[1:4, 2:6, 2:6], before[0:3, 8:12, 8:12] = 1, 2
+    layer = before.copy()
+    layer[1:4, 2, 2] = 0  # all planes of the first body
+    layer[2, 8, 8] = 0  # one of the second
+    said = corrected(before, layer, through=(0,), volumes=True)
+    assert set(np.nonzero(said.annotated)[0]) == {1, 2, 3}
+    assert said.annotated[2][layer[2] == 2].all()
+    assert not said.annotated[[0, 1]][before[[0, 1]] == 2].any()
+    first, second = said.labels[2, 3, 3], said.labels[2, 10, 10]
+    assert said.complete[[first, second]].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("z", [0, 2])
+def test_corrections_kept_as_strokes_stay_in_their_plane(z):
+    before = np.zeros((4, 12, 12), np.int32)
+    before[z, 3:8, 3:8] = 1
+    layer = before.copy()
+    layer[z, 3, 3] = 0
+    strokes = as_painted(corrected(before, layer, through=(0,)), layer > 0, through=(0,))
+    assert set(np.nonzero(strokes)[0]) == {z}
+    assert painted(strokes[z]).complete[1:].all()

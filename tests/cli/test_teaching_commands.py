@@ -187,7 +187,7 @@ def test_the_same_seed_gives_the_same_weights(sections, tmp_path):
         (["--levels", "30"], "levels must be a whole number from 1 to 8, got 30"),
         (["--seed", str(2**63)], "seed must be a whole number from 0"),
         (["--batch", "1", "--patch", "16"], "choose batch 2, or a patch of 32 px"),
-        (["--validate", "s"], "--validate names s, which is not among s0.png"),
+        (["--validate", "s"], "s is to be held out and is not among s0.png"),
     ],
 )
 def test_a_training_that_makes_no_sense_is_one_sentence(sections, tmp_path, capsys, more, said):

@@ -16,7 +16,7 @@ from napari_unet.settings.folder_training import FolderSettings
 from napari_unet.settings.weights import WeightSettings
 from napari_unet.training import Training
 from napari_unet.widgets.teach.folder_work import in_panel_words
-from tests.widgets.conftest import click, messages, wait_until_done
+from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 
 PANEL = "Train"
 SHOWN = False
@@ -57,6 +57,24 @@ def make_small(panel, iterations=4):
 def train(qtbot, panel):
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
+
+
+def test_teach_leads_to_train_with_what_is_known(viewer, folder, qtbot):
+    workspace = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
+    viewer.open(str(folder / "images" / "1.tif"), plugin="napari")
+    form = workspace.show_tab("Teach").form
+    assert form.from_folder.isHidden(), "a model that is there learns from paint"
+    form.model.choose_new()
+    form.kind.setCurrentIndex(1)
+    click(qtbot, form.from_folder)
+    panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+    wait_until_done(qtbot, panel)
+    assert panel.job.status.text() == "3 images with labels."
+    request = panel.form.request()
+    assert (request.folder, request.how.truth, request.how.start) == (folder, "classes", None)
+    panel.form.folder.setText("mine")
+    click(qtbot, form.from_folder)
+    assert panel.form.folder.text() == "mine", "what was typed stays"
 
 
 def left_over():
@@ -158,7 +176,7 @@ def test_bad_folders_get_a_sentence_in_words_of_the_panel(panel, folder, qtbot, 
     train(qtbot, panel)
     assert "‘Labels are’ classes" in messages()[-1]
     assert "--" not in messages()[-1]
-    assert in_panel_words("--start gives one, --other not") == "‘Start from’ gives one, --other not"
+    assert in_panel_words("`start` gives one, `other` not") == "‘Start from’ gives one, `other` not"
 
 
 def test_the_panel_offers_every_option_of_the_command_and_stays_narrow(panel):

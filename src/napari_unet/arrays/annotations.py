@@ -18,7 +18,8 @@ from napari_unet.errors import UnetError
 from napari_unet.whole_numbers import as_whole_numbers
 
 NOT_ANNOTATED, BACKGROUND, FIRST_INSTANCE = 0, 1, 2
-MAX_CLASSES = 31
+MAX_CLASS = 31
+"""The highest class index: more values than this are ids of objects, or grey values."""
 ENCLOSED = 0.5
 """Share of an instance's outer rim that must be annotated for the instance to count as painted whole."""
 
@@ -81,14 +82,16 @@ def painted(layer: NDArray[Any]) -> Annotation:
     return Annotation(labels=instances, annotated=annotated, complete=enclosed(instances, annotated))
 
 
-def as_painted(annotation: Annotation, objects: NDArray[np.bool_]) -> NDArray[np.int32]:
+def as_painted(
+    annotation: Annotation, objects: NDArray[np.bool_], *, through: tuple[int, ...] = ()
+) -> NDArray[np.int32]:
     """Return the annotation layer that says the same to `painted`, or of classes to `painted_classes`.
 
     Complete objects get a rim of background where nothing was said and there are no `objects`, so that they are
-    read as complete again.
+    read as complete again. `through` is as of `corrected`.
     """
     if annotation.complete.any():
-        annotation = with_background_ring(annotation, width=1, sure=objects)
+        annotation = with_background_ring(annotation, width=1, sure=objects, through=through)
     return np.where(annotation.annotated, annotation.labels + BACKGROUND, NOT_ANNOTATED).astype(np.int32)
 
 
@@ -112,6 +115,7 @@ def corrected(
     *,
     right: tuple[slice, ...] | None = None,
     through: tuple[int, ...] = (),
+    volumes: bool = False,
 ) -> Annotation:
     """Return what painting over a prediction says.
 
@@ -120,7 +124,8 @@ def corrected(
     not annotated, unless it lies in `right`: there the painter accepts the prediction as the truth.
 
     `through` are the axes through which planes follow one another: what was touched in one plane says nothing of
-    the others, which the user may not have looked at, also if it is the same object there.
+    the others, which the user may not have looked at, also if it is the same object there. To a model of `volumes`
+    an object is complete only where all of its planes were touched: of the others it has no border here.
     """
     after, changed = _changes(prediction, layer)
     before = _whole_numbers(prediction)
@@ -135,12 +140,11 @@ def corrected(
             touched = np.setdiff1d(np.union1d(before[plane][said], after[plane][said]), [0])
             whole[plane] = np.isin(after[plane], touched)
     instances = split_scattered(dense_labels(np.where(whole, after, 0)))
-    return Annotation(
-        labels=instances,
-        annotated=whole | changed,
-        complete=np.ones(int(instances.max(initial=0)) + 1, bool),
-        corrects=True,
-    )
+    complete = np.ones(int(instances.max(initial=0)) + 1, bool)
+    if volumes:
+        elsewhere = np.setdiff1d(after[~whole], [0])
+        complete[np.setdiff1d(instances[np.isin(after, elsewhere)], [0])] = False
+    return Annotation(labels=instances, annotated=whole | changed, complete=complete, corrects=True)
 
 
 def painted_classes(layer: NDArray[Any]) -> Annotation:
@@ -177,9 +181,9 @@ def dense_classes(truth: NDArray[Any]) -> Annotation:
 def _of_classes(classes: NDArray[Any], annotated: NDArray[np.bool_]) -> Annotation:
     """Return an annotation whose labels are classes: nothing in it is an instance with a border."""
     highest = int(classes.max(initial=0))
-    if highest > MAX_CLASSES:
+    if highest > MAX_CLASS:
         raise UnetError(
-            f"class {highest} was painted, there are at most {MAX_CLASSES}: paint classes, not one id an object"
+            f"class {highest} was painted, there are at most {MAX_CLASS}: paint classes, not one id an object"
         )
     return Annotation(labels=classes.astype(np.int32), annotated=annotated, complete=np.zeros(highest + 1, bool))
 
@@ -221,16 +225,23 @@ def require_two_classes(annotations: list[Annotation]) -> None:
 
 
 def with_background_ring(
-    annotation: Annotation, *, width: int = 2, sure: NDArray[np.bool_] | None = None
+    annotation: Annotation,
+    *,
+    width: int = 2,
+    sure: NDArray[np.bool_] | None = None,
+    through: tuple[int, ...] = (),
 ) -> Annotation:
     """Return the annotation with a thin rim of background around its objects.
 
-    `sure` marks where the model is sure of an object (an unpainted neighbour): no ring is put there.
+    `sure` marks where the model is sure of an object (an unpainted neighbour): no ring is put there. `through` is
+    as of `corrected`: the rim stays in the plane of its object.
     """
     from scipy import ndimage
 
     inside = annotation.labels > 0
-    ring = ndimage.binary_dilation(inside, iterations=width) & ~annotation.annotated
+    around = ndimage.generate_binary_structure(inside.ndim, 1)
+    in_plane = tuple(slice(1, 2) if axis in through else slice(None) for axis in range(inside.ndim))
+    ring = ndimage.binary_dilation(inside, around[in_plane], iterations=width) & ~annotation.annotated
     if sure is not None:
         ring &= ~sure
     return replace(annotation, annotated=annotation.annotated | ring)

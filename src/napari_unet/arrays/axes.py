@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.boxes import moved, within
 from napari_unet.arrays.channel_values import match_channels
 from napari_unet.arrays.channels import Channels, Choice, Input, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
@@ -64,6 +65,13 @@ def result_shape(axes: str, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(length for axis, length in zip(axes, shape, strict=True) if axis not in "CS")
 
 
+def part_at(array: Any, axes: str, index: Mapping[str, int], spatial: str) -> NDArray[Any]:
+    """Return the part of an array at positions along some of its axes, with the other axes in a given order."""
+    left = [axis for axis in axes if axis not in index]
+    part = np.asarray(array[tuple(index.get(axis, slice(None)) for axis in axes)])
+    return part.transpose([left.index(axis) for axis in spatial])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plane:
     """One 2D image (or volume) inside an array, as a network reads it: (C, *spatial), normalised.
@@ -84,6 +92,11 @@ class Plane:
     an input that is left out, which is 0 everywhere. None instead of them reads all."""
     region: Box | None = None
     """The part that is wanted; what lies around it in the image still serves as context."""
+
+    @classmethod
+    def normalised(cls, image: NDArray[np.float32], spatial: str) -> Plane:
+        """Return the plane of an image (C, *spatial) that is normalised already."""
+        return cls(array=image, axes="C" + spatial, index={}, spatial=spatial, channels=len(image))
 
     @property
     def whole_shape(self) -> tuple[int, ...]:
@@ -119,19 +132,12 @@ class Plane:
             slice(max(0, side.start - more), min(length, side.stop + more))
             for side, length, more in zip(self.region, self.whole_shape, by, strict=True)
         )
-        former = tuple(
-            slice(side.start - wide.start, side.stop - wide.start)
-            for side, wide in zip(self.region, grown, strict=True)
-        )
-        return replace(self, region=grown), former
+        return replace(self, region=grown), within(self.region, grown)
 
     def read(self, window: Box) -> NDArray[np.float32]:
         """Return (C, *window) float32, counted from the wanted part; the image is mirrored beyond itself."""
         if self.region is not None:
-            window = tuple(
-                slice(side.start + part.start, side.stop + part.start)
-                for side, part in zip(window, self.region, strict=True)
-            )
+            window = moved(window, self.region)
         intensity = self.intensity or UNCHANGED
         beside = [*(0 for _ in window[:-2]), intensity.margin, intensity.margin]
         sides = list(zip(window, beside, strict=True))

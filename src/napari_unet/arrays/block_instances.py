@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.block_regions import Regions, label_block
-from napari_unet.arrays.blocks import Blocks, hull, overlap, volume, within
+from napari_unet.arrays.blocks import Blocks
+from napari_unet.arrays.boxes import moved, overlap, union, volume, within
 from napari_unet.arrays.instances import (
     BAND_MARGIN,
     fill_holes,
@@ -127,7 +128,7 @@ def _window_of(around: RegionsAround, most: int) -> Box:
     """Return a box around the block and as many of its regions as may be read at once."""
     window = around.box
     for box in around.boxes:
-        wider = hull(window, box)
+        wider = union([window, box])
         if volume(wider) <= max(most, volume(around.box)):
             window = wider
     return window
@@ -205,7 +206,7 @@ class _Canvas:
         """Add the instances of a region that was seen in `box`; only a part of it where `whole` is given."""
         parts, cores = parts_of_region(probability, mask, settings)
         for order, (number, inner, instance) in enumerate(kept_instances(parts, probability, settings)):
-            place = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(box, inner, strict=True))
+            place = moved(inner, box)
             name = order if whole is None else _core_name(cores[inner] == number, place, whole)
             self.names.append([region, name])
             self._write(place, instance)

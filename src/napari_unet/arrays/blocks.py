@@ -68,28 +68,3 @@ class Blocks:
         place = list(self.place(number))
         place[axis] += 1
         return self.number(place) if place[axis] < self.counts[axis] else None
-
-
-def overlap(box: Box, other: Box) -> Box | None:
-    """Return what two boxes share; None where that is nothing."""
-    shared = tuple(
-        slice(max(one.start, two.start), min(one.stop, two.stop)) for one, two in zip(box, other, strict=True)
-    )
-    return shared if all(side.start < side.stop for side in shared) else None
-
-
-def within(box: Box, outer: Box) -> Box:
-    """Return where a box lies in another one that holds it."""
-    return tuple(slice(one.start - two.start, one.stop - two.start) for one, two in zip(box, outer, strict=True))
-
-
-def volume(box: Box) -> int:
-    """Return how many pixels a box holds."""
-    return math.prod(side.stop - side.start for side in box)
-
-
-def hull(box: Box, other: Box) -> Box:
-    """Return the smallest box that holds both."""
-    return tuple(
-        slice(min(one.start, two.start), max(one.stop, two.stop)) for one, two in zip(box, other, strict=True)
-    )

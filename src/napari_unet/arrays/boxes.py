@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.tiling import Box
-from napari_unet.errors import UnetError
 
 
 def moved(box: Box, by: Box) -> Box:
@@ -16,6 +16,24 @@ def moved(box: Box, by: Box) -> Box:
     return tuple(
         slice(side.start + origin.start, side.stop + origin.start) for side, origin in zip(box, by, strict=True)
     )
+
+
+def overlap(box: Box, other: Box) -> Box | None:
+    """Return what two boxes share; None where that is nothing."""
+    shared = tuple(
+        slice(max(one.start, two.start), min(one.stop, two.stop)) for one, two in zip(box, other, strict=True)
+    )
+    return shared if all(side.start < side.stop for side in shared) else None
+
+
+def within(box: Box, outer: Box) -> Box:
+    """Return where a box lies in another one that holds it."""
+    return tuple(slice(one.start - two.start, one.stop - two.start) for one, two in zip(box, outer, strict=True))
+
+
+def volume(box: Box) -> int:
+    """Return how many pixels a box holds."""
+    return math.prod(side.stop - side.start for side in box)
 
 
 def merge_nearby(
@@ -48,17 +66,24 @@ def merge_nearby(
     ]
 
 
-def annotated_box(annotated: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Return the smallest box that holds what is annotated; UnetError where nothing is."""
-    box = []
-    for axis in range(annotated.ndim):
-        inside = np.flatnonzero(
-            annotated.any(axis=tuple(other for other in range(annotated.ndim) if other != axis))
-        )
-        if len(inside) == 0:
-            raise UnetError("the annotation is empty: paint something first")
-        box.append(slice(int(inside[0]), int(inside[-1]) + 1))
-    return tuple(box)
+def union(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds others."""
+    return tuple(
+        slice(min(side.start for side in sides), max(side.stop for side in sides))
+        for sides in zip(*boxes, strict=True)
+    )
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
+    """Return the bounding box of what is true, None where nothing is."""
+    sides = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        at = np.flatnonzero(mask.any(axis=others))
+        if not len(at):
+            return None
+        sides.append(slice(int(at[0]), int(at[-1]) + 1))
+    return tuple(sides)
 
 
 def clusters(marked: NDArray[np.bool_], gap: Sequence[int]) -> list[Box]:
@@ -76,6 +101,8 @@ def clusters(marked: NDArray[np.bool_], gap: Sequence[int]) -> list[Box]:
     boxes = []
     for cells in ndimage.find_objects(groups):
         part = tuple(slice(side.start * step, side.stop * step) for side, step in zip(cells, gap, strict=True))
-        boxes.append(moved(annotated_box(marked[part]), part))
+        inner = bounding_box(marked[part])
+        assert inner is not None  # a group holds a pixel
+        boxes.append(moved(inner, part))
     # a group may lie in the bend of another
     return merge_nearby(boxes, np.zeros_like, gap)

@@ -1,13 +1,13 @@
-"""Bounding boxes of objects, and of masks."""
+"""Bounding boxes of objects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.boxes import bounding_box, union
 from napari_unet.arrays.object_ids import ObjectIds
 from napari_unet.arrays.tiling import Box
 
@@ -35,23 +35,3 @@ def box_around(labels: NDArray[Any], ids: Sequence[int] | NDArray[Any]) -> Box |
         return tuple(slice(0, length) for length in labels.shape)
     boxes = [box for box, _ in boxes_of(labels, ids)]
     return union(boxes) if boxes else None
-
-
-def union(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box that holds others."""
-    return tuple(
-        slice(min(side.start for side in sides), max(side.stop for side in sides))
-        for sides in zip(*boxes, strict=True)
-    )
-
-
-def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """Return the bounding box of what is true, None where nothing is."""
-    sides = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        at = np.flatnonzero(mask.any(axis=others))
-        if not len(at):
-            return None
-        sides.append(slice(int(at[0]), int(at[-1]) + 1))
-    return tuple(sides)

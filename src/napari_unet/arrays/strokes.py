@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_unet.arrays.annotations import Annotation
 
 SHARE = 0.2
+"""Of the strokes that are held out: of five, the fewest that are divided, it is one."""
 MIN_STROKES = 5
 """With fewer strokes than this none is held out: the network needs them all."""
 

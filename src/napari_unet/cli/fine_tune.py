@@ -91,7 +91,7 @@ def run(given: argparse.Namespace) -> int:
     settings = settings.replace(channels=agreed_channels(settings.channels, [image for image, _ in pairs]))
     with Stop() as stop:
         steps = fine_tune_steps(
-            model, pairs, axes=axes, settings=settings, companion=stop, scheduler=given.scheduler
+            model, pairs, axes=axes, settings=settings, monitor=stop, scheduler=given.scheduler
         )
         result = with_bar(steps, "Learning")
     say(result.sentence())

@@ -20,5 +20,19 @@ def say_lines(text: str) -> None:
 
 
 def complain(text: object) -> None:
-    """Print one line on stderr."""
-    say(text, file=sys.stderr)
+    """Print one line on stderr; settings that it names stand there as their options."""
+    sentence = str(text)
+    say(_with_options(sentence) if "`" in sentence else sentence, file=sys.stderr)
+
+
+def _with_options(sentence: str) -> str:
+    """Return a sentence with settings under the names of their options."""
+    from napari_unet.settings.finetuning import FineTuningSettings  # with pydantic half a second, for --help too
+    from napari_unet.settings.folder_training import FolderSettings
+    from napari_unet.settings.named import with_names
+    from napari_unet.settings.network import NetworkSettings
+    from napari_unet.settings.segmentation import SegmentationSettings
+    from napari_unet.settings.training import TrainingSettings
+
+    groups = (SegmentationSettings, FineTuningSettings, TrainingSettings, NetworkSettings, FolderSettings)
+    return with_names(sentence, groups, lambda option: option.argument)

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import UnetError, first_line
-from napari_unet.files.file_errors import unwritable
 from napari_unet.files.json_text import parse_json
 from napari_unet.files.lazy_array import FAULTS
 from napari_unet.files.ome_zarr_labels import NAME, OmeLayout, describe, level_shapes, make_groups, make_level
@@ -41,7 +40,10 @@ def unfinished(output: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class BlockStore:
-    """The folder of one run; it holds no open file, so that another process may use it, too."""
+    """The folder of one run; it holds no open file, so that another process may use it, too.
+
+    An OSError is that of the disk: who runs says which output could not be written.
+    """
 
     folder: Path
 
@@ -62,13 +64,9 @@ class BlockStore:
         if known is not None:
             self._require_same(known["plan"], json.loads(json.dumps(plan)))
             return self._known_cut(known["cut"], cut)
-        try:
-            self._make(layout, shape, cut["sides"])
-            cut = {name: tuple(sides) for name, sides in cut.items()}
-            text = json.dumps({"plan": plan, "cut": cut}, allow_nan=False)
-            self._write(PLAN, text.encode())  # last: without it, the folder is made anew
-        except OSError as error:
-            raise unwritable(self.folder, error) from error
+        self._make(layout, shape, cut["sides"])
+        text = json.dumps({"plan": plan, "cut": cut}, allow_nan=False)
+        self._write(PLAN, text.encode())  # last: without it, the folder is made anew
         return {name: tuple(sides) for name, sides in cut.items()}
 
     def _known_cut(self, known: Any, wanted: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
@@ -178,14 +176,11 @@ class BlockStore:
         """Give the labels the name of the output, and remove the folder."""
         import zarr
 
-        try:
-            root = zarr.open_group(self.folder / "result", mode="r+")
-            describe(root, root[f"labels/{NAME}"], layout, levels, provenance)
-            if output.exists():
-                raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
-            (self.folder / "result").rename(output)
-        except OSError as error:
-            raise unwritable(output, error) from error
+        root = zarr.open_group(self.folder / "result", mode="r+")
+        describe(root, root[f"labels/{NAME}"], layout, levels, provenance)
+        if output.exists():
+            raise UnetError(f"cannot write {output}: it exists: choose another name, or remove it first")
+        (self.folder / "result").rename(output)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, name: str, content: bytes) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.annotations import MAX_CLASS
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.kinds import TIFF, kind_of
 from napari_unet.files.provenance import read_provenance
 
-MAX_CLASSES = 32
+MAX_CLASSES = 1 + MAX_CLASS
+"""The background and all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.arguments import as_path
 from napari_unet.arrays.source import Source
-from napari_unet.errors import UnetError, as_path
+from napari_unet.errors import UnetError
 from napari_unet.files.dicom import read_dicom
 from napari_unet.files.file_errors import not_a
 from napari_unet.files.image_file import ImageFile

@@ -26,7 +26,7 @@ FORMATS = {"0.4": 2, "0.5": 3}
 """Versions of the specification, and the format of Zarr that each is written in."""
 CHUNK = 1024
 """Side of a chunk in pixels: a few MB of labels, of which compression leaves some 10 kB."""
-SMALLEST_CHUNK = 128
+MIN_CHUNK = 128
 """Side of a chunk in pixels below which what is read beside the labels, some hundred bytes, counts."""
 COARSEST = 256
 """The pyramid ends where a plane is no larger, in pixels: a thumbnail."""
@@ -189,7 +189,7 @@ def make_level(
 
 def _chunk_side(side: int) -> int:
     """Return the largest part of a file's side that divides it and is no larger than half of `CHUNK`."""
-    parts = [side // count for count in range(1, side // SMALLEST_CHUNK + 1) if side % count == 0]
+    parts = [side // count for count in range(1, side // MIN_CHUNK + 1) if side % count == 0]
     return next((part for part in parts if part <= CHUNK // 2), side)
 
 

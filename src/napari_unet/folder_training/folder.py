@@ -51,7 +51,7 @@ def read_truths(
     if request.how.truth == "membranes":
         return {path: parted_objects(file, spatial) for path, file in labels.items()}, ()
     named = ((path.name, planes_of(file, spatial)) for path, file in labels.items())
-    refuse_masks(named, "use --truth classes", dims=len(spatial))
+    refuse_masks(named, "use `truth` classes", dims=len(spatial))
     return {path: file.array for path, file in labels.items()}, ()
 
 
@@ -76,7 +76,7 @@ def spacing_of(images: Iterable[Path], axes: str, remark: Callable[[str], None])
         size = read_image(path).calibration
         if size is not None and size.get("Z") is not None:
             return size.lengths(axes)
-    remark("The files do not say how far apart planes are: as far as pixels; --spacing 2.5,1,1 says otherwise.")
+    remark("The files do not say how far apart planes are: as far as pixels; `spacing` 2.5,1,1 says otherwise.")
     return None
 
 
@@ -89,7 +89,7 @@ def parted_objects(membranes: ImageFile, spatial: str) -> NDArray[Any]:
 def planes_of(labels: ImageFile, spatial: str) -> NDArray[Any]:
     """Return labels with the axes that the network works on as the last ones."""
     if set(spatial) - set(labels.axes):
-        raise UnetError(f"the network works on {spatial}, labels have axes {labels.axes}: give another --start")
+        raise UnetError(f"the network works on {spatial}, labels have axes {labels.axes}: give another `start`")
     return move_spatial_last(labels.array, labels.axes, spatial)
 
 
@@ -110,7 +110,7 @@ def load_folder(
         read = select(image.source, spec, channels=channels).channels
         loaded.append(training_images_of(path.name, image.array, labels, spec, axes=image.axes, channels=read))
     if in_grey:
-        request.remark("RGB images are learnt in grey: --channels 3 learns their colours.")
+        request.remark("RGB images are learnt in grey: `in_channels` 3 learns their colours.")
     return replace(spec, pixel_size=common_pixel_size(sizes, spec.axes)), loaded
 
 
@@ -123,7 +123,7 @@ def split(
         names = [planes[0].name for planes in images]
         missing = [name for name in request.validate if not any(is_named(known, name) for known in names)]
         if missing:
-            raise UnetError(f"--validate names {missing[0]}, which is not among {', '.join(names[:5])}, ...")
+            raise UnetError(f"{missing[0]} is to be held out and is not among {', '.join(names[:5])}, ...")
         held = {n for n, known in enumerate(names) if any(is_named(known, name) for name in request.validate)}
     else:
         if len(images) == 1 and share:

@@ -87,7 +87,7 @@ def checkpointed_steps(training: Training) -> Steps[Model]:
 
 
 def finish_steps(prepared: PreparedTraining, model: Model, request: TrainingRequest) -> Steps[TrainingResult]:
-    """Choose thresholds, write the model, and forget how it was come to."""
+    """Choose thresholds, write the model, and remove the checkpoint."""
     found = yield from with_thresholds(model, prepared.validation, prepared.training.settings.device)
     saved = found.save(request.output)
     prepared.training.forget_checkpoint()

@@ -21,7 +21,7 @@ from napari_unet.settings.network import NetworkSettings
 def image_spec(request: TrainingRequest, network: NetworkSettings) -> ModelSpec:
     """Return what a new network will be that gives an image."""
     if network.architecture != "padded":
-        raise UnetError(f"--truth images takes --architecture padded, got {network.architecture}: leave it out")
+        raise UnetError(f"`truth` images takes `architecture` padded, got {network.architecture}: leave it out")
     return ModelSpec(
         name=request.output.stem,
         architecture="padded",

@@ -84,28 +84,26 @@ def starting_net(request: TrainingRequest, start: Model | None, spec: ModelSpec,
     net = start.net if start else build_net(spec.architecture, spec.arguments)
     if request.how.encoder is not None:
         if not isinstance(net, Vgg16UNet):
-            raise UnetError(f"--encoder takes VGG16 weights: use --architecture vgg16, not {spec.architecture}")
+            raise UnetError(f"`encoder` takes VGG16 weights: use `architecture` vgg16, not {spec.architecture}")
         net.load_public_weights(read_public_weights(Path(request.how.encoder)))
     return net
 
 
 def refuse_other_networks(request: TrainingRequest, start: Model, classes: int) -> None:
     """Refuse a model to start from that tells something else than the labels do, or is asked to be another."""
-    for name, option in options(NetworkSettings).items():
+    for name in options(NetworkSettings):
         if name in request.network:
-            raise UnetError(
-                f"{option.argument} is for a new network, but --start gives one: leave one of them out"
-            )
+            raise UnetError(f"`{name}` is for a new network, but `start` gives one: leave one of them out")
     if start.spec.gives_image != (request.how.truth == "images"):
-        what = "images: give --truth images" if start.spec.gives_image else "labels: leave --truth images out"
-        raise UnetError(f"{start.spec.name} gives {what}, or leave --start out")
+        what = "images: give `truth` images" if start.spec.gives_image else "labels: leave `truth` images out"
+        raise UnetError(f"{start.spec.name} gives {what}, or leave `start` out")
     if start.spec.is_semantic != (request.how.truth == "classes"):
-        what = "classes: give --truth classes" if start.spec.is_semantic else "objects: give --truth objects"
-        raise UnetError(f"{start.spec.name} tells {what}, or leave --start out")
+        what = "classes: give `truth` classes" if start.spec.is_semantic else "objects: give `truth` objects"
+        raise UnetError(f"{start.spec.name} tells {what}, or leave `start` out")
     if start.spec.is_semantic and classes > len(start.spec.classes):
         raise UnetError(
             f"the labels hold {classes} classes and {start.spec.name} knows {len(start.spec.classes)}: "
-            "leave --start out"
+            "leave `start` out"
         )
 
 
@@ -113,7 +111,7 @@ def training_settings(request: TrainingRequest, images: list[TrainingImage]) -> 
     """Return the settings of the recipe with what was chosen in its place."""
     chosen = dict(request.training)
     if "epochs" in chosen and "iterations" in chosen:
-        raise UnetError("--epochs and --iterations both say how long to train: leave one of them out")
+        raise UnetError("`epochs` and `iterations` both say how long to train: leave one of them out")
     if request.how.preset == "paper":
         return TrainingSettings.paper(**chosen)
     if request.how.preset == "em":

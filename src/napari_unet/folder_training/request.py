@@ -33,7 +33,7 @@ class TrainingRequest:
     validate: tuple[str, ...] = ()
     """Names of the images to hold out, instead of a share."""
     remark: Callable[[str], None] = field(default=_nothing, compare=False)
-    """Called with each assumption, a sentence."""
+    """Called with each assumption, a sentence; as in errors, settings stand there as `with_names` reads them."""
 
     @property
     def checkpoint(self) -> Path:

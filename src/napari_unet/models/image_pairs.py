@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane, result_axes
+from napari_unet.arrays.axes import Plane, part_at, result_axes
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.source import Source
 from napari_unet.errors import UnetError
@@ -27,7 +27,7 @@ ROOM = (-CENTRE, 1 + CENTRE)
 """What tanh can give, on a scale where 0 and 1 are the ends of the output range."""
 SAMPLED = 100_000
 """Pixels of a truth image, about, from which percentiles are taken: enough for a thousandth."""
-LEAST_CONTRAST = 0.1
+MIN_CONTRAST = 0.1
 """An image with less contrast than this, on the scale of the input, has other units than the input."""
 
 
@@ -79,9 +79,7 @@ def _planes_of(
 
 
 def _part(truth: Any, plane: Plane, axes: str) -> NDArray[np.float32]:
-    place = tuple(plane.index.get(axis, slice(None)) for axis in axes)
-    left = [axis for axis in axes if axis not in plane.index]
-    part = np.asarray(truth[place], np.float32).transpose([left.index(axis) for axis in plane.spatial])
+    part = part_at(truth, axes, plane.index, plane.spatial).astype(np.float32)
     if not np.isfinite(part).all():
         raise UnetError("a truth image holds NaN or infinite values: fill them first")
     return part
@@ -94,7 +92,7 @@ def _shares_units(plane: Plane, truth: NDArray[np.float32], spec: ModelSpec) -> 
     if high <= low:
         return True  # nothing to learn here
     darkest, brightest = (np.percentile(truth, (1, 99)) - low) / (high - low)
-    return bool(ROOM[0] < darkest and brightest < ROOM[1] and brightest - darkest > LEAST_CONTRAST)
+    return bool(ROOM[0] < darkest and brightest < ROOM[1] and brightest - darkest > MIN_CONTRAST)
 
 
 def _training_image(name: str, plane: Plane, truth: NDArray[np.float32], spec: ModelSpec) -> TrainingImage:

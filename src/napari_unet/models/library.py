@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_data_path
 
-from napari_unet.errors import UnetError, as_path
+from napari_unet.arguments import as_path
+from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec, read_spec
 
 if TYPE_CHECKING:

@@ -73,8 +73,8 @@ class Look:
 def choose_zoom(planes: Sequence[Plane], predictor: Predictor, spec: ModelSpec) -> Steps[Zooms]:
     """Return the zoom at which a model is to see an image, from a few windows of it; one yield a tile.
 
-    To be shrunk, an image must show objects of one size to two looks, the second one closer. What it is worth is
-    measured in docs/explanation/sizes.md.
+    An image is shrunk where two looks, the second one closer, show objects of one size. Measured in
+    docs/explanation/sizes.md.
     """
     if spec.sizes is None:
         return spec.zooms

@@ -1,4 +1,4 @@
-"""What fixes a model beside its weights: everything that segmenting needs to know, as JSON."""
+"""The specification of a model: everything that segmenting needs beside the weights, as JSON."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class ModelSpec:
                 raise UnetError(f"an output range must be two rising numbers, got {self.output_range}")
 
     def checked(self) -> ModelSpec:
-        """Return what a file may say; UnetError where classes have no outputs of the network, or no levels."""
+        """Validate what a file states and return self; UnetError where classes have no outputs, or no levels."""
         outputs = self.arguments.get("out_channels", len(self.classes))
         if outputs != len(self.classes):
             raise UnetError(f"a network with {outputs} outputs cannot tell {len(self.classes)} classes apart")

@@ -53,8 +53,8 @@ of its own kind: no stained images of other things were at hand.
 """
 LAST_RESORT = "cells"
 """The model of objects of any kind, for images that none of the others knows."""
-LEAST = (0.05, 1e-3)
-"""Below these, probabilities of objects and shares count as these: logarithms end somewhere."""
+MIN_PROBABILITY, MIN_SHARE = 0.05, 1e-3
+"""Below these, probabilities of objects and shares count as these, so that their logarithms stay finite."""
 LOOKING = "Looking at the image"
 
 
@@ -200,7 +200,7 @@ def familiarity(said: Evidence) -> float:
 def figures(said: Evidence) -> tuple[float, float, float]:
     """Return the logarithms of surprise, mean probability of objects over all windows, and undecided share."""
     covers = np.asarray(said.cover)
-    objects = float(np.dot(said.objects, covers)) / max(float(covers.sum()), LEAST[1])
+    objects = float(np.dot(said.objects, covers)) / max(float(covers.sum()), MIN_SHARE)
     undecided = 1 - float(np.mean(said.certainty))
     surprise = float(np.mean(said.surprise))
-    return math.log(surprise), math.log(max(objects, LEAST[0])), math.log(max(undecided, LEAST[1]))
+    return math.log(surprise), math.log(max(objects, MIN_PROBABILITY)), math.log(max(undecided, MIN_SHARE))

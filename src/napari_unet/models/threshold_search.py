@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.metrics import THRESHOLDS
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import predict_map, read_map
 from napari_unet.models.training_image import TrainingImage
-from napari_unet.models.validation import evenly, normalised_plane
+from napari_unet.models.validation import evenly
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import Steps, indeterminate
 from napari_unet.settings.instances import InstanceSettings
@@ -37,7 +38,7 @@ def with_thresholds(model: Model, images: Sequence[TrainingImage], device: str =
     maps = []
     for image in chosen:
         predicted = yield from indeterminate(
-            predict_map(predictor, normalised_plane(image, model.spec), model.spec), DOING
+            predict_map(predictor, Plane.normalised(image.image, model.spec.axes), model.spec), DOING
         )
         maps.append(predicted)
     best, highest = model.spec.instances, -1.0

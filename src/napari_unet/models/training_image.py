@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.axes import Plane, check_axes, result_axes
+from napari_unet.arrays.axes import Plane, check_axes, part_at, result_axes, result_shape
 from napari_unet.arrays.boundary_weights import dense_labels
 from napari_unet.arrays.channels import Choice
 from napari_unet.errors import UnetError
@@ -54,7 +54,7 @@ def training_images_of(
     wanted = finish(measured_planes(image, named, spec, channels=channels))
     truth = labels.astype(np.int32) if spec.is_semantic else dense_labels(labels)
     kept = result_axes(named)
-    expected = tuple(length for axis, length in zip(named, image.shape, strict=True) if axis in kept)
+    expected = result_shape(named, image.shape)
     if truth.shape != expected:
         raise UnetError(f"{name}: the image is {expected} and its labels are {truth.shape}: they must match")
     cut = [_labelled_plane(name, plane, truth, kept) for plane in wanted]
@@ -62,14 +62,8 @@ def training_images_of(
 
 
 def _labelled_plane(name: str, plane: Plane, truth: NDArray[np.int32], kept: str) -> TrainingImage:
-    place = tuple(plane.index.get(axis, slice(None)) for axis in kept)
     return TrainingImage(
         name=name,
         image=plane.read(tuple(slice(0, length) for length in plane.shape)),
-        labels=truth[place].transpose([_left(kept, plane).index(axis) for axis in plane.spatial]),
+        labels=part_at(truth, kept, plane.index, plane.spatial),
     )
-
-
-def _left(kept: str, plane: Plane) -> list[str]:
-    """Return the axes of the labels that remain in one plane, in their order."""
-    return [axis for axis in kept if axis not in plane.index]

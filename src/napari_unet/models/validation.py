@@ -21,15 +21,10 @@ from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings
 
 
-def normalised_plane(image: TrainingImage, spec: ModelSpec) -> Plane:
-    """Return an image that is normalised already as a network reads it."""
-    return Plane(array=image.image, axes="C" + spec.axes, index={}, spatial=spec.axes, channels=len(image.image))
-
-
 def segment_labelled(image: TrainingImage, model: Model, device: str = "auto") -> Steps[NDArray[np.int32]]:
     """Return the labels that a model gives an image which is normalised already."""
     predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
-    predicted = yield from predict_map(predictor, normalised_plane(image, model.spec), model.spec)
+    predicted = yield from predict_map(predictor, Plane.normalised(image.image, model.spec.axes), model.spec)
     labels = yield from read_map(predicted, model.spec)
     return labels
 
@@ -50,7 +45,7 @@ def score_images(model: Model, images: Sequence[TrainingImage], device: str = "a
 def image_made_of(image: TrainingImage, model: Model, device: str = "auto") -> Steps[NDArray[np.float32]]:
     """Return what a network makes of an image which is normalised already, on the scale of its target."""
     predictor = Predictor(model.net, PredictionSettings(device=device, rotations=model.spec.rotations))
-    made: NDArray[np.float32] = yield from predict(predictor, normalised_plane(image, model.spec), RAW)
+    made: NDArray[np.float32] = yield from predict(predictor, Plane.normalised(image.image, model.spec.axes), RAW)
     return made + CENTRE
 
 

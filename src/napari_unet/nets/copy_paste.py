@@ -13,6 +13,7 @@ from napari_unet.nets.intensity_augmentation import compress, expand
 MAX_OVERLAP = 0.3
 """Share of a copied object that may lie over others; with more, its outline cannot be seen."""
 SOFT_EDGE = 1.0
+"""Pixels, the standard deviation of the Gaussian over which a copy fades out: it has no sharp edge."""
 
 
 def crowd(
@@ -21,7 +22,7 @@ def crowd(
     """Return a view (C, *spatial) and its ids (*spatial) with mirrored copies of some of its objects added.
 
     Light adds up, as it does where nuclei lie over each other in fluorescence; ids of the copies lie behind. Views
-    whose objects are not brighter than their ground come back as they are. Copy and paste for instance
+    whose objects are not brighter than their background come back as they are. Copy and paste for instance
     segmentation: Ghiasi et al., CVPR 2021.
     """
     if not _is_bright(image, labels):
@@ -41,7 +42,7 @@ def crowd(
 
 
 def _is_bright(image: Tensor, labels: NDArray[np.int32]) -> bool:
-    """Whether objects are brighter than their ground."""
+    """Whether objects are brighter than their background."""
     inside = torch.from_numpy(labels > 0).to(image.device)
     if not inside.any() or inside.all():
         return False
@@ -56,7 +57,7 @@ def _mirrored_axes(rng: np.random.Generator, dims: int) -> tuple[int, ...]:
 
 
 def _room(labels: NDArray[np.int32], copy: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return for every id of the copy whether enough of it would lie on ground."""
+    """Return for every id of the copy whether enough of it would lie on background."""
     area = np.bincount(copy.ravel())
     covered = np.bincount(copy.ravel(), weights=(labels > 0).ravel())
     room: NDArray[np.bool_] = covered <= MAX_OVERLAP * area

@@ -9,8 +9,9 @@ import psutil
 import torch
 
 from napari_unet.errors import UnetError
+from napari_unet.settings.devices import DEVICES
 
-DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+NAMES = tuple(DEVICES.values())
 
 
 def available_devices() -> list[str]:
@@ -28,8 +29,8 @@ def available_devices() -> list[str]:
 def choose_device(wanted: str = "auto") -> torch.device:
     """Return the device asked for; "auto" is the best there is: CUDA, MPS, XPU, CPU."""
     kind = wanted.split(":", maxsplit=1)[0]
-    if kind not in DEVICES:
-        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(DEVICES)}")
+    if kind not in NAMES:
+        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(NAMES)}")
     available = available_devices()
     if kind == "auto":
         return torch.device(available[0])
@@ -38,7 +39,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
     try:
         return torch.device(wanted)
     except RuntimeError:
-        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(DEVICES)}, or cuda:0") from None
+        raise UnetError(f"there is no device {wanted!r}: choose one of {', '.join(NAMES)}, or cuda:0") from None
 
 
 def device_name(device: torch.device) -> str:

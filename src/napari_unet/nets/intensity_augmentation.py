@@ -21,14 +21,20 @@ from napari_unet.settings.augmentation import AugmentationSettings
 LEFT_OUT = 0.5
 """How often a view lacks an optional input: with and without it are learnt alike."""
 DEBRIS_RADIUS = (1.5, 20.0)
+"""Pixels, of the largest speck of a view; drawn evenly over the logarithm, as the next two."""
 DEBRIS_BRIGHTNESS = (2.0, 15.0)
+"""Of the brightest speck, times the intensity that becomes 1."""
 DEBRIS_COVER = (0.001, 0.03)
+"""Share of the view that specks cover."""
 MAX_DEBRIS = 24
+"""Specks of a view: each is computed over all of it."""
 TEXTURE_WIDTH = 5.0
+"""Pixels, the largest standard deviation of the blur of an uneven staining."""
 HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
+"""Standard deviation in pixels of light from other planes; being smooth, it is computed at every fourth pixel."""
 MODES = {2: "bilinear", 3: "trilinear"}
-INVERTED_GROUND = 0.5
-"""What a bright ground becomes where 1 is twice the typical brightness; else it becomes 1, as percentiles do."""
+INVERTED_BACKGROUND = 0.5
+"""Background level of an inverted view where 1 is twice the typical brightness; 1 where percentiles scale."""
 
 
 def change_intensity(
@@ -79,7 +85,7 @@ def _change_light(
     light = expand(image.clamp_min(0), normalization.compression)
     light = _change_specimen(light, rng, settings)
     if rng.random() < settings.inversion:
-        light = _inverted(light, INVERTED_GROUND if normalization.scales_to_objects else 1.0)
+        light = _inverted(light, INVERTED_BACKGROUND if normalization.scales_to_objects else 1.0)
     if settings.vignette and rng.random() < 0.3:
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
@@ -100,10 +106,10 @@ def _change_specimen(light: Tensor, rng: np.random.Generator, settings: Augmenta
     return light
 
 
-def _inverted(light: Tensor, ground: float) -> Tensor:
-    """Return dark objects on a bright ground: the brighter an object was, the darker, down to nothing."""
+def _inverted(light: Tensor, background: float) -> Tensor:
+    """Return dark objects on a bright background: the brighter an object was, the darker, down to 0."""
     brightest = torch.quantile(light[..., ::4, ::4].flatten(), 0.99).clamp_min(0.3)
-    return ground * (brightest - light).clamp_min(0) / brightest
+    return background * (brightest - light).clamp_min(0) / brightest
 
 
 def expand(image: Tensor, compression: float) -> Tensor:

@@ -23,6 +23,7 @@ from napari_unet.nets.unet import UNet
 from napari_unet.settings.optimization import OptimizationSettings
 
 AVERAGE_DECAY = 0.999
+"""Of the running average of the weights, once it has run for long: it is that of the last thousand steps or so."""
 DAMAGED = (SafetensorError, OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
 """What reading a checkpoint raises that was cut off, or is of something else."""
 
@@ -32,7 +33,7 @@ class NoNumberError(UnetError):
 
 
 class Optimization:
-    """A network on its way: `net` is trained, `averaged` is what it is worth, `iteration` counts the steps."""
+    """Training state: `net` is optimised, `averaged` is its running average, `iteration` counts the steps."""
 
     def __init__(
         self, net: UNet, settings: OptimizationSettings, *, iterations: int, device: torch.device
@@ -127,15 +128,7 @@ class Optimization:
             self._restore_optimizer(_part(tensors, "optimizer."))
             self.iteration = int(header["iteration"])
             notes: dict[str, Any] = json.loads(header["notes"])
-        except (
-            SafetensorError,
-            OSError,
-            LookupError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-        ) as error:
+        except DAMAGED as error:
             raise UnetError(
                 f"cannot go on from {path.name} ({first_line(error)}): delete it to start anew"
             ) from None

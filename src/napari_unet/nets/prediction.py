@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_unet.arrays.boxes import moved
 from napari_unet.arrays.per_axis import in_words, per_axis
 from napari_unet.arrays.tiling import Box, Tile, tile_sides, tiles
 from napari_unet.errors import UnetError
@@ -35,7 +36,7 @@ MAX_WINDOW = 800_000_000
 """Bytes of a window on a CPU, however much memory is free: those of volumes would fill it for little speed."""
 
 
-class Source(Protocol):
+class Readable(Protocol):
     """An image as a network wants to see it: `shape` of its spatial axes, windows that may leave it."""
 
     @property
@@ -145,7 +146,7 @@ class PartDone:
 
 def predict(
     predictor: Predictor,
-    source: Source,
+    source: Readable,
     result: Result | None = None,
     *,
     out: NDArray[Any] | None = None,
@@ -216,14 +217,9 @@ def _keep(logits: Tensor, wanted: Result) -> NDArray[Any]:
 def _cut(pending: list[Tile], predictor: Predictor) -> Iterator[Tile]:
     """Yield smaller tiles that write what the pending ones would have written."""
     for tile in pending:
-        origin = [side.start for side in tile.write]
         shape = [side.stop - side.start for side in tile.write]
         for part in tiles(shape, predictor.tile, predictor.geometry):
-            yield replace(part, read=_shift(part.read, origin), write=_shift(part.write, origin))
-
-
-def _shift(box: Box, origin: list[int]) -> Box:
-    return tuple(slice(side.start + start, side.stop + start) for side, start in zip(box, origin, strict=True))
+            yield replace(part, read=moved(part.read, tile.write), write=moved(part.write, tile.write))
 
 
 Turn = tuple[int, bool]

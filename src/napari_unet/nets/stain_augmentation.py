@@ -15,7 +15,8 @@ from torch import Tensor
 
 from napari_unet.nets.blur import gaussian_blur
 
-DARKEST = 1 / 255
+MIN_LIGHT = 1 / 255
+"""Intensity below which pixels count as this one: one grey level of 8 bit, as a logarithm of 0 is infinite."""
 COUNTERSTAINED = 0.6
 """Chance of a view whose tissue is stained as a whole."""
 COUNTERSTAIN, STRUCTURE = 0.6, 1.6
@@ -37,7 +38,7 @@ def restain(view: Tensor, rng: np.random.Generator, most: float) -> Tensor:
     largest logarithm of a factor, half as much for the channels. The result is not stretched to 0..1 again, as a
     whole image of such a stain would be.
     """
-    absorbance = -torch.log(view.clamp_min(DARKEST)).movedim(0, -1)
+    absorbance = -torch.log(view.clamp_min(MIN_LIGHT)).movedim(0, -1)
     dyes = absorbance @ _tensor(hed_from_rgb, view)
     absorbance = (dyes * _factors(rng, most, view)) @ _tensor(rgb_from_hed, view)
     absorbance = absorbance * _factors(rng, most / 2, view)
@@ -60,7 +61,7 @@ def _counterstain(absorbance: Tensor, rng: np.random.Generator) -> Tensor:
         shares = PINK if rng.random() < 0.5 else BROWN
         colour = np.array([rng.uniform(low, high) for low, high in shares])
         structure = absorbance.mean(-1).flip(-1)
-        amount = amount + structure / structure.max().clamp_min(DARKEST) * float(rng.uniform(0, STRUCTURE))
+        amount = amount + structure / structure.max().clamp_min(MIN_LIGHT) * float(rng.uniform(0, STRUCTURE))
     return amount[..., None] * _tensor(colour / colour.max(), absorbance)
 
 

@@ -85,7 +85,7 @@ class Vgg16UNet(UNet):
             raise UnetError("public VGG16 weights are two-dimensional: they cannot start a 3D network")
         if bool(norms) != (positions is PUBLIC_LAYERS_NORM):
             normed = positions is PUBLIC_LAYERS_NORM
-            kind, advice = ("with", "give --norm too") if normed else ("without", "leave --norm out")
+            kind, advice = ("with", "give `norm` too") if normed else ("without", "leave `norm` out")
             raise UnetError(f"the weights are of a VGG16 {kind} batch norm: {advice}")
         for norm, position in zip(norms, positions, strict=False):
             _load_norm(norm, state, position + 1)

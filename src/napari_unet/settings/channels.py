@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from napari_unet.settings.base import Where, option
-
-ChosenChannels = tuple[int | str | None, ...]
-"""Positions from 0 or names, in the order of a model's inputs; None leaves an optional input out."""
 
 
 def channels_option(*offered: Where) -> Any:
@@ -37,3 +36,7 @@ def _parsed(text: str) -> int | str | None:
     if text.casefold() in ("", "-", "none"):
         return None
     return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+ChosenChannels = Annotated[tuple[int | str | None, ...] | None, BeforeValidator(parse_channels)]
+"""Positions from 0 or names, in the order of a model's inputs, as text too; None leaves an optional input out."""

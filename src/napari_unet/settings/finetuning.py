@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import field_validator
-
 from napari_unet.settings.augmentation import AugmentationSettings
 from napari_unet.settings.base import Settings, option
-from napari_unet.settings.channels import ChosenChannels, channels_option, parse_channels
+from napari_unet.settings.channels import ChosenChannels, channels_option
 from napari_unet.settings.devices import device_option, seed_option
 from napari_unet.settings.optimization import OptimizationSettings
 from napari_unet.settings.segmentation import zoom_option
@@ -61,7 +59,7 @@ class FineTuningSettings(Settings):
         0.25, "share of patches of the images that the model was first trained on", minimum=0, below=1
     )
     held_out: float = option(0.2, "share of the strokes that is kept to measure the model", minimum=0, below=1)
-    channels: ChosenChannels | None = channels_option("fine-tune")
+    channels: ChosenChannels = channels_option("fine-tune")
     zoom: Zoom | None = zoom_option("fine-tune")
     seed: int = seed_option("fine-tune")
     device: str = device_option("fine-tune", "Fine-tune panel")
@@ -73,12 +71,6 @@ class FineTuningSettings(Settings):
     optimization: OptimizationSettings = OptimizationSettings(
         learning_rate=1.5e-3, warmup=10, falling=False, frozen_norm=True
     )
-
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _as_channels(cls, value: Any) -> Any:
-        """Return "1,0" and "DAPI,actin" as the channels that they name."""
-        return parse_channels(value)
 
     @classmethod
     def from_nothing(cls, **changes: Any) -> Self:

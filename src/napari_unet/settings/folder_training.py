@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from pydantic import field_validator
+from typing import Literal
 
 from napari_unet.settings.base import Settings, Where, option
-from napari_unet.settings.channels import ChosenChannels, parse_channels
+from napari_unet.settings.channels import ChosenChannels
 
 SHOWN: tuple[Where, ...] = ("train", "Train panel")
 
@@ -36,7 +34,7 @@ class FolderSettings(Settings):
         label="Maps to",
         offered=SHOWN,
     )
-    channel: ChosenChannels | None = option(
+    channel: ChosenChannels = option(
         None,
         "which channels to learn, by number from 0 or by name, where images have others too: 1 or DAPI,actin",
         must_be="whole numbers from 0, or names, one for each input",
@@ -56,13 +54,7 @@ class FolderSettings(Settings):
     )
     encoder: str | None = option(
         None,
-        "file with public VGG16 weights, for --architecture vgg16",
+        "file with public VGG16 weights, for the network vgg16",
         label="VGG16 weights",
         offered=SHOWN,
     )
-
-    @field_validator("channel", mode="before")
-    @classmethod
-    def _as_channels(cls, value: Any) -> Any:
-        """Return "1,0" and "DAPI,actin" as the channels that they name."""
-        return parse_channels(value)

@@ -60,7 +60,7 @@ class NetworkSettings(Settings):
 
     norm: bool = option(
         False,
-        "batch norm in the contracting path of --architecture vgg16, for the weights of vgg16_bn",
+        "batch norm in the contracting path of the network vgg16, for the weights of vgg16_bn",
         switch=(True, "batch norm"),
         label="VGG16",
         offered=SHOWN,
@@ -90,7 +90,7 @@ class NetworkSettings(Settings):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the network's constructor, two dimensions and batch norm unsaid where usual."""
         if self.norm and self.architecture != "vgg16":
-            raise UnetError(f"--norm is for --architecture vgg16, got {self.architecture}: leave it out")
+            raise UnetError(f"`norm` is for `architecture` vgg16, got {self.architecture}: leave it out")
         left_out = {"architecture", "spacing"}
         left_out |= {"dims"} if self.dims == 2 else set()
         left_out |= {"norm"} if self.architecture != "vgg16" else set()

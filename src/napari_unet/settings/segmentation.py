@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import field_validator
 
 from napari_unet.settings.base import Settings, Where, option, override
-from napari_unet.settings.channels import ChosenChannels, channels_option, parse_channels
+from napari_unet.settings.channels import ChosenChannels, channels_option
 from napari_unet.settings.instances import InstanceSettings
 from napari_unet.settings.intensity import IntensitySettings
 from napari_unet.settings.prediction import PredictionSettings
@@ -44,7 +44,7 @@ def _threshold(name: str, flag: str) -> Any:
 class SegmentationSettings(Settings):
     """What a user may choose per run; thresholds left out are the model's own."""
 
-    channels: ChosenChannels | None = channels_option("segment", "Batch panel")
+    channels: ChosenChannels = channels_option("segment", "Batch panel")
     prediction: PredictionSettings = PredictionSettings()
     intensity: IntensitySettings = IntensitySettings()
     zoom: Zoom | None = zoom_option(*SHOWN)
@@ -74,12 +74,6 @@ class SegmentationSettings(Settings):
         label="Objects",
         offered=("segment",),
     )
-
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _as_channels(cls, value: Any) -> Any:
-        """Return "1,0" and "DAPI,actin" as the channels that they name."""
-        return parse_channels(value)
 
     @field_validator("join", mode="before")
     @classmethod

@@ -35,8 +35,8 @@ from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
 FIGURES = ("loss", "validation", "validation_images", "validation_score")
 """What a training notes of how good the model is."""
-MEMORY = 0.9
-"""Share of what was noted of the taught strokes that each step keeps."""
+TAUGHT_DECAY = 0.9
+"""Share of the counts of taught pixels that each step keeps: they are those of the last ten steps or so."""
 PATIENCE = 200
 """Iterations without better weights after which learning ends: ten scores."""
 MIN_ITERATIONS = 100
@@ -73,9 +73,9 @@ class LearningJob:
         """Return the score of the model as it is."""
         return mean_iou(self.before.sum(axis=0))
 
-    def steps(self, companion: TrainingMonitor) -> Steps[FineTuneResult]:
+    def steps(self, monitor: TrainingMonitor) -> Steps[FineTuneResult]:
         """Learn, one yield an iteration, and return what came of it."""
-        learning = Learning(self, companion)
+        learning = Learning(self, monitor)
         yield from learning.steps()
         return learning.result()
 
@@ -103,7 +103,7 @@ def terms_of(settings: FineTuningSettings) -> list[Term]:
 class Learning:
     """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
-    def __init__(self, job: LearningJob, companion: TrainingMonitor) -> None:
+    def __init__(self, job: LearningJob, monitor: TrainingMonitor) -> None:
         """Prepare to learn."""
         model, lessons, settings, before = job.model, job.lessons, job.settings, job.before
         self.settings = settings
@@ -112,7 +112,7 @@ class Learning:
         self.history: list[dict[str, float]] = []
         self._model = model
         self._lessons = lessons
-        self._companion = companion
+        self._monitor = monitor
         self._batch_size = settings.batch
         self._replay = replay_regions(model)
         self._views = BatchSampler(lessons, self._replay, model, settings)
@@ -145,7 +145,7 @@ class Learning:
             preview = None
             if self._is_scored(iteration + 1):
                 yield from self._score(loss)
-                seen = self._companion.look(self._best_model())
+                seen = self._monitor.look(self._best_model())
                 preview = yield from map_progress(seen, lambda _: self._progress())
             self._seconds = time.monotonic() - began
             yield self._progress({"loss": loss}, preview)
@@ -267,7 +267,7 @@ class Learning:
             truth, found = (truth > 0).long(), (found > 0).long()
         count = len(self._taught)
         pairs = torch.bincount(truth * count + found, minlength=count**2)
-        self._taught = MEMORY * self._taught + pairs.cpu().numpy().reshape(count, count)
+        self._taught = TAUGHT_DECAY * self._taught + pairs.cpu().numpy().reshape(count, count)
 
     def _is_scored(self, iteration: int) -> bool:
         """Whether to score after an iteration: once early, for something to see soon, then regularly."""
@@ -275,7 +275,7 @@ class Learning:
 
     def _is_over(self, seconds: float) -> bool:
         iteration = self._optimization.iteration
-        if self._companion.stopped() or iteration >= self.settings.iterations or self._is_late(seconds):
+        if self._monitor.stopped() or iteration >= self.settings.iterations or self._is_late(seconds):
             return True
         return iteration - self._kept[1] >= PATIENCE
 

@@ -73,10 +73,8 @@ def found_objects(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     found: list[bool] = []
     for lesson in lessons:
         ids = scored_objects(lesson)
-        said, spatial = lesson.annotation.labels, spec.axes
-        plane = Plane(
-            array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
-        )
+        said = lesson.annotation.labels
+        plane = Plane.normalised(lesson.image, spec.axes)
         left = set(ids.tolist())
         for tight in clusters(np.isin(said, ids), [2 * side for side in context]) if len(ids) else ():
             box = _around(tight, said.shape, context, predictor.geometry.stride)

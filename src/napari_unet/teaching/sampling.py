@@ -1,4 +1,4 @@
-"""Views: what a network sees of the lessons in one step, drawn anew each time."""
+"""Views: random crops of the training regions, drawn for each step."""
 
 from __future__ import annotations
 

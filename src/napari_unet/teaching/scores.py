@@ -1,4 +1,4 @@
-"""Marks: how right a model is on what was painted, and how far it may be believed elsewhere."""
+"""Scores of a model on painted pixels, and the weight of the anchor that follows from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from napari_unet.teaching.training_regions import HALF_PROBABILITY, TrainingRegi
 UNKNOWN_CERTAINTY = 0.7
 """Mean probability of the objects that a model finds in images of a kind that it does not know."""
 SURE_STROKES = 30
-"""How many strokes a model is worth that is fully sure of its objects."""
+"""Right strokes that a model is granted whose objects have a mean probability of 1."""
 MAX_ANCHOR = 10.0
 """The highest weight of the anchor: with more, ten corrections of a known kind change nothing."""
 MIN_GAP = 128
@@ -72,10 +72,7 @@ def stroke_tables(model: Model, lessons: Sequence[TrainingRegion], device: str) 
     for lesson, table in zip(lessons, tables, strict=True):
         said, wanted, strokes = lesson.annotation.labels, lesson.scored, lesson.held_out.strokes
         truth = said if spec.is_semantic else (said > 0) & ~ridge(said)
-        spatial = spec.axes
-        plane = Plane(
-            array=lesson.image, axes="C" + spatial, index={}, spatial=spatial, channels=len(lesson.image)
-        )
+        plane = Plane.normalised(lesson.image, spec.axes)
         for tight in clusters(wanted, apart):
             # from the pooling grid on, as everywhere: a prediction must not depend on where a box begins
             box = tuple(

@@ -1,4 +1,4 @@
-"""Lessons: painted images made ready to learn from."""
+"""Training regions: painted parts of images, normalised and predicted by the previous model; called lessons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, enclosed
-from napari_unet.arrays.axes import Plane, check_axes, result_axes
+from napari_unet.arrays.axes import Plane, check_axes, part_at, result_axes
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.normalization import InvertBrightBackground
@@ -132,13 +132,10 @@ def painted_planes(
 
 def _said_of(annotation: Annotation, plane: Plane, axes: str, spec: ModelSpec) -> Annotation:
     """Return what an annotation with `axes` says of one plane, where an object can be whole beside blank ones."""
-    place = tuple(plane.index.get(axis, slice(None)) for axis in axes)
-    left = [axis for axis in axes if axis not in plane.index]
-    order = [left.index(axis) for axis in plane.spatial]
-    labels = annotation.labels[place].transpose(order)
-    annotated = annotation.annotated[place].transpose(order)
+    labels = part_at(annotation.labels, axes, plane.index, plane.spatial)
+    annotated = part_at(annotation.annotated, axes, plane.index, plane.spatial)
     complete = annotation.complete
-    of_a_stack = len(left) < len(axes)
+    of_a_stack = labels.ndim < annotation.labels.ndim
     if of_a_stack and not spec.is_semantic and annotated.any():
         here = enclosed(labels, annotated)
         complete = complete | np.pad(here, (0, len(complete) - len(here)))
@@ -146,9 +143,9 @@ def _said_of(annotation: Annotation, plane: Plane, axes: str, spec: ModelSpec) -
 
 
 def check_polarity(model: Model, painted_on: Sequence[PaintedPlane]) -> Model:
-    """Return the model; one that turns images over no longer does so if that makes the painted objects dark.
+    """Return the model, without the inversion of bright backgrounds where that makes painted objects dark.
 
-    Neurites between dark membranes, for example, are bright on a bright ground.
+    Neurites between dark membranes, for example, are bright on a bright background.
     """
     if not model.spec.normalization.inverts:
         return model
@@ -199,7 +196,7 @@ def _placed(box: Box, plane: Plane, axes: str) -> tuple[int | slice, ...]:
 
 
 def replay_regions(model: Model) -> list[TrainingRegion]:
-    """Return what the model learnt first, where it brought some along: nothing painted, the anchor holds anywhere.
+    """Return the replay crops stored with the shipped model that a model descends from; no pixel is painted.
 
     Held are the answers of the model that learnt these images, so that lesson upon lesson adds no error (learning
     without forgetting, Li and Hoiem, ECCV 2016, with images of the old task).

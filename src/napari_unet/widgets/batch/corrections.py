@@ -62,7 +62,7 @@ def is_corrected(mask: Path) -> bool:
 
 
 def read_corrections(mask: Path, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
-    """Return what was said of an image whose labels have this shape; None where nothing fits."""
+    """Return the stored annotation of an image whose labels have this shape; None where none fits."""
     if not is_corrected(mask):
         return None
     values: NDArray[np.int32] = read_labels(annotation_file(mask)).array
@@ -70,7 +70,7 @@ def read_corrections(mask: Path, shape: tuple[int, ...]) -> NDArray[np.int32] | 
 
 
 def save_corrections(opened: OpenedImage) -> bool:
-    """Write what was said of an image, by corrections of its mask and before; return whether there is anything."""
+    """Write the annotation of an image, from corrections of its mask and before; return whether there is any."""
     said = _said(opened)
     target = annotation_file(opened.mask)
     if said is None or not said.any():
@@ -83,7 +83,7 @@ def save_corrections(opened: OpenedImage) -> bool:
 
 
 def _said(opened: OpenedImage) -> NDArray[np.int32] | None:
-    """Return the annotation layer of all that was said of an image; None where nothing was."""
+    """Return the annotation layer of an image, from corrections and before; None where there is none."""
     before = None if opened.annotation is None else np.asarray(opened.annotation.data, np.int32)
     fresh = _corrected(opened)
     if fresh is None or before is None:
@@ -95,7 +95,7 @@ def _said(opened: OpenedImage) -> NDArray[np.int32] | None:
 
 
 def _corrected(opened: OpenedImage) -> NDArray[np.int32] | None:
-    """Return what painting on the mask says, as an annotation layer; None where nobody painted."""
+    """Return corrections of the mask as an annotation layer; None where there are none."""
     prediction = prediction_of(opened.result)
     if prediction is None or is_untouched(opened.result):
         return None
@@ -104,6 +104,6 @@ def _corrected(opened: OpenedImage) -> NDArray[np.int32] | None:
         return as_painted(corrected_classes(prediction, values), values > 0)
     through = tuple(number for number, axis in enumerate(opened.axes) if axis not in SPATIAL)
     try:
-        return as_painted(corrected(prediction, values, through=through), values > 0)
+        return as_painted(corrected(prediction, values, through=through), values > 0, through=through)
     except UnetError:  # what is painted are no labels
         return None

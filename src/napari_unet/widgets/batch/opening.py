@@ -196,7 +196,7 @@ def _inputs(made: Mapping[str, Any]) -> tuple[InputChoice, ...]:
 def _add_annotation(
     viewer: napari.viewer.Viewer, layer: Image, read: LayerImage, said: NDArray[np.int32], classes: Sequence[str]
 ) -> Labels:
-    """Add what was said of an image before as a layer to learn from and to paint on."""
+    """Add the stored annotation of an image as a layer to learn from and to paint on."""
     meanings = {number + 1: name for number, name in enumerate(classes)} or OBJECTS
     annotation = new_annotation_layer(viewer, layer, read, meanings)
     annotation.data = as_displayed(said)

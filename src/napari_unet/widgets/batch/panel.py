@@ -32,7 +32,7 @@ from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.project import offer_project
 
-LOWEST = 250
+MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: folder, model, button and the first rows are in sight."""
 MASKS = "masks"
 """Folder within that of the images where masks go unless another one is chosen."""
@@ -296,4 +296,4 @@ class BatchPanel(ScrollingPanel):
         layout.addWidget(self.measure)
         layout.addWidget(self.corrected)
         ignore_wheel(self)
-        self.keep(LOWEST)
+        self.keep_height(MIN_HEIGHT)

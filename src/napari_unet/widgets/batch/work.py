@@ -75,7 +75,7 @@ def begin_table(rows: Sequence[BatchRow], path: Path) -> Callable[[], Steps[list
 
 
 def until_stopped(steps: Steps[list[BatchRow]], stop: Event) -> Steps[list[BatchRow]]:
-    """Run steps to their end, or until somebody stops them; then the rows are those that were finished."""
+    """Run steps to their end, or until they are stopped; then the rows are those that were finished."""
     rows: list[BatchRow] = []
     while not stop.is_set():
         try:

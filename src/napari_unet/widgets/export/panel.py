@@ -281,7 +281,7 @@ class ExportPanel(ScrollingPanel):
         layout.addWidget(self.elsewhere)
         layout.addStretch(1)
         ignore_wheel(self)
-        self.keep(MIN_HEIGHT)
+        self.keep_height(MIN_HEIGHT)
 
 
 def chosen_file(text: str) -> Path:

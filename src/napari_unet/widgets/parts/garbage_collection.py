@@ -25,8 +25,8 @@ class GcPause:
     _set_aside: ClassVar[bool] = False
 
     @classmethod
-    def hold(cls) -> None:
-        """Start holding them off."""
+    def pause(cls) -> None:
+        """Hold full collections off."""
         with cls._lock:
             if cls._holders == 0:
                 cls._thresholds = gc.get_threshold()
@@ -34,8 +34,8 @@ class GcPause:
             cls._holders += 1
 
     @classmethod
-    def release(cls) -> None:
-        """Let them happen again, once every holder has released them."""
+    def resume(cls) -> None:
+        """Let them happen again, once every holder has resumed them."""
         with cls._lock:
             cls._holders -= 1
             if cls._holders == 0:

@@ -47,7 +47,7 @@ class Job:
         """Let go of what the work held (images, models): napari keeps workers until its window closes."""
         self.cancelled.set()
         self.begin = None
-        GcPause.release()
+        GcPause.resume()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         self.messages.begin()
         self.status.setText("Starting…")
         self.bar.setRange(0, 0)
-        GcPause.hold()
+        GcPause.pause()
         worker = create_worker(run_job, self._work)
         # not a slot of the panel, which may be gone by then; a worker that napari quits runs no `finally`
         worker.finished.connect(partial(Job.close, self._work))

@@ -35,7 +35,7 @@ class QuietJob(QObject):  # type: ignore[misc]
         work = Job(None)
         work.begin = partial(_with_its_work, work, begin)
         self._work = work
-        GcPause.hold()
+        GcPause.pause()
         worker = create_worker(run_job, work)
         worker.finished.connect(partial(Job.close, work))
         worker.returned.connect(self._ended)

@@ -25,7 +25,7 @@ class ScrollingPanel(QWidget):  # type: ignore[misc]
         """Return the layout to put widgets into."""
         return QVBoxLayout(self._inside)
 
-    def keep(self, height: int) -> None:
+    def keep_height(self, height: int) -> None:
         """Keep this height in pixels beside other panels, and always the width of what is inside."""
         self.setMinimumHeight(height)
         self._inside.installEventFilter(self)

@@ -278,7 +278,7 @@ class ResultsPanel(ScrollingPanel):
         for part in (self.bar, self.line, self.histogram):  # what was done is in sight on a low screen
             layout.addWidget(part)
         ignore_wheel(self)
-        self.keep(MIN_HEIGHT)
+        self.keep_height(MIN_HEIGHT)
 
 
 def _features(measured: Measured, meanings: dict[int, str]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class ObjectTableView(QTableView):  # type: ignore[misc]
         return list(self._ids)
 
     def select_ids(self, ids: Sequence[int]) -> None:
-        """Select the rows of objects and show the last of them; nobody is told."""
+        """Select the rows of objects and show the last of them, without a signal."""
         self._ids = list(dict.fromkeys(int(number) for number in ids))
         self._show_selection(scroll=True)
 

@@ -75,7 +75,7 @@ def _steps(wanted: Measurement, labels: NDArray[Any], volumes: bool | None, only
 def begin_writing(
     measured: Measured, path: Path, provenance: Mapping[str, Any], original: NDArray[Any] | None
 ) -> Callable[[], Steps[Path]]:
-    """Return what writes a table; `original` is what the model had found, before anybody corrected it."""
+    """Return what writes a table; `original` are the labels before corrections."""
 
     def begin() -> Steps[Path]:
         yield Progress(done=0, total=0, doing="Writing the table")

@@ -20,7 +20,7 @@ from napari_unet.widgets.viewer.layers import LayerImage, full_resolution
 from napari_unet.widgets.viewer.placing import placement, selection_kept
 from napari_unet.widgets.viewer.visible import visible_region
 
-LONGEST = 1024
+MAX_SIDE = 1024
 """Pixels of the longer side of the picture: at most a megabyte goes to the graphics card."""
 EVERY = 250
 """Milliseconds between two drawings, and between two looks at where the view is."""
@@ -47,7 +47,7 @@ class LiveDisplay(QObject):  # type: ignore[misc]
         """Follow the run that segments an image."""
         self._of = (layer, image)
         lengths = dict(zip(image.axes, image.array.shape, strict=True))
-        self._step = max(1, -(-max(lengths["Y"], lengths["X"]) // LONGEST))
+        self._step = max(1, -(-max(lengths["Y"], lengths["X"]) // MAX_SIDE))
         self._look()
         self._timer.start()
 

@@ -293,4 +293,4 @@ class SegmentPanel(ScrollingPanel):
         bind_keys(self._viewer, self, {SEGMENT: self.job.start_button})
         on_panel_closed(self, self.job.abandon)
         on_panel_closed(self, self.hint.suggestions.drop)
-        self.keep(MIN_HEIGHT)
+        self.keep_height(MIN_HEIGHT)

@@ -92,6 +92,16 @@ class FolderForm(QWidget):  # type: ignore[misc]
         self.network.show(request.network)
         self.training.show(request.training)
 
+    def suggest(self, folder: Path | None, *, classes: bool, volumes: bool) -> None:
+        """Choose what is known of the model that is wanted; a form that was filled in stays as it is."""
+        if self.folder.text().strip():
+            return
+        self.how["truth"].choose("classes" if classes else "objects")
+        self.network["dims"].choose(3 if volumes else 2)
+        if folder is not None:
+            self.folder.setText(str(folder))
+            self._look()
+
     def offer_starts(self) -> None:
         """Offer nothing and all models to start from; the chosen one stays."""
         chosen = self.start.currentData()

@@ -121,7 +121,7 @@ class TrainPanel(ScrollingPanel):
             layout.addWidget(widget)
         layout.addStretch(1)
         ignore_wheel(self)
-        self.keep(MIN_HEIGHT)
+        self.keep_height(MIN_HEIGHT)
 
 
 class InterruptedBar(QWidget):  # type: ignore[misc]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +10,10 @@ from threading import Event
 from napari_unet.errors import UnetError
 from napari_unet.folder_training.request import TrainingRequest
 from napari_unet.progress import Progress, Steps
-from napari_unet.settings.base import options
 from napari_unet.settings.folder_training import FolderSettings
+from napari_unet.settings.named import with_names
 from napari_unet.settings.network import NetworkSettings
 from napari_unet.settings.training import TrainingSettings
-
-LABELS = {
-    option.argument: option.label
-    for group in (FolderSettings, NetworkSettings, TrainingSettings)
-    for option in options(group).values()
-    if option.label
-}
-"""Names in the panel by those of the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +71,6 @@ def begin_training(request: TrainingRequest, stop: Event) -> Callable[[], Steps[
 
 
 def in_panel_words(sentence: str) -> str:
-    """Return a sentence with the options of the command line under their names in the panel."""
-    return re.sub(r"--[a-z0-9]+(?:-[a-z0-9]+)*", lambda found: _named(found.group()), sentence)
-
-
-def _named(argument: str) -> str:
-    return f"\u2018{LABELS[argument]}\u2019" if argument in LABELS else argument
+    """Return a sentence with the settings that it names under their names in the panel."""
+    groups = (FolderSettings, NetworkSettings, TrainingSettings)
+    return with_names(sentence, groups, lambda option: f"\u2018{option.label or option.name}\u2019")

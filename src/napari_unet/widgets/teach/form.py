@@ -18,6 +18,7 @@ from napari_unet.settings.zooms import zoom_text
 from napari_unet.widgets.model_choice import ModelChoice
 from napari_unet.widgets.parts.option_boxes import OptionBoxes
 from napari_unet.widgets.preferences import follow_preference
+from napari_unet.widgets.teach.folder_link import link_to_training, open_training
 from napari_unet.widgets.teach.work import FineTuneRequest
 from napari_unet.widgets.viewer.input_boxes import InputBoxes
 from napari_unet.widgets.viewer.layers import LayerImage
@@ -47,6 +48,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.sees.addItem("volumes", "ZYX")
         self.sees.setToolTip("What a new network sees at once; of a volume a few painted planes are enough.")
         self._has_depth = False
+        self.from_folder = link_to_training()
         self.channel = QSpinBox()
         self.channel.setToolTip("Which channel shows what you paint, from 0.")
         self.inputs = InputBoxes(viewer)
@@ -62,6 +64,7 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self._layout.setContentsMargins(0, 0, 0, 0)
         if model is None:
             self._layout.addRow("Model", self.model)
+        self._layout.addRow(self.from_folder)
         self._layout.addRow("Output", self.kind)
         self._layout.addRow("Learns from", self.sees)
         self._layout.addRow("Channel", self.channel)
@@ -72,7 +75,12 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         self.inputs.changed.connect(self.offer_inputs)
         for changed in (self.kind.currentIndexChanged, self.sees.currentIndexChanged, self.channel.valueChanged):
             changed.connect(lambda _: self.changed.emit())
+        self.from_folder.clicked.connect(lambda _: self._train_on_folder(viewer))
         self._model_changed()
+
+    def _train_on_folder(self, viewer: napari.viewer.Viewer) -> None:
+        volumes = self._has_depth and self.sees.currentData() == "ZYX"
+        open_training(viewer, classes=self.tells_classes, volumes=volumes)
 
     def _compute_on(self, scheduler: str) -> None:
         self._scheduler = scheduler.strip()
@@ -220,7 +228,8 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         return self.channel.value() if several else None
 
     def _model_changed(self) -> None:
-        self._layout.setRowVisible(self.kind, self.model.is_new)
+        for box in (self.kind, self.from_folder):
+            self._layout.setRowVisible(box, self.model.is_new)
         self.offer_volumes(self._has_depth)
         self.offer_inputs()
         self.changed.emit()

@@ -150,7 +150,7 @@ class Guide(QWidget):  # type: ignore[misc]
         return (known[places[0].image][0], places[0]) if places else None
 
     def _visited(self, one: Candidate, seen: Seen) -> NDArray[np.bool_]:
-        """Return where somebody painted on an image, or was sent already."""
+        """Return which pixels of an image are painted or were suggested before."""
         visited = np.zeros(seen.shape, bool)
         for box in self._shown.get(one.key[0], ()):
             visited[box] = True

@@ -294,4 +294,4 @@ class FineTunePanel(ScrollingPanel):
         layout.addWidget(self.outcome)
         layout.addStretch(1)
         ignore_wheel(self)
-        self.keep(MIN_HEIGHT)
+        self.keep_height(MIN_HEIGHT)

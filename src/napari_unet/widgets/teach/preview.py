@@ -98,7 +98,7 @@ class Preview:
             self._say_alone(False)
 
     def _came(self, event: Any) -> None:
-        """Let a result that comes meanwhile stand instead of those before it."""
+        """Keep a newly added result visible, instead of those before it."""
         if self._alone and role_of(event.value) == RESULT and image_of(self._viewer, event.value) == self._image:
             self._hidden = []
             self._say_alone(False)

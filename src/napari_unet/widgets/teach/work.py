@@ -149,7 +149,7 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
         axes = image.axes
         tuned = yield from fine_tune_steps(
-            model, pairs, axes=axes, settings=settings, companion=Viewer(), scheduler=request.scheduler
+            model, pairs, axes=axes, settings=settings, monitor=Viewer(), scheduler=request.scheduler
         )
         region = watch.region  # both see the same part, wherever the view moves
         look = partial(segment_by_both, model, tuned.model, image, request.settings)
@@ -261,8 +261,9 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
             said = corrected_classes(paint.prediction, paint.values, right=paint.right)
         else:
             axes = result_axes(paint.image.axes)
-            through = tuple(number for number, axis in enumerate(axes) if axis not in spec.axes)
-            said = corrected(paint.prediction, paint.values, right=paint.right, through=through)
+            through = tuple(number for number, axis in enumerate(axes) if axis not in "YX")
+            volumes = "Z" in spec.axes
+            said = corrected(paint.prediction, paint.values, right=paint.right, through=through, volumes=volumes)
     elif paint.meaning == STROKES:
         said = (painted_classes if spec.is_semantic else painted)(paint.values)
     elif spec.is_semantic:

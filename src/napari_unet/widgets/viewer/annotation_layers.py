@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import BACKGROUND, FIRST_INSTANCE, painted, with_background_ring
 from napari_unet.arrays.axes import result_axes
-from napari_unet.arrays.boxes import annotated_box
+from napari_unet.arrays.boxes import bounding_box
 from napari_unet.arrays.duplicate_ids import ids_in_several_places, split_scattered
 from napari_unet.errors import UnetError
 from napari_unet.widgets.viewer.file_header import known_size
@@ -105,9 +105,11 @@ def _rim(
 ) -> tuple[NDArray[np.intp], ...]:
     """Return the pixels of the layer, as indices by axis, that ring the objects of a plane."""
     thin = [axis for axis, side in enumerate(plane) if side != slice(None)]
+    painted_box = bounding_box(values[plane] != 0)
+    assert painted_box is not None  # planes without paint are left out
     box = [
         side if axis in thin else slice(max(0, inside.start - RING), inside.stop + RING)
-        for axis, (side, inside) in enumerate(zip(plane, annotated_box(values[plane] != 0), strict=True))
+        for axis, (side, inside) in enumerate(zip(plane, painted_box, strict=True))
     ]
     place = tuple(box)
     said = painted(values[place].squeeze(tuple(thin)))

@@ -45,9 +45,9 @@ def channel_text(image: LayerImage, number: int) -> str:
 def usual_choices(
     layer: napari.layers.Image, offered: dict[str, InputChoice], inputs: Sequence[Input], image: LayerImage
 ) -> tuple[InputChoice | None, ...]:
-    """Return what the inputs read where nobody chose: what is called as they are, else one after another.
+    """Return what the inputs read by default: channels of the same names, else one after another.
 
-    None where somebody must choose; that is so for all but the first where only other layers could follow.
+    None where the user must choose; that is so for all but the first where only other layers could follow.
     """
     known = kept_choices(layer, offered)
     left_out = [one.optional for one, choice in zip(inputs, known, strict=False) if choice == LEFT_OUT]

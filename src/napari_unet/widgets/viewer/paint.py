@@ -210,7 +210,7 @@ def prediction_history(labels: NDArray[Any], former: LayerNotes) -> tuple[NDArra
 
 
 def prediction_of(layer: Labels) -> NDArray[Any] | None:
-    """Return what the model had said before anybody painted, None where nothing is remembered."""
+    """Return the prediction that was painted over, None where none is remembered."""
     return nearest(notes_of(layer).predictions, layer.data)
 
 
