@@ -204,6 +204,23 @@ def test_an_unfinished_run_of_another_plan_is_refused_and_kept(tmp_path):
     assert unfinished(output).is_dir()
 
 
+@pytest.mark.parametrize("held", ["raw.tif", "link", "file"])
+def test_what_is_none_of_ours_is_not_removed_for_a_run(tmp_path, held):
+    model, plan, provenance = planned(blobs((60, 50), 2, 1.5))
+    folder = unfinished(tmp_path / "labels.zarr")
+    if held == "raw.tif":
+        folder.mkdir()
+        (folder / held).write_text("data")
+    elif held == "link":
+        (tmp_path / "other").mkdir()
+        folder.symlink_to(tmp_path / "other")
+    else:
+        folder.write_text("data")
+    with pytest.raises(UnetError, match=r"of (a|no) run of ours"):
+        finish(segment_into_zarr(plan, model, tmp_path / "labels.zarr", provenance=provenance))
+    assert folder.exists()
+
+
 def other_pixels(image, model):
     """Another image of the same shape and intensities."""
     return image[::-1].copy(), model

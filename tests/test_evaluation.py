@@ -150,6 +150,10 @@ def test_table_has_a_row_an_image_and_a_column_a_figure():
     assert list(rows[0])[1:] == list(evaluate(WHOLE, WHOLE).as_dict())
 
 
+def test_a_name_in_a_table_is_no_formula():
+    assert "\n'=1+1.tif,0.5" in scores_csv({"=1+1.tif": evaluate(HALVES, WHOLE)})
+
+
 def test_table_of_no_image_is_its_header():
     assert scores_csv({}) == "image\n"
 

@@ -6,6 +6,7 @@ import pytest
 import zarr
 
 from napari_unet.errors import UnetError
+from napari_unet.models.library import load_model
 from napari_unet.progress import finish
 from napari_unet.segmentation import segment, segment_steps
 from napari_unet.settings.instances import InstanceSettings
@@ -145,7 +146,22 @@ def test_pixels_that_are_not_finite_are_remarked_and_do_no_harm(bright_model, od
     assert result.remarks == ("3 sampled pixels were NaN or infinite; they were treated as background.",)
 
 
-@pytest.mark.parametrize("value", [0, 7, np.nan])
+def test_an_image_without_a_number_is_refused(bright_model):
+    image = np.full((9, 9), np.nan)
+    with pytest.raises(UnetError, match="no pixel of the image is a finite number"):
+        segment(image, bright_model)
+    image[4, 4] = 7
+    assert not segment(image, bright_model).any()
+
+
+def test_numbers_between_pixels_that_were_not_imaged_are_found(bright_model):
+    image = squares().astype(np.float32)
+    image[np.indices(image.shape).sum(0) % 2 == 0] = np.nan
+    for model in (bright_model, load_model("nuclei")):  # whose range is measured on means of neighbours
+        segment(image, model)
+
+
+@pytest.mark.parametrize("value", [0, 7])
 def test_a_constant_image_has_no_objects_and_a_remark(bright_model, value):
     result = finish(
         segment_steps(np.full((9, 9), value), bright_model, settings=settings(), keep_probabilities=True)

@@ -24,6 +24,7 @@ from napari_unet.files.class_images import read_class_pairs
 from napari_unet.files.images import read_labels
 from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
 from napari_unet.files.openable import exists, is_file, is_folder, list_folder
+from napari_unet.files.table import as_cell
 from napari_unet.progress import Progress, Steps
 
 IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".ome.btf", *IMAGE_SUFFIXES)
@@ -160,7 +161,7 @@ def figures_csv(rows: Mapping[str, Mapping[str, Any]]) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", *next(iter(rows.values()), {})])
-    writer.writerows([printable(image), *row.values()] for image, row in rows.items())
+    writer.writerows([as_cell(printable(image)), *row.values()] for image, row in rows.items())
     return text.getvalue()
 
 

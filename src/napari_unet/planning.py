@@ -7,13 +7,15 @@ but the weights, and can be pickled: another process that loads the same model m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_unet.arrays.axes import Plane, Region, aligned_region, planes, restrict
-from napari_unet.arrays.intensities import measure_intensity
+from napari_unet.arrays.intensities import SAMPLED_PIXELS, measure_intensity
 from napari_unet.arrays.normalization import FittedNormalization
 from napari_unet.arrays.per_axis import per_axis
 from napari_unet.arrays.source import Source
@@ -167,6 +169,8 @@ def plan_segmentation(
     by_hand = chosen.intensity
     normalization = spec.normalization.by_hand(by_hand.range, by_hand.percentiles)
     intensity = yield from measure_intensity(wanted, normalization)
+    if intensity.is_constant and intensity.invalid:
+        _require_numbers(wanted)
     prediction = chosen.prediction.replace(rotations=chosen.prediction.rotations or spec.rotations)
     predictor = Predictor(model.net, prediction)
     zoom, zoom_from = _known_zoom(source, spec, chosen)
@@ -191,6 +195,13 @@ def plan_segmentation(
         thresholds=chosen.thresholds(spec.instances),
         prediction=prediction,
     )
+
+
+def _require_numbers(planes: Sequence[Plane]) -> None:
+    """Refuse an image without a single number: no mask of it would mean anything."""
+    parts = ((plane, part) for plane in planes for part in plane.parts(SAMPLED_PIXELS))
+    if not any(np.isfinite(plane.band(part)).any() for plane, part in parts):
+        raise UnetError("no pixel of the image is a finite number, all are NaN or infinite: export it again")
 
 
 def _known_zoom(source: Source, spec: ModelSpec, chosen: SegmentationSettings) -> tuple[Zooms | None, str]:

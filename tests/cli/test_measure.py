@@ -9,7 +9,9 @@ import tifffile
 
 from napari_unet import measure
 from napari_unet.cli import main
+from napari_unet.files.table import FORMULA, write_table_steps
 from napari_unet.files.tiff import write_labels
+from napari_unet.progress import finish
 
 
 @pytest.fixture
@@ -54,6 +56,28 @@ def test_a_table_is_written_with_its_units_beside_it(mask, tmp_path, capsys):
     assert facts["units"]["area"] == "um^3"
     assert facts["labels"] == {"file": "cells_labels.tif", "provenance": {"model": "nuclei"}}
     assert facts["images"] == ["cells.tif"]
+
+
+def test_neither_file_of_a_table_replaces_what_is_read(mask, tmp_path, capsys):
+    image = tmp_path / "cells.tif"
+    before = image.read_bytes()
+    (tmp_path / "t.json").symlink_to(image)  # the table's other file
+    for words in (["measure", mask, image, "--image-axes", "ZCYX"], ["segment", image]):
+        output = ["--output", tmp_path / "t.csv"] if words[0] == "measure" else ["--output", tmp_path / "o.tif"]
+        table = [] if words[0] == "measure" else ["--table", tmp_path / "t.csv"]
+        assert ended([str(word) for word in (*words, *output, *table)]) == 1
+        assert "so that no data are lost" in capsys.readouterr().err
+    assert image.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["=cmd|' !A0", "+1", "-1", "@SUM(A1)", "\tx", "bytes\udcff"])
+def test_names_of_files_are_no_formulas_and_need_not_be_text(tmp_path, name):
+    columns = {"file": np.array([name, "plain"], object), f"{name}-mean": np.array([1.0, -2.0])}
+    finish(write_table_steps(tmp_path / "t.csv", columns, {}))
+    header, first, second = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    for cell in (*header.split(",")[1:], *first.split(",")[:1]):
+        assert not cell.strip('"').startswith(FORMULA)
+    assert second == "plain,-2.0"  # numbers stay numbers
 
 
 def test_planes_regions_and_properties_are_chosen(mask, tmp_path, capsys):

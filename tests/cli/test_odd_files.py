@@ -1,7 +1,10 @@
 """The command line among odd files: no input is overwritten, nothing hangs, nothing escapes to the terminal."""
 
+import contextlib
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -110,6 +113,10 @@ def test_pipes_and_devices_are_a_sentence_and_never_wait(model, image, tmp_path,
         assert "pipe" in fails(capsys, "evaluate", pipe, pipe)
         fails(capsys, "segment", image, "--model", tmp_path / name, "--output", out)
         fails(capsys, "train", tmp_path, "--output", tmp_path / "t.safetensors", "--encoder", pipe)
+    empty = tmp_path / "empty.tif"  # as files of the system seem to be, which may be waited for
+    empty.touch()
+    for command in (["segment", empty, "--model", model, "--output", out], ["info", empty]):
+        assert "is empty (0 bytes)" in fails(capsys, *command)
     assert "is a device" in fails(capsys, "segment", "/dev/zero", "--model", model, "--output", out)
     assert "is a pipe or a device" in fails(
         capsys, "segment", image, "--model", model, "--output", tmp_path / "pipe.tif"
@@ -245,6 +252,35 @@ def test_a_folder_without_permission_is_a_sentence(public, capsys, mode):
             assert "ermission" in said or "not a BioImage" in said or "does not exist" in said, said
             assert "Error" not in said, said
             assert "Errno" not in said, said
+
+
+AS_A_PROGRAM = """
+import logging, os, signal, sys, warnings
+from napari_unet.cli import main
+sys.argv = ["napari-unet", "models"]
+assert main() == 0
+logging.getLogger("a.library").error("a.lif\\x1b[2J")
+warnings.warn("b.tif\\x1b[2J")
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    print("as Ctrl-C")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_sigterm_stops_as_ctrl_c_does_and_libraries_say_nothing():
+    done = subprocess.run([sys.executable, "-c", AS_A_PROGRAM], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout.splitlines()[-1]) == ("", "as Ctrl-C")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_output_that_cannot_be_written_is_a_sentence(capsys, monkeypatch):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", full)
+        assert "cannot write the output: the disk is full" in fails(capsys, "models")
+        with contextlib.suppress(OSError):
+            full.close()
 
 
 @pytest.mark.parametrize("error", [RecursionError("deep"), OSError("odd"), KeyError("x"), ZeroDivisionError("y")])

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from napari_unet.files.tiff import read_provenance, read_tiff
+from napari_unet.files.units import number, seconds_per, um_per
 
 PLANE = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7)
 VOLUME = np.arange(6 * 5 * 7, dtype=np.uint16).reshape(6, 5, 7)
@@ -113,3 +114,35 @@ def test_plain_resolution_counts_where_it_can_be_a_microscopes(tmp_path, resolut
     tifffile.imwrite(tmp_path / "a.tif", PLANE, resolution=(resolution, resolution), resolutionunit=unit)
     expected = None if size is None else pytest.approx((size, size))
     assert read_tiff(tmp_path / "a.tif").pixel_size == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "um"),
+    [
+        ("femtometer", 1e-9), ("am", 1e-12), ("pm", 1e-6), ("Mm", 1e12), ("mm", 1e3), ("MM", 1e3), ("dam", 1e7),
+        ("Kilometre", 1e9), ("UM", 1), ("Âµm", 1), ("\\u00B5m", 1), ("μm", 1), ("Micron", 1), ("foot", 304800),
+        ("yd", 914400), ("li", 25400 / 12), ("pt", 25400 / 72), ("thou", 25.4), ("Ångstrom", None), ("Å", 1e-4),
+        ("reference frame", None), ("pixel", None), ("", None), (None, None), ("second", None), ("um^2", None),
+    ],
+)  # fmt: skip
+def test_every_unit_of_ome_and_ngff_is_known_and_case_counts_where_it_decides(unit, um):
+    assert um_per(unit) == (um if um is None else pytest.approx(um))
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [("ms", 1e-3), ("Ms", 1e6), ("µs", 1e-6), ("us", 1e-6), ("Hour", 3600), ("um", None)]
+)
+def test_units_of_time_are_known_too(unit, seconds):
+    assert seconds_per(unit) == (seconds if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize("text", ["1_0", "１", "0x10", "1,5", "", "one"])
+def test_what_python_alone_takes_for_a_number_is_none(text):
+    assert number(text) is None
+    assert (number(" 1e-1 "), number(2)) == (0.1, 2)
+
+
+def test_imagej_may_have_another_unit_along_every_axis(tmp_path):
+    facts = {"axes": "ZYX", "unit": "um", "yunit": "nm", "zunit": "mm", "spacing": 0.002}
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME, imagej=True, resolution=(5, 0.01), metadata=facts)
+    assert read_tiff(tmp_path / "a.tif").pixel_size == pytest.approx((2, 0.1, 0.2))

@@ -216,3 +216,14 @@ def test_every_known_ending_alone_is_answered_with_a_sentence(tmp_path):
         (tmp_path / f"a{suffix}").write_bytes(b"none of these" * 20)
         with pytest.raises(UnetError, match=f"a{suffix}"):
             read_image(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["{'descr': '<u2'\0(B\0", "{'siape': (3, 4) }  ape': (3,", "(", "", "\0" * 9, "{1: " * 50, "'" * 3, "0x"],
+)
+def test_whatever_a_header_of_numpy_holds_is_a_sentence(tmp_path, header):
+    text = header.encode().ljust(117) + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\0" + len(text).to_bytes(2, "little") + text + bytes(24))
+    with pytest.raises(UnetError, match=r"a.npy is no image \("):
+        read_image(tmp_path / "a.npy")

@@ -1,6 +1,8 @@
 """OME-Zarr of both versions: the finest array stays lazy, with its axes and the size of its pixels."""
 
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from napari_unet.cli import main
 from napari_unet.errors import UnetError
 from napari_unet.files.images import read_image, read_labels
 from napari_unet.files.lazy_array import LazyArray
+from napari_unet.files.zarr import fields_of
 
 STACK = np.random.default_rng(0).integers(0, 4000, (2, 2, 3, 32, 40)).astype(np.uint16)
 NAMES = ("t", "c", "z", "y", "x")
@@ -216,3 +219,41 @@ def test_the_place_of_an_image_is_kept_up_to_its_mask(bright_model, tmp_path):
         provenance = read_labels(tmp_path / name).metadata["provenance"]
         assert provenance["position"] == pytest.approx({"Y": -14, "X": 1})
     assert read_image(tmp_path / "mask.ome.tif").metadata["position"] == pytest.approx({"Y": -14, "X": 1})
+
+
+@pytest.mark.parametrize("array", [np.zeros((4, 5), complex), np.zeros((4, 5), "M8[s]"), np.zeros((0, 5))])
+def test_arrays_that_are_no_image_are_refused_before_anything_is_planned(tmp_path, array):
+    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w", zarr_format=2)
+    group.create_array("0", shape=array.shape, dtype=array.dtype, chunks=(4, 5))
+    group.attrs["multiscales"] = [{**described(array, ("y", "x"), [1.0, 1.0])}]
+    with pytest.raises(UnetError, match=r"a.zarr holds (no image plane|.* values)"):
+        read_image(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("damage", ["missing", "no attributes", "no list"])
+def test_a_well_that_cannot_be_read_stops_no_other(bright_model, tmp_path, capsys, damage):
+    plate = write_plate(tmp_path / "p.zarr", np.zeros((32, 40), np.uint16), version=2, fields=1)
+    if damage == "missing":
+        shutil.rmtree(plate / "A" / "1")
+    else:
+        change = {} if damage == "no attributes" else {"well": {"images": 5}}
+        (plate / "A" / "1" / ".zattrs").write_text(json.dumps(change))
+    model = str(bright_model.save(tmp_path / "bright.safetensors").path)
+    assert main(["segment", str(plate), "--model", model, "--output", str(tmp_path / "masks")]) == 1
+    assert [mask.name for mask in (tmp_path / "masks").iterdir()] == ["p_B_12_0_labels.tif"]
+    assert len(capsys.readouterr().err.strip().splitlines()) == 2  # one of them on a constant image
+    assert read_image(plate).axes == "YX"
+
+
+def test_a_well_that_is_listed_many_times_is_read_once(tmp_path):
+    plate = write_plate(tmp_path / "p.zarr", np.zeros((32, 40), np.uint16), version=2, fields=1)
+    wells = [{"path": "A/1"}] * 5000 + [{"path": "B/12"}]
+    zarr.open_group(str(plate)).attrs["plate"] = {"wells": wells}
+    assert fields_of(plate) == [plate / "A/1/0", plate / "B/12/0"]
+
+
+@pytest.mark.parametrize("omero", [5, [], {"channels": 5}, {"channels": "ab"}, {"channels": [5, {"label": [1]}]}])
+def test_odd_names_of_channels_cost_no_image(tmp_path, omero):
+    path = write(tmp_path / "a.zarr")
+    zarr.open_group(str(path)).attrs["omero"] = omero
+    assert read_image(path).axes == "TCZYX"

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import warnings
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,9 +167,10 @@ def damaged(draw, files):
 
 
 def read_damaged(folder, count, seed):
-    """Read so many damaged copies of the files in a folder."""
+    """Read so many damaged copies of the files in a folder; return in words how many of which kind."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     work = folder.parent / "damaged"
+    read_as: Counter[str] = Counter()
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -189,9 +191,12 @@ def read_damaged(folder, count, seed):
         copy = work / path.relative_to(path.parent if folder is None else folder.parent)
         copy.write_bytes(content)
         read(copy)
+        read_as["session" if folder is not None and folder.name == "session" else (folder or copy).suffix] += 1
 
     run()
-    return count
+    return (
+        f"{count} damaged files read: {', '.join(f'{number} {kind}' for kind, number in sorted(read_as.items()))}"
+    )
 
 
 def main():
@@ -209,7 +214,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, in_time)
     if given.damage:
-        print(f"{read_damaged(given.folder, given.damage, given.seed)} damaged files read")  # noqa: T201
+        print(read_damaged(given.folder, given.damage, given.seed))  # noqa: T201
         return
     for path in sorted(given.folder.rglob("*")):
         if not path.is_dir():

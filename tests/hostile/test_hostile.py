@@ -47,6 +47,6 @@ def test_damaged_files_are_refused_or_read(corpus, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 105))
+@pytest.mark.parametrize("seed", range(100, 106))
 def test_many_damaged_files_are_refused_or_read(corpus, seed):
     assert "500 damaged" in reading(corpus / "sound", "--damage", 500, "--seed", seed, timeout=3000)

@@ -252,3 +252,16 @@ def test_text_that_is_no_description_is_one_sentence(text):
     with pytest.raises(UnetError, match="cannot be understood") as refused:
         ModelSpec.from_json(text)
     one_sentence(refused)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float8_e4m3fn])
+def test_weights_of_every_type_are_checked_as_the_network_takes_them(saved, tmp_path, dtype):
+    spec, weights = saved.spec, {name: value.to(dtype) for name, value in stored_weights(saved.net).items()}
+    header = {HEADER: spec.to_json()}
+    save_file(weights, tmp_path / "other.safetensors", header)
+    load_model_file(tmp_path / "other.safetensors")
+    if dtype == torch.float64:
+        next(iter(weights.values())).flatten()[0] = 1e300
+        save_file(weights, tmp_path / "large.safetensors", header)
+        with pytest.raises(UnetError, match="is not finite"):
+            load_model_file(tmp_path / "large.safetensors")

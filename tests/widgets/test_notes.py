@@ -57,6 +57,11 @@ def test_what_a_session_keeps_is_json_and_enough():
     assert back.image is None
 
 
+@pytest.mark.parametrize("origin", [[float("inf"), 0], [float("nan")], "x", 5, [[1]], [None]])
+def test_an_origin_that_is_no_place_is_none(origin):
+    assert LayerNotes.from_entry({"origin": origin}).origin == ()
+
+
 def test_notes_of_former_versions_are_understood():
     former = {
         "role": "result",

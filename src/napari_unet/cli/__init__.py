@@ -6,8 +6,12 @@ Exit codes: 0 done, 1 failed with one plain line on stderr, 2 wrong usage. Never
 from __future__ import annotations
 
 import argparse
+import errno
+import logging
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -17,7 +21,7 @@ from typing import NoReturn, TextIO
 from napari_unet._version import __version__
 from napari_unet.cli.output import complain
 from napari_unet.errors import UNFORESEEN, UnetError, first_line, printable
-from napari_unet.files.file_errors import unreadable
+from napari_unet.files.file_errors import unreadable, unwritable
 
 COMMANDS = {
     "segment": ("segment", "segment images and write label masks"),
@@ -48,10 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    words = sys.argv[1:] if arguments is None else arguments
-    try:  # loading the command alone takes seconds, in which Ctrl-C may come too
-        given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
-        return int(given.run(given))
+    try:
+        return _run(_own_words() if arguments is None else arguments)
     except UnetError as error:
         complain(f"napari-unet: {error}")
         return 1
@@ -59,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        why = unreadable(Path(error.filename), error) if error.filename else first_line(error)
-        complain(f"napari-unet: {why}")
+        complain(f"napari-unet: {_why(error)}")
         return 1
     except UNFORESEEN as error:
         complain(f"napari-unet: {type(error).__name__}: {first_line(error)}")
@@ -68,6 +69,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("napari-unet: stopped")
         return 130
+
+
+def _run(words: Sequence[str]) -> int:
+    """Do what the words say; loading the command alone takes seconds, in which Ctrl-C may come too."""
+    given = build_parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
+    code = int(given.run(given))
+    sys.stdout.flush()  # a full disk is met here, and no traceback at the very end
+    return code
+
+
+def _why(error: OSError) -> object:
+    """Return what went wrong with a file, or with the output: where its disk is full, no more is written there."""
+    if error.filename:
+        return unreadable(Path(error.filename), error)
+    if error.errno != errno.ENOSPC:
+        return first_line(error)
+    sys.stdout = nowhere()
+    return unwritable(Path("the output"), error)
+
+
+def _own_words() -> list[str]:
+    """Return the words of this process, after it was made to behave as a command.
+
+    SIGTERM stops it as Ctrl-C does. What libraries log and warn of, which may quote files as they are, is for
+    programmers and not shown; `python -W` shows the warnings.
+    """
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return sys.argv[1:]
 
 
 class Parser(argparse.ArgumentParser):

@@ -62,7 +62,9 @@ def run(given: argparse.Namespace) -> int:
     require_table_name(given.output)
     written = [given.output, json_beside(given.output)]
     read = [(given.mask, "the mask"), (given.regions, "the regions")]
-    refuse_overwriting([*read, *((path, "an image") for path in given.image)], [(written[0], "--output")])
+    refuse_overwriting(
+        [*read, *((path, "an image") for path in given.image)], [(path, "--output") for path in written]
+    )
     for path in written:
         require_writable(path)
     mask = read_labels(given.mask, given.axes)

@@ -18,7 +18,7 @@ from napari_unet.files.atomic import require_writable
 from napari_unet.files.batch_row import FAILED, KEPT, BatchRow
 from napari_unet.files.image_list import ZARR, input_files
 from napari_unet.files.same_file import refuse_overwriting
-from napari_unet.files.table import require_table_name
+from napari_unet.files.table import json_beside, require_table_name
 from napari_unet.models.library import load_model
 from napari_unet.progress import Progress, map_progress
 from napari_unet.settings.base import Where
@@ -99,8 +99,10 @@ def require_table(path: Path, inputs: list[Path], output: Path) -> None:
             "--table goes with TIFF masks: measure the .zarr folder afterwards, with napari-unet measure"
         )
     require_table_name(path)
-    refuse_overwriting([(image, "one of the images") for image in inputs], [(path, "--table")])
-    require_writable(path)
+    written = (path, json_beside(path))
+    refuse_overwriting([(image, "one of the images") for image in inputs], [(file, "--table") for file in written])
+    for file in written:
+        require_writable(file)
 
 
 def tell(news: object, *, as_json: bool) -> None:

@@ -34,9 +34,9 @@ def named(path: Path, array: npt.NDArray[Any], axes: str) -> tuple[npt.NDArray[A
     return array, "".join(letter if letter in _KNOWN else next(names) for letter in axes)
 
 
-def require_image(path: Path, array: npt.NDArray[Any], axes: str) -> None:
+def require_image(path: Path, array: Any, axes: str) -> None:
     """Refuse what is no image: no plane, no pixels, or values that are no plain numbers."""
-    if not {"Y", "X"} <= set(axes) or array.size == 0:
+    if not {"Y", "X"} <= set(axes) or 0 in array.shape:
         raise UnetError(
             f"{path.name} holds no image plane Y, X, but axes {axes!r} of shape {array.shape}: "
             "export it again, or say which is which with axes"

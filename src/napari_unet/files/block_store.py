@@ -27,6 +27,8 @@ UNFINISHED = ".unfinished"
 DAMAGE = tuple(fault for fault in FAULTS if fault is not MemoryError)
 """What damaged files raise; memory that does not suffice is no damage."""
 MAP, PARTS, PLAN = "map", "parts", "plan.json"
+INNER = ("work", "done", "names", "result", f"{PLAN}.tmp")
+"""What the folder holds before there is a plan."""
 
 
 def _is_side(side: object) -> bool:
@@ -109,6 +111,7 @@ class BlockStore:
         import zarr
 
         if self.folder.exists():
+            self._require_ours()
             shutil.rmtree(self.folder)
         for inner in ("work", "done", "names"):
             (self.folder / inner).mkdir(parents=True)
@@ -119,6 +122,13 @@ class BlockStore:
         chunked = dict(zip(layout.letters, sides, strict=True))
         for number, size in enumerate(level_shapes(shape)):
             make_level(group, number, layout, shape=size, dtype=np.uint32, sides=chunked)
+
+    def _require_ours(self) -> None:
+        """Refuse to remove a folder of this name that somebody else keeps things in."""
+        if not self.folder.is_dir() or self.folder.is_symlink():
+            raise UnetError(f"{self.folder} is no folder of a run of ours: choose another output")
+        if foreign := next((inner.name for inner in self.folder.iterdir() if inner.name not in INNER), None):
+            raise UnetError(f"{self.folder} holds {foreign}, which is of no run of ours: choose another output")
 
     def work(self, name: str) -> Any:
         """Return the array MAP (uint8) or PARTS (int32), to be read and written."""

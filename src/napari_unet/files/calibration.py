@@ -15,30 +15,9 @@ from typing import Any
 from napari_unet.arrays.pixel_size import MAX_SECONDS, MAX_UM, MIN_SECONDS, MIN_UM, PixelSize
 from napari_unet.files.ome_xml import parse_xml
 from napari_unet.files.tiff_raw import Stored
+from napari_unet.files.units import UM_PER_CM, UM_PER_INCH, number, seconds_per, um_per
 
-_UM = {
-    **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer", "micrometre", "micrometers"), 1.0),
-    **dict.fromkeys(("nm", "nanometer", "nanometre", "nanometers"), 1e-3),
-    **dict.fromkeys(("å", "angstrom", "a"), 1e-4),
-    **dict.fromkeys(("pm", "picometer"), 1e-6),
-    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters"), 1e3),
-    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters"), 1e4),
-    **dict.fromkeys(("dm", "decimeter"), 1e5),
-    **dict.fromkeys(("m", "meter", "metre", "meters"), 1e6),
-    **dict.fromkeys(("in", "inch", "inches"), 25400.0),
-    "thou": 25.4,
-    "mil": 25.4,
-}
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
-    **dict.fromkeys(("µs", "us", "usec", "microsecond", "microseconds"), 1e-6),
-    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-9),
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600.0),
-    **dict.fromkeys(("d", "day", "days"), 86400.0),
-}
-_PRINTERS_UNITS = (25400.0, 1e4)
+_PRINTERS_UNITS = (UM_PER_INCH, UM_PER_CM)
 _MAX_PLAUSIBLE_UM = 20.0
 
 Sizes = Mapping[str, float]
@@ -62,12 +41,10 @@ def position(stored: Stored) -> dict[str, float] | None:
 
 def _place(value: str | None, unit: str | None) -> float | None:
     """Return um, below 0 too; None where it is no number, or the unit is none of length."""
-    try:
-        number = float(str(value))
-    except ValueError:
+    found, factor = number(value), um_per(unit)
+    if found is None or factor is None or not abs(found * factor) <= MAX_UM:
         return None
-    factor = _UM.get(_plain_unit(unit))
-    return None if factor is None or not abs(number * factor) <= MAX_UM else number * factor
+    return found * factor
 
 
 def assumed(size: PixelSize | None, axes: str) -> str | None:
@@ -79,26 +56,18 @@ def assumed(size: PixelSize | None, axes: str) -> str | None:
 
 def micrometres(value: object, unit: str | None) -> float | None:
     """Return a length in um; None where it is no plausible number, or the unit is none of length."""
-    try:
-        number = float(str(value))
-    except ValueError:
+    found, factor = number(value), um_per(unit)
+    if found is None or factor is None or not MIN_UM <= found * factor <= MAX_UM:
         return None
-    factor = _UM.get(_plain_unit(unit))
-    if factor is None or not MIN_UM <= number * factor <= MAX_UM:
-        return None
-    return number * factor
+    return found * factor
 
 
 def seconds(value: object, unit: str | None) -> float | None:
     """Return a time in seconds; None where it is no plausible number, or the unit is none of time."""
-    try:
-        number = float(str(value))
-    except ValueError:
+    found, factor = number(value), seconds_per(unit)
+    if found is None or factor is None or not MIN_SECONDS <= found * factor <= MAX_SECONDS:
         return None
-    factor = _SECONDS.get(_plain_unit(unit))
-    if factor is None or not MIN_SECONDS <= number * factor <= MAX_SECONDS:
-        return None
-    return number * factor
+    return found * factor
 
 
 def _interval(stored: Stored) -> float | None:
@@ -108,12 +77,6 @@ def _interval(stored: Stored) -> float | None:
         return seconds(stated, pixels.get("TimeIncrementUnit") or "s")
     meta = stored.imagej or {}
     return seconds(meta.get("finterval"), str(meta.get("tunit", "s")))
-
-
-def _plain_unit(unit: str | None) -> str:
-    """Return a unit in lower case, with the one micro sign of the table (there are two, and an escape)."""
-    text = (unit or "").strip().strip('"').replace("\\u00B5", "µ").replace("\\u00b5", "µ")
-    return text.lower().replace("μ", "µ")
 
 
 def _ome(stored: Stored) -> Sizes | None:
@@ -151,7 +114,8 @@ def _imagej(stored: Stored) -> Sizes | None:
     unit = str(meta.get("unit", ""))
     if stored.pixels_per_unit is None or not _trusted(stored.pixels_per_unit, unit):
         return None
-    y, x = (micrometres(1 / density, unit) for density in stored.pixels_per_unit)
+    units = str(meta.get("yunit", unit)), unit
+    y, x = (micrometres(1 / density, unit) for density, unit in zip(stored.pixels_per_unit, units, strict=True))
     spacing = str(meta.get("spacing", 1.0)).removeprefix("-")  # below 0 where planes go from the top down
     stated = "spacing" in meta or "Z" in stored.axes
     z = micrometres(spacing, str(meta.get("zunit", unit))) if stated else None
@@ -173,12 +137,12 @@ def _plain(stored: Stored) -> Sizes | None:
 
 def _trusted(pixels_per_unit: tuple[float, float], unit: str) -> bool:
     """Tell whether a resolution is a microscope's; one in inch or cm may be a printer's default."""
-    factor = _UM.get(_plain_unit(unit))
+    factor = um_per(unit)
     if factor not in _PRINTERS_UNITS:
         return factor is not None
     if any(factor / density > _MAX_PLAUSIBLE_UM for density in pixels_per_unit):
         return False
-    return not any(_scanners(density * 25400.0 / factor) for density in pixels_per_unit)
+    return not any(_scanners(density * UM_PER_INCH / factor) for density in pixels_per_unit)
 
 
 def _scanners(dots_per_inch: float) -> bool:

@@ -22,7 +22,8 @@ def zarr_channel_names(ome: Mapping[str, Any], axes: str, shape: Sequence[int]) 
     """Return the labels of the channels in OME-Zarr's `omero`."""
     omero = ome.get("omero")
     channels = omero.get("channels") if isinstance(omero, Mapping) else None
-    found = [one.get("label") for one in channels or () if isinstance(one, Mapping)]
+    listed = channels if isinstance(channels, list) else []
+    found = [one.get("label") for one in listed if isinstance(one, Mapping)]
     return _fitting([str(name or "") for name in found], axes, shape)
 
 

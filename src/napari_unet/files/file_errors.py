@@ -87,11 +87,16 @@ def not_a(kind: str, path: Path) -> UnetError:
     with path.open("rb") as file:
         head = file.read(32)
     if not head:
-        return UnetError(f"{path.name} is empty (0 bytes): copy or export it again")
+        return empty(path)
     for signature, what in _SIGNATURES.items():
         if head.startswith(signature):
             return UnetError(f"{path.name} is not a {kind}: it looks like {what}")
     return UnetError(f"{path.name} is not a {kind}: open it in the program that made it and save it as TIFF")
+
+
+def empty(path: Path) -> UnetError:
+    """Return the sentence for a file of no bytes."""
+    return UnetError(f"{path.name} is empty (0 bytes): copy or export it again")
 
 
 def damaged(path: Path) -> UnetError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.errors import UNFORESEEN, UnetError, first_line
 
-FAULTS = (*UNFORESEEN, AttributeError, AssertionError, EOFError, SyntaxError)
+FAULTS = (*UNFORESEEN, AttributeError, AssertionError, EOFError, SyntaxError, TokenError)
 """What the libraries raise where a file is damaged or says something else than its specification."""
 
 

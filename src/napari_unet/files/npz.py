@@ -47,7 +47,12 @@ def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"arrays of version {version[0]}.{version[1]} are not known")
-    shape, fortran, dtype = _HEADERS[version](file)
+    try:
+        shape, fortran, dtype = _HEADERS[version](file)
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # NumPy reads the header as Python; tokenize's errors are of no usual kind
+        raise ValueError("its header is damaged") from None
     if dtype.hasobject or dtype.names or dtype.kind not in "biuf":
         raise ValueError(f"it holds {dtype.kind!r} values and no numbers")
     if min(shape, default=0) < 0:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_unet.errors import UnetError
-from napari_unet.files.file_errors import unlistable, unreadable
+from napari_unet.files.file_errors import empty, unlistable, unreadable
 
 _KINDS = {
     stat.S_IFIFO: "a pipe (FIFO)",
@@ -19,7 +19,9 @@ _KINDS = {
 
 
 def require_regular_file(path: Path, *, links: bool = True) -> int:
-    """Return the size of a file in bytes; UnetError where it is missing, a folder, a pipe, a socket or a device.
+    """Return the size of a file in bytes; UnetError where it is missing, empty, a folder, a pipe or a device.
+
+    Files of the system (/proc) claim no bytes, too, and may be waited for without end.
 
     Without `links`, a symbolic link is refused too: where only our own program writes, one leads elsewhere.
     """
@@ -34,6 +36,8 @@ def require_regular_file(path: Path, *, links: bool = True) -> int:
     if not stat.S_ISREG(found.st_mode):
         what = _KINDS.get(stat.S_IFMT(found.st_mode), "a link")
         raise UnetError(f"cannot read {path}: it is {what} and not a file: save the data in a file first")
+    if not found.st_size:
+        raise empty(path)
     return found.st_size
 
 

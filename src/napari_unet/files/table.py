@@ -18,6 +18,8 @@ from napari_unet.progress import Progress, Steps
 
 SUFFIX = ".csv"
 ROWS_A_STEP = 5000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How what a spreadsheet computes begins (OWASP, CSV injection); the names of files may do so."""
 
 
 def json_beside(path: Path) -> Path:
@@ -47,14 +49,15 @@ def write_table_steps(
     require_table_name(path)
     with atomic_path(json_beside(path)) as described, atomic_path(path) as temporary:
         described.write_text(_as_json(facts), encoding="utf-8")
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        # names of files may hold bytes that are no text
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield from _write_rows(file, columns)
     return path
 
 
 def _write_rows(file: TextIO, columns: Mapping[str, NDArray[Any]]) -> Steps[None]:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([printable(name) for name in columns])
+    writer.writerow([as_cell(printable(name)) for name in columns])
     count = max((len(column) for column in columns.values()), default=0)
     for start in range(0, count, ROWS_A_STEP):
         part = [_cells(column[start : start + ROWS_A_STEP]) for column in columns.values()]
@@ -65,7 +68,12 @@ def _write_rows(file: TextIO, columns: Mapping[str, NDArray[Any]]) -> Steps[None
 def _cells(column: NDArray[Any]) -> Sequence[Any]:
     """Return values as Python writes them, nothing for NaN."""
     values: list[Any] = np.asarray(column).tolist()
-    return ["" if isinstance(value, float) and math.isnan(value) else value for value in values]
+    return ["" if isinstance(value, float) and math.isnan(value) else as_cell(value) for value in values]
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value for a CSV; before text that a spreadsheet would compute as a formula stands an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _as_json(facts: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
+from napari_unet.files.axis_names import require_image
 from napari_unet.files.calibration import assumed, micrometres, seconds
 from napari_unet.files.channel_names import zarr_channel_names
 from napari_unet.files.image_file import ImageFile
@@ -73,19 +74,34 @@ def fields_of(path: Path) -> list[Path]:
 
     try:
         opened = zarr.open(FileStore(path), mode="r")
-        names = [] if isinstance(opened, zarr.Array) else _fields(opened)
+        names = [] if isinstance(opened, zarr.Array) else _fields(path, opened)
     except FAULTS as error:
         raise unreadable_as(ZARR, path, error) from error
     return [path / name for name in names] or [path]
 
 
-def _fields(group: Any) -> list[str]:
-    """Return the names of the images of a plate or a well, none for another group."""
+def _fields(path: Path, group: Any) -> list[str]:
+    """Return the names of the images of a plate or a well, none for another group.
+
+    A well that is listed and cannot be read stands there itself: whoever reads it says what is wrong.
+    """
     known = _ome(group)
     if "plate" in known:
-        wells = [_inner(well["path"]) for well in known["plate"]["wells"]]
-        return [f"{well}/{field}" for well in wells for field in _fields(group[well])]
-    return [_inner(image["path"]) for image in known["well"]["images"]] if "well" in known else []
+        wells = dict.fromkeys(_inner(well["path"]) for well in known["plate"]["wells"])
+        return [field for well in wells for field in _fields_of_well(path, group, well) or [well]]
+    return (
+        list(dict.fromkeys(_inner(image["path"]) for image in known["well"]["images"])) if "well" in known else []
+    )
+
+
+def _fields_of_well(path: Path, plate: Any, well: str) -> list[str]:
+    """Return the names of the images of a well in its plate, none where they cannot be told."""
+    if not is_zarr(path / well):
+        return []
+    try:
+        return [f"{well}/{_inner(image['path'])}" for image in _ome(plate[well])["well"]["images"]]
+    except FAULTS:
+        return []
 
 
 def _inner(name: str) -> str:
@@ -101,11 +117,12 @@ def _first_image(path: Path, group: Any) -> tuple[Any, dict[str, Any]]:
     if _multiscales(group):
         return group, {}
     _require_version(path, group)
-    images = _fields(group)
+    images = _fields(path, group)
     if "bioformats2raw.layout" in _ome(group) or "bioformats2raw.layout" in group.attrs:
         images = images or sorted((name for name, _ in group.groups() if name.isdigit()), key=int)
     if images:
-        return group[images[0]], {"series": len(images)} if len(images) > 1 else {}
+        first = next((name for name in images if is_zarr(path / name) and _multiscales(group[name])), images[0])
+        return group[first], {"series": len(images)} if len(images) > 1 else {}
     raise UnetError(
         f"{path.name} is Zarr without an image of its own: name the one in it, as in {path.name}/0, or of a plate "
         f"{path.name}/A/1/0"
@@ -185,6 +202,7 @@ def _as_image(path: Path, array: Any, axes: str, facts: dict[str, Any]) -> Image
             f"{path.name} of shape {array.shape} needs one letter an axis out of T C Z Y X, got {named!r}: "
             f"give for example --axes {'TCZYX'[-array.ndim :]}"
         )
+    require_image(path, array, named)
     size: PixelSize | None = facts.pop("sizes", None)
     if sentence := assumed(size, named):
         facts["assumed"] = sentence

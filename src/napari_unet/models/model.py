@@ -97,9 +97,10 @@ def described_shapes(spec: ModelSpec) -> Shapes:
 def require_finite(weights: Mapping[str, Tensor]) -> None:
     """Refuse weights with which nothing can be computed, as a training that went wrong leaves them."""
     for name, value in weights.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        # as the network takes them: what other types hold may be too large for it
+        if value.is_floating_point() and not torch.isfinite(value.float()).all():
             raise UnetError(f"weight {name} is not finite (NaN or infinite): train anew, or take another model")
-        if name.endswith("running_var") and (value < 0).any():  # its root is taken
+        if name.endswith("running_var") and (value.float() < 0).any():  # its root is taken
             raise UnetError(f"weight {name} is a variance and below 0: train anew, or take another model")
 
 

@@ -40,8 +40,12 @@ class Sample:
 
     @cached_property
     def calm(self) -> NDArray[np.float64]:
-        """Return the finite means (n,) of every few neighbours in a row, which have half the noise."""
-        return finite(row_means(block) for block in self.blocks)
+        """Return the finite means (n,) of every few neighbours in a row, which have half the noise.
+
+        Where not imaged pixels are among all of them, the values themselves.
+        """
+        means = finite(row_means(block) for block in self.blocks)
+        return means if means.size else self.values
 
     @cached_property
     def noise(self) -> Noise | None:

@@ -213,7 +213,7 @@ def _arrays_in(entries: Any) -> tuple[NDArray[Any], ...]:
 def _origin_in(origin: Any) -> tuple[int, ...]:
     try:
         return tuple(int(start) for start in origin or ())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ()
 
 
