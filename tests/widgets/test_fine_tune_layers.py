@@ -13,8 +13,6 @@ from tests.teaching import small
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 
 def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot):
     image = viewer.add_image(dots(), name="dots", scale=(0.5, 0.5))
@@ -132,6 +130,7 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     assert segment_panel.advanced.axes.text() == "cyx"
 
 
+@pytest.mark.usefixtures("drawn")
 def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel, panel, qtbot):
     for name, image in (("faint", dots()[:, ::-1] // 50), ("dots", dots())):
         layer = viewer.add_image(image, name=name, translate=(0, 0 if name == "faint" else 300))
