@@ -157,7 +157,8 @@ def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     assert not panel.tools.split.isVisible()
 
 
-def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_folder):
+def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_folder, monkeypatch):
+    monkeypatch.setattr("napari_unet.models.fresh.fresh_model", small.small_fresh_model)
     image = np.random.default_rng(0).normal(0, 1, (64, 96))
     image[:, 32:64] += 10
     image[:, 64:] += 20
