@@ -54,7 +54,7 @@ def test_every_shipped_model_passes_the_package_test_and_comes_back_the_same(nam
     [
         ("classic", 3, (0.0, 1.0)),
         pytest.param("classic", 2, (), marks=pytest.mark.slow),
-        ("padded", 5, (0.0, 1.0)),
+        pytest.param("padded", 5, (0.0, 1.0), marks=pytest.mark.slow),
     ],
 )
 def test_unpadded_and_deep_networks_pass_the_package_test_and_come_back_the_same(tmp_path, kind, depth, levels):

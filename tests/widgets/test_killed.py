@@ -16,7 +16,7 @@ from napari_unet.models.library import entries
 from napari_unet.widgets.autosave.watcher import EVERY
 
 MAY_BE_LOST = 15
-QUICK, SAVES = 1.0, 4
+QUICK, SAVES = 1.0, 3
 """Seconds between two looks in a test that is not to take long, and how often the paint is saved in it."""
 
 
