@@ -1,4 +1,4 @@
-"""Windows that tests use one after the other: a new one takes a second, a cleared one a few hundredths."""
+"""Windows that tests use one after the other: a new one takes a second, to clear one a sixth of it."""
 
 from contextlib import ExitStack
 from unittest.mock import patch
