@@ -28,9 +28,9 @@ def test_the_samples_are_segmented_well(data_folder):
 
 def test_a_sample_of_four_times_the_size_is_segmented_as_well(data_folder):
     model = load_model("nuclei")
-    image = np.kron(read_image(SAMPLES[0].path).array[:200, :200], np.ones((4, 4), np.uint16))
+    image = np.kron(read_image(SAMPLES[0].path).array[:300, :300], np.ones((4, 4), np.uint16))
     truth = np.kron(
-        read_labels(data_folder / "u2os_nuclei_truth.tif").array[:200, :200], np.ones((4, 4), np.int32)
+        read_labels(data_folder / "u2os_nuclei_truth.tif").array[:300, :300], np.ones((4, 4), np.int32)
     )
     result = finish(segment_steps(image, model))
     assert max(result.zoom) < 1
