@@ -165,7 +165,7 @@ def windows():
 
 
 @pytest.fixture
-def drawn():
+def pixels_drawn():
     """Let windows draw: for tests about what napari learns as it draws, as which part of an image is seen."""
 
 
@@ -175,9 +175,10 @@ def make_napari_viewer(windows, qtbot, request):
     from napari.settings import get_settings
 
     get_settings().reset()
+    draw = "pixels_drawn" in request.fixturenames or request.node.get_closest_marker("slow") is not None
 
     def make(*, show=False):
-        return windows.take(qtbot, show=show, draw="drawn" in request.fixturenames)
+        return windows.take(qtbot, show=show, draw=draw)
 
     yield make
     windows.give_back(usable=request.node.rep_call.passed)

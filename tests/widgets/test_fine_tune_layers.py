@@ -130,7 +130,7 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     assert segment_panel.advanced.axes.text() == "cyx"
 
 
-@pytest.mark.usefixtures("drawn")
+@pytest.mark.usefixtures("pixels_drawn")
 def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel, panel, qtbot):
     for name, image in (("faint", dots()[:, ::-1] // 50), ("dots", dots())):
         layer = viewer.add_image(image, name=name, translate=(0, 0 if name == "faint" else 300))

@@ -9,7 +9,7 @@ from napari_unet.widgets.segment.panel import SegmentPanel
 from tests.conftest import make_bright_model
 from tests.widgets.conftest import click, wait_until_done
 
-pytestmark = pytest.mark.usefixtures("drawn")
+pytestmark = pytest.mark.usefixtures("pixels_drawn")
 
 
 @pytest.fixture

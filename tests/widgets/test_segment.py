@@ -201,7 +201,7 @@ def test_rgb_is_turned_to_grey(panel, viewer, qtbot):
     assert segment(qtbot, panel).data.shape == (96, 112)
 
 
-@pytest.mark.usefixtures("drawn")
+@pytest.mark.usefixtures("pixels_drawn")
 def test_what_is_visible_gets_the_labels_it_has_in_the_whole_image(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     panel = SegmentPanel(viewer)

@@ -25,6 +25,8 @@ WITHOUT = {
     "napari._qt.qt_viewer.QtViewer._get_console": lambda *_: _unthemed(),  # it starts an IPython kernel
 }
 """What windows of tests do without, as napari's own fixture has it."""
+MOUSE = [f"mouse_{kind}_callbacks" for kind in ("move", "drag", "wheel", "double_click")]
+"""What a viewer calls as the mouse is used."""
 
 
 class WindowPool:
@@ -75,6 +77,7 @@ class Window(QObject):
         self.viewer.window._qt_window.installEventFilter(self)
         self._connected = {emitter: list(emitter.callbacks) for emitter in self._emitters()}
         self._keys, self._axes = dict(self.viewer.keymap), self.viewer.dims.axis_labels
+        self._mouse = {name: list(getattr(self.viewer, name)) for name in MOUSE}
 
     def eventFilter(self, watched, event):
         """See a test close the window, which deletes it, or show or hide it."""
@@ -117,6 +120,8 @@ class Window(QObject):
             viewer.window._qt_window.removeEventFilter(saver)
         viewer.keymap.clear()
         viewer.keymap.update(self._keys)
+        for name, callbacks in self._mouse.items():
+            getattr(viewer, name)[:] = callbacks
         for emitter, callbacks in self._connected.items():
             for callback in emitter.callbacks:
                 if callback not in callbacks:
