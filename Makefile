@@ -1,4 +1,4 @@
-# make demo | make test | make bench | make models; everything lives in .venv
+# make demo | make test | make test-slow | make coverage | make bench | make models; everything lives in .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,12 +11,14 @@ XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
 # PyTorch as users get it from plain pip: on Linux the CUDA build, which brings triton; several GB
 PLAIN := .venv-plain
 
-.PHONY: demo test test-plain lint types imports tests gpu bench models clean system
+.PHONY: demo test test-slow test-plain coverage lint types imports tests gpu bench models clean system
 
 demo: $(VENV)/.installed
 	$(BIN)/napari-unet demo
 
 test: lint types imports tests
+
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -29,7 +31,14 @@ imports: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
 tests: $(VENV)/.test system
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST)
+
+# What takes longer and shows no other skill: see CONTRIBUTING.md
+test-slow: $(VENV)/.test system
+	$(PYTEST) -m "slow and not gpu and not plain"
+
+coverage: $(VENV)/.test system
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
 
 # Segment and Fine-tune in a real window with that PyTorch: make test-plain [PYTHON=python3.13] [QT=pyside6]
 QT ?= pyqt6

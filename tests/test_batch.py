@@ -20,8 +20,8 @@ from napari_unet.models.library import load_model
 from napari_unet.progress import finish
 from napari_unet.settings.segmentation import SegmentationSettings
 
-KILLED_AT = 21
-"""The mask that is half written when the process is killed."""
+IMAGES, KILLED_AT = 20, 8
+"""How many images there are, and the mask that is half written when the process is killed."""
 KILLED = """
 import os, signal, sys
 import tifffile
@@ -58,7 +58,7 @@ def cells(seed):
 def folder(tmp_path):
     images = tmp_path / "images"
     images.mkdir()
-    for number in range(55):
+    for number in range(IMAGES):
         tifffile.imwrite(images / f"{number:02}.tif", cells(number))
     (images / "03 cut.tif").write_bytes((images / "03.tif").read_bytes()[:60])
     (images / "13 text.tif").write_text("no image")
@@ -94,7 +94,7 @@ def test_a_killed_batch_goes_on_and_does_nothing_twice(folder, model, tmp_path, 
     assert main(arguments) == 1
     said = capsys.readouterr()
     after = {path.name: path.stat().st_mtime_ns for path in masks.iterdir()}
-    assert len(after) == 55, "55 masks and nothing else"
+    assert len(after) == IMAGES, "masks and nothing else"
     assert {name: after[name] for name in before} == before
     assert said.out.count("segmented before") == len(before)
     faults = said.err.strip().splitlines()
@@ -102,7 +102,7 @@ def test_a_killed_batch_goes_on_and_does_nothing_twice(folder, model, tmp_path, 
     for name, sentence in zip(("cut", "text", "empty", "channels", "cube"), faults, strict=True):
         assert sentence.startswith("napari-unet:")
         assert name in sentence
-    assert read_labels(masks / "54_labels.tif").array.max() == 2
+    assert read_labels(masks / "19_labels.tif").array.max() == 2
 
 
 def test_rows_tell_what_was_found_now_and_from_the_file_later(model, tmp_path):

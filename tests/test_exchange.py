@@ -50,7 +50,12 @@ def test_every_shipped_model_passes_the_package_test_and_comes_back_the_same(nam
 
 
 @pytest.mark.parametrize(
-    ("kind", "depth", "levels"), [("classic", 3, (0.0, 1.0)), ("classic", 2, ()), ("padded", 5, (0.0, 1.0))]
+    ("kind", "depth", "levels"),
+    [
+        ("classic", 3, (0.0, 1.0)),
+        pytest.param("classic", 2, (), marks=pytest.mark.slow),
+        pytest.param("padded", 5, (0.0, 1.0), marks=pytest.mark.slow),
+    ],
 )
 def test_unpadded_and_deep_networks_pass_the_package_test_and_come_back_the_same(tmp_path, kind, depth, levels):
     from bioimageio.core import test_model as examine

@@ -74,7 +74,9 @@ def our_map(model, image, axes):
     return finish(predict(predictor, plane, Result(levels=model.spec.levels, dtype="float32")))
 
 
-@pytest.mark.parametrize(("axes", "shape"), [("YX", (208, 224)), ("ZYX", (20, 22, 24))])
+@pytest.mark.parametrize(
+    ("axes", "shape"), [pytest.param("YX", (208, 224), marks=pytest.mark.slow), ("ZYX", (20, 22, 24))]
+)
 def test_named_inputs_are_read_elsewhere_as_here_with_and_without_the_optional_one(axes, shape, tmp_path):
     from bioimageio.core import load_model_description
 

@@ -20,7 +20,9 @@ from tests.teaching.small import (
     strokes,
 )
 
-LONGER = QUICK.replace(iterations=150, anchor=0, score_every=50)
+LONGER = QUICK.replace(
+    iterations=100, anchor=0, score_every=50, optimization=QUICK.optimization.replace(learning_rate=5e-3)
+)
 """Until a small network knows what it was shown; to score it more often would take as long as to teach it."""
 
 

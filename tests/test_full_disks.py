@@ -45,8 +45,8 @@ from tests.faults import injected
 KINDS = ("open", "write", "fsync", "rename", "link", "mkdir", "allocation")
 MOST = 10
 """Places of one kind at which a writer is made to fail; of more, as many evenly spread."""
-FEW, LONG = 3, ("curve.png", "montage.png", "package.zip")
-"""Places, but for a slow run, of what takes a second to write: the first, the middle and the last."""
+FEW, LONG = 2, ("curve.png", "montage.png", "package.zip")
+"""Places, but for a slow run, of what takes a second to write, and of runs by blocks: the first and the last."""
 LABELS = np.arange(64 * 96, dtype=np.uint32).reshape(64, 96)
 ODD_NAME = "a$\\frac$\n\x1b[2J.tif"
 FACTS = {"model": "nuclei", "command": "x" * 3000}

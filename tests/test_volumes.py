@@ -299,6 +299,7 @@ def test_what_is_not_for_volumes_or_for_a_given_model_is_refused_in_a_sentence(f
     assert "such as 2.5,1,1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_network_of_volumes_travels_as_a_package(tiny, tmp_path):
     from bioimageio.core import test_model as examine
 

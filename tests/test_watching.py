@@ -13,10 +13,10 @@ from napari_unet.settings.segmentation import SegmentationSettings
 from tests.conftest import make_bright_model
 
 
-def parts_of(image, zoom, region, place, axes="YX"):
+def parts_of(image, zoom, region, place, axes="YX", tile=16):
     """Return the parts that a run shows, in their order."""
     model, parts = make_bright_model(), []
-    settings = SegmentationSettings(zoom=zoom, prediction=PredictionSettings(tile=16))
+    settings = SegmentationSettings(zoom=zoom, prediction=PredictionSettings(tile=tile))
     plan = finish(plan_segmentation(Source.of(image, axes), model, settings, region=region))
     steps = run_plan(plan, model, looked_at=lambda: place)
     finish(steps, lambda step: parts.append(step.preview) if isinstance(step.preview, MapPart) else None)
@@ -38,7 +38,7 @@ def painted(part, picture):
 def test_parts_lie_where_they_belong_and_the_nearest_comes_first(zoom, region):
     image = np.zeros((256, 256), np.uint8)
     image[100:140, 120:180] = 200
-    parts = parts_of(image, zoom, region, {"Y": 121.0, "X": 150.0})
+    parts = parts_of(image, zoom, region, {"Y": 121.0, "X": 150.0}, tile=32)
     picture = np.zeros_like(image)
     for part in parts:
         painted(part, picture)

@@ -1,7 +1,6 @@
 """Training and teaching beyond objects: membranes, classes, new networks, reports."""
 
 from argparse import Namespace
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +11,11 @@ from napari_unet.cli import main
 from napari_unet.cli.fine_tune import read_pairs
 from napari_unet.folder_training.folder import read_truths
 from napari_unet.folder_training.request import TrainingRequest
-from napari_unet.models.fresh import fresh_model
 from napari_unet.models.library import load_model
-from napari_unet.nets.architectures import build_net
 from napari_unet.progress import finish
 from napari_unet.settings.folder_training import FolderSettings
 from napari_unet.training import Training
+from tests.teaching.small import small_fresh_model
 
 SMALL = ["--iterations", "4", "--patch", "32", "--base-channels", "4", "--levels", "2", "--batch", "1"]
 
@@ -124,14 +122,6 @@ def test_a_validation_image_that_is_not_there_is_named(sections, tmp_path, capsy
     arguments += ["--validate", "s9", "--output", tmp_path / "a.safetensors"]
     assert main([str(argument) for argument in arguments]) == 1
     assert "s9" in capsys.readouterr().err
-
-
-def small_fresh_model(**given):
-    """Return a new network as `fresh_model` does, of two levels and four channels."""
-    model = fresh_model(**given)
-    arguments = {**model.spec.arguments, "base_channels": 4, "levels": 2}
-    net = build_net(model.spec.architecture, arguments).eval()
-    return replace(model, net=net, spec=replace(model.spec, arguments=arguments))
 
 
 def test_a_new_network_is_taught_classes_and_taught_again(sections, tmp_path, capsys, monkeypatch):

@@ -66,7 +66,9 @@ paint = np.zeros((96, 96), np.uint8)
 paint[25:30, 25:35], paint[60:65, 10:80] = 2, 1
 model = load_model("nuclei")
 segment(image, model)
-fine_tune(model, [(image, paint)], settings=FineTuningSettings(seconds=None, iterations=2, score_every=1))
+fine_tune(model, [(image, paint)], settings=FineTuningSettings(
+    seconds=None, iterations=2, score_every=2, batch=1, patch=32, replay=0
+))
 fresh = fresh_model()
 images = training_images_of("a", image, (image > 200).astype(int), fresh.spec)
 finish(Training(fresh.spec, images, [], TrainingSettings(iterations=1, patch=64, batch=1)).steps())

@@ -1,10 +1,13 @@
 """A small fresh network, discs that it does not know, and strokes on them."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from napari_unet.arrays.annotations import painted
 from napari_unet.arrays.strokes import hold_out
+from napari_unet.models.fresh import fresh_model
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.architectures import build_net
@@ -38,6 +41,14 @@ def small_model():
         spec=ModelSpec(name="fresh", architecture="padded", arguments=arguments),
         sha256="abc",
     )
+
+
+def small_fresh_model(**given):
+    """Return a new network as `fresh_model` does, of two levels and four channels."""
+    model = fresh_model(**given)
+    arguments = {**model.spec.arguments, "base_channels": 4, "levels": 2}
+    net = build_net(model.spec.architecture, arguments).eval()
+    return replace(model, net=net, spec=replace(model.spec, arguments=arguments))
 
 
 def image_and_truth(seed=0, side=96):

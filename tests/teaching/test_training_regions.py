@@ -19,7 +19,7 @@ from napari_unet.teaching.training_regions import CONTEXT, check_polarity, paint
 from tests.teaching.small import QUICK, planes_of
 
 SETTINGS = FineTuningSettings(device="cpu", batch=2, patch=32)
-CORNERS = [(40, 40), (40, 2900), (2900, 40), (2900, 2900)]
+CORNERS = [(40, 40), (40, 1500), (1500, 40), (1500, 1500)]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def lessons_on(model, image, said, axes="YX"):
 
 
 def test_strokes_in_the_corners_of_a_large_image_are_small_lessons(model):
-    image = np.random.default_rng(0).integers(0, 255, (3000, 3000), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (1600, 1600), np.uint8)
     said = painted_corners(image.shape)
     lessons = lessons_on(model, image, said)
     assert len(lessons) == 4
@@ -56,7 +56,7 @@ def test_strokes_in_the_corners_of_a_large_image_are_small_lessons(model):
 
 
 def test_held_out_strokes_are_chosen_among_all_lessons_and_nothing_else_is_scored(model):
-    image = np.random.default_rng(0).integers(0, 255, (3000, 3000), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (1600, 1600), np.uint8)
     lessons = lessons_on(model, image, painted_corners(image.shape))
     held = [len(lesson.held_out.held) for lesson in lessons]
     assert sum(held) == 2  # a fifth of eight strokes: an object and a piece of background

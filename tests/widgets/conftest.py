@@ -2,9 +2,13 @@
 
 import gc
 import shutil
+from dataclasses import replace
 
+import psutil
 import pytest
 from napari.utils.notifications import notification_manager
+
+from tests.conftest import give_memory_back
 
 
 @pytest.fixture(autouse=True)
@@ -14,18 +18,42 @@ def quiet_and_finished():
 
     notification_manager.records.clear()
     yield
-    WorkerBase.await_workers(10000)
+    WorkerBase.await_workers(300000)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plugins_found_once():
+    """Read the manifests of all plugins once: each new viewer asks for them, which takes half its time."""
+    from npe2 import PluginManifest
+
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
 
 
 UNFREEZE = gc.unfreeze
 
 
+MAX_GROWTH = 2**26
+"""Bytes that a process may grow before all of it is searched for what nobody holds, which takes half a second."""
+
+
+@pytest.fixture(scope="session")
+def largest_so_far():
+    """What the process had when all of it was searched last."""
+    return [psutil.Process().memory_info().rss]
+
+
 @pytest.fixture(autouse=True, scope="module")
-def freed_viewers():
-    """Let go of what the tests of a file made: their viewers hold on to themselves in circles."""
+def freed_panels(largest_so_far):
+    """Let go of what the tests of a file made: panels hold on to themselves in circles."""
     yield
-    UNFREEZE()
-    gc.collect()
+    if psutil.Process().memory_info().rss - largest_so_far[0] > MAX_GROWTH:
+        UNFREEZE()
+        gc.collect()
+        give_memory_back()
+        largest_so_far[0] = psutil.Process().memory_info().rss
 
 
 @pytest.fixture(autouse=True)
@@ -69,11 +97,30 @@ def quick_models(tmp_path_factory):
 
 
 @pytest.fixture
+def shipped():
+    """Let `nuclei` be the shipped model: for tests that are about what it finds or learns."""
+
+
+@pytest.fixture(autouse=True)
 def quick(quick_models, monkeypatch, request):
-    """Let `nuclei` be a quick network: for files that are about the window. A slow test has the real one."""
-    if request.node.get_closest_marker("slow") is None:
+    """Let `nuclei` be a quick network, taught from small patches; a slow or `shipped` test has the real one."""
+    if request.node.get_closest_marker("slow") is None and "shipped" not in request.fixturenames:
         for module in ("models.library", "provenance", "widgets.export.elsewhere", "widgets.segment.model_hint"):
             monkeypatch.setattr(f"napari_unet.{module}.SHIPPED", quick_models)
+        learn_from_small_patches(monkeypatch)
+
+
+def learn_from_small_patches(monkeypatch):
+    """Let Fine-tune draw 2 patches of 64 px a step, a tenth of the usual work: drawn discs need no more."""
+    from napari_unet.widgets.teach.form import TeachingForm
+
+    whole = TeachingForm.request
+
+    def request(form, paints):
+        asked = whole(form, paints)
+        return replace(asked, settings=asked.settings.replace(batch=2, patch=64))
+
+    monkeypatch.setattr(TeachingForm, "request", request)
 
 
 def click(qtbot, button):
@@ -107,12 +154,40 @@ def messages():
 PLUGIN = "napari-unet-interactive"
 
 
+@pytest.fixture(scope="session")
+def windows():
+    """The windows of this process, which tests use one after the other."""
+    from tests.widgets.window_pool import WindowPool
+
+    pool = WindowPool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def pixels_drawn():
+    """Let windows draw: for tests about what napari learns as it draws, as which part of an image is seen."""
+
+
+@pytest.fixture
+def make_napari_viewer(windows, qtbot, request):
+    """Return a function that gives viewers, new or cleared (`WindowPool`): napari makes one in a second."""
+    from napari.settings import get_settings
+
+    get_settings().reset()
+    draw = "pixels_drawn" in request.fixturenames or request.node.get_closest_marker("slow") is not None
+
+    def make(*, show=False):
+        return windows.take(qtbot, show=show, draw=draw)
+
+    yield make
+    windows.give_back(usable=request.node.rep_call.passed)
+
+
 @pytest.fixture
 def viewer(make_napari_viewer, request):
     """Return a viewer; a file of tests that look at no canvas says `SHOWN = False`, which is quicker."""
-    viewer = make_napari_viewer(show=getattr(request.module, "SHOWN", True))
-    viewer.window.resize(1200, 900)
-    return viewer
+    return make_napari_viewer(show=getattr(request.module, "SHOWN", True))
 
 
 @pytest.fixture

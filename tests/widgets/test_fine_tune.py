@@ -18,9 +18,6 @@ from tests.teaching import small
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, heartbeat, in_small_patches, learn, learn_until, segment
 
-pytestmark = pytest.mark.usefixtures("quick")
-
-
 QUICK = (
     {"faint": ((36, 37),)},
     {

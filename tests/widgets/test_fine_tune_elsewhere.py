@@ -6,8 +6,6 @@ from napari.settings import get_plugin_settings
 from tests.widgets.conftest import PLUGIN, click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, segment
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 
 @pytest.fixture
 def computing():

@@ -13,8 +13,6 @@ from tests.teaching import small
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, learn, learn_until, segment
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 
 def test_an_annotation_layer_is_ready_to_paint_and_teaches(viewer, panel, qtbot):
     image = viewer.add_image(dots(), name="dots", scale=(0.5, 0.5))
@@ -132,6 +130,7 @@ def test_axes_that_were_typed_hold_in_every_panel_and_for_their_image_alone(view
     assert segment_panel.advanced.axes.text() == "cyx"
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 def test_what_is_shown_is_of_the_image_that_was_painted_on(viewer, segment_panel, panel, qtbot):
     for name, image in (("faint", dots()[:, ::-1] // 50), ("dots", dots())):
         layer = viewer.add_image(image, name=name, translate=(0, 0 if name == "faint" else 300))
@@ -158,7 +157,8 @@ def test_one_id_in_two_far_places_is_offered_to_be_split(viewer, panel, qtbot):
     assert not panel.tools.split.isVisible()
 
 
-def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_folder):
+def test_a_new_network_learns_classes_from_strokes(viewer, panel, qtbot, user_folder, monkeypatch):
+    monkeypatch.setattr("napari_unet.models.fresh.fresh_model", small.small_fresh_model)
     image = np.random.default_rng(0).normal(0, 1, (64, 96))
     image[:, 32:64] += 10
     image[:, 64:] += 20

@@ -203,6 +203,7 @@ def test_a_new_result_hides_the_one_before_it_and_none_of_another_channel(viewer
     assert (first.visible, other_channel.visible) == (True, False)
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 @pytest.mark.parametrize("zoom", [1, 4])
 def test_what_is_visible_of_a_pyramid_is_what_is_visible_of_its_image(make_napari_viewer, qtbot, zoom):
     viewer = make_napari_viewer(show=True)

@@ -12,8 +12,6 @@ from napari_unet.widgets.viewer.notes import RESULT, notes_of, role_of
 from tests.widgets.conftest import click, messages, wait_until_done
 from tests.widgets.painting import brush, dots, segment
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 
 @pytest.fixture
 def other_model(segment_panel):

@@ -9,6 +9,8 @@ from napari_unet.widgets.segment.panel import SegmentPanel
 from tests.conftest import make_bright_model
 from tests.widgets.conftest import click, wait_until_done
 
+pytestmark = pytest.mark.usefixtures("pixels_drawn")
+
 
 @pytest.fixture
 def panel(make_napari_viewer, qtbot, tmp_path):

@@ -15,7 +15,7 @@ FITS = "napari_unet.anywhere.fits_memory"
 
 @pytest.fixture
 def panel(make_napari_viewer, qtbot, tmp_path, monkeypatch):
-    monkeypatch.setattr(block_planning, "BLOCK_PIXELS", 3000)
+    monkeypatch.setattr(block_planning, "BLOCK_PIXELS", 6000)
     monkeypatch.setattr(ome_zarr_labels, "COARSEST", 40)
     monkeypatch.setattr(anywhere, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     viewer = make_napari_viewer()

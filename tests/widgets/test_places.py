@@ -124,6 +124,7 @@ def test_file_save_of_a_layer_in_no_viewer_keeps_its_place(tmp_path, monkeypatch
     assert read_provenance(tmp_path / "a.tif")["origin"] == {"Y": 150, "X": 200}
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 def test_what_is_visible_is_segmented_exported_and_opened_again_in_its_place(
     make_napari_viewer, qtbot, tmp_path, user_folder
 ):

@@ -177,6 +177,7 @@ def test_keys_correct_and_control_z_takes_back(measured, viewer, layer, drawn, q
     assert (layer.data == 6).any()
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 def test_a_line_across_an_object_cuts_it(measured, viewer, layer, drawn, qtbot):
     viewer.scene.camera.zoom, viewer.scene.camera.center = 10, (15, 20)
     qtbot.wait(20)

@@ -28,6 +28,7 @@ def viewer(panel):
     return panel._viewer
 
 
+@pytest.mark.usefixtures("shipped")
 def test_a_sample_becomes_the_right_number_of_instances_over_the_image(panel, viewer, qtbot, data_folder):
     [image] = viewer.open_sample(PLUGIN, "u2os")
     assert "696 × 520 px" in panel.line.text()
@@ -41,11 +42,12 @@ def test_a_sample_becomes_the_right_number_of_instances_over_the_image(panel, vi
     assert f"{labels.data.max()} objects" in panel.job.status.text()
 
 
+@pytest.mark.usefixtures("shipped")
 def test_large_objects_are_seen_smaller_and_the_user_reads_so(panel, viewer, qtbot):
-    small = read_image(SAMPLES[0].path).array[:200, :200]
+    small = read_image(SAMPLES[0].path).array[:140, :140]
     viewer.add_image(np.kron(small, np.ones((4, 4), np.uint16)))
     labels = segment(qtbot, panel)
-    assert labels.data.shape == (800, 800)
+    assert labels.data.shape == (560, 560)
     assert "1/2 of its size" in panel.job.status.text()
     assert labels.metadata[KEY]["provenance"]["settings"]["zoom"] == 0.5
     panel.advanced.boxes["zoom"].choose(1.0)
@@ -199,6 +201,7 @@ def test_rgb_is_turned_to_grey(panel, viewer, qtbot):
     assert segment(qtbot, panel).data.shape == (96, 112)
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 def test_what_is_visible_gets_the_labels_it_has_in_the_whole_image(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     panel = SegmentPanel(viewer)

@@ -48,6 +48,7 @@ def wait_for(qtbot, panel, text):
     qtbot.waitUntil(lambda: text in panel.hint.known.text(), timeout=60000)
 
 
+@pytest.mark.usefixtures("shipped")
 def test_the_models_themselves_say_which_knows_an_image(panel, qtbot):
     panel.model.choose_name("axons")
     panel._viewer.add_image(read_image(SAMPLES[1].path).array)

@@ -81,6 +81,7 @@ def covers(viewer):
     return all(start <= max(0, first) and min(last, side) <= end for (first, last), start, end, side in inside)
 
 
+@pytest.mark.usefixtures("pixels_drawn")
 def test_the_preview_of_a_learnt_model_covers_what_is_visible_also_after_moving(viewer, view, models, qtbot):
     assert not covers(viewer)
     qtbot.waitUntil(lambda: covers(viewer) and not view.following.is_busy, timeout=PATIENCE)

@@ -7,6 +7,8 @@ from napari_unet.models.library import SHIPPED
 from napari_unet.widgets.workspace import WIDTH
 from tests.widgets.conftest import PLUGIN, click, wait_until_done
 
+pytestmark = pytest.mark.usefixtures("pixels_drawn")
+
 
 @pytest.fixture
 def workspace(viewer):

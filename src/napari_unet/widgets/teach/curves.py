@@ -42,8 +42,8 @@ class Curves(QWidget):  # type: ignore[misc]
     def _prepare_a_step(self) -> None:
         """Do one of the steps that lead to empty plots, and the next one later."""
         if self._steps:
+            self._preparing.start()  # first: Python may let go of a closed panel meanwhile, and Qt of its timer
             self._steps.pop(0)()
-            self._preparing.start()
 
     def _prepare(self) -> None:
         """Do all of them at once: there is something to draw."""

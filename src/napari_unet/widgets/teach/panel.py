@@ -188,8 +188,11 @@ class FineTunePanel(ScrollingPanel):
             self.job.messages.show(
                 "Nothing better was learnt this time. What was learnt before is still on offer."
             )
-        QTimer.singleShot(MOMENT, partial(self._scroll.ensureWidgetVisible, self.outcome))
+        QTimer.singleShot(MOMENT, self._show_outcome)  # a method: Qt forgets it where the panel is gone by then
         show_info(outcome.tuned.sentence())
+
+    def _show_outcome(self) -> None:
+        self._scroll.ensureWidgetVisible(self.outcome)
 
     def _stop(self) -> None:
         self._watch.stop.set()
