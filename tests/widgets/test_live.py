@@ -1,9 +1,12 @@
 """While an image is segmented, what is found so far is shown, and what is in view comes first."""
 
+import gc
+
 import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_unet.widgets.parts.garbage_collection import GcPause
 from napari_unet.widgets.segment.live import NAME
 from napari_unet.widgets.segment.panel import SegmentPanel
 from tests.conftest import make_bright_model
@@ -75,3 +78,19 @@ def test_a_run_that_is_cancelled_leaves_no_picture(panel, qtbot):
     wait_until_done(qtbot, panel)
     assert not pictures(panel.viewer)
     assert "Cancelled" in panel.job.status.text()
+
+
+def test_to_take_the_picture_away_nothing_is_walked_that_lived_before(panel, qtbot, monkeypatch):
+    """napari collects garbage whenever a layer is removed, which would freeze the window for long."""
+    monkeypatch.setattr(GcPause, "_set_aside", True)  # as after the first work, at whose end all is set aside
+    known, walked = [panel], []
+
+    def collect(*_):
+        walked.append(any(one is known for one in gc.get_objects()))
+
+    monkeypatch.setattr(gc, "collect", collect)
+    click(qtbot, panel.job.start_button)
+    wait_until_done(qtbot, panel)
+    assert not pictures(panel.viewer)
+    assert walked
+    assert not any(walked)

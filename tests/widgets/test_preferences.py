@@ -38,7 +38,8 @@ def page(viewer, settings, qtbot):
 @pytest.fixture
 def workspace(viewer, settings):
     workspace = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
-    workspace.show_tab("Teach")
+    for tab in ("Segment", "Teach"):
+        workspace.show_tab(tab)
     return workspace
 
 
@@ -79,7 +80,7 @@ def test_panels_start_with_what_was_set(viewer, settings, tmp_path):
     settings.models.first, settings.correcting.keep, settings.computing.device = str(path), False, "cpu"
     workspace = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
     assert workspace.subject.model.path == path
-    assert not workspace.panels["Segment"].corrections.keep.isChecked()
+    assert not workspace.show_tab("Segment").corrections.keep.isChecked()
     assert workspace.panels["Segment"].advanced.settings().prediction.device == "cpu"
     settings.models.first = "gone"
     assert workspace.subject.model.path == path, "what is no model changes nothing"

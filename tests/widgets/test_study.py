@@ -49,6 +49,7 @@ class Hand:
 @pytest.fixture
 def hand(viewer, qtbot):
     workspace = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
+    qtbot.waitUntil(lambda: "Segment" in workspace.panels, timeout=300000)
     return Hand(qtbot, viewer, workspace)
 
 

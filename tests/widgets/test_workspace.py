@@ -21,14 +21,15 @@ def squares(side=64):
     return image
 
 
-def test_panels_are_made_when_their_tab_is_shown(workspace):
-    assert list(workspace.panels) == ["Segment"]
+def test_panels_are_made_when_their_tab_is_shown(workspace, qtbot):
+    assert not workspace.panels, "the dock opens at once"
+    qtbot.waitUntil(lambda: list(workspace.panels) == ["Segment"], timeout=300000)
     for number in range(workspace.tabs.count()):
         workspace.tabs.setCurrentIndex(number)
     assert list(workspace.panels) == [workspace.tabs.tabText(n) for n in range(workspace.tabs.count())]
 
 
-def test_image_and_model_are_chosen_once_for_all_tabs(viewer, workspace):
+def test_image_and_model_are_chosen_once_for_all_tabs(viewer, workspace, qtbot):
     viewer.add_image(squares(), name="one")
     viewer.add_image(squares(), name="two")
     segment, teach = workspace.show_tab("Segment"), workspace.show_tab("Teach")
@@ -37,7 +38,7 @@ def test_image_and_model_are_chosen_once_for_all_tabs(viewer, workspace):
     workspace.subject.model.choose_file(SHIPPED / "axons.safetensors")
     assert teach.form.tells_classes
     assert segment.model.spec.name == "axons"
-    assert workspace.subject.model.isVisible()
+    qtbot.waitUntil(workspace.subject.model.isVisible, timeout=300000)
 
 
 def test_a_new_network_is_taught_before_it_segments(viewer, workspace, qtbot):

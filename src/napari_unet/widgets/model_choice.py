@@ -18,6 +18,7 @@ from napari_unet.files.openable import is_there
 from napari_unet.models.library import OWN_FOLDER, SUFFIX, Entry, entries
 from napari_unet.models.spec import ModelSpec, read_spec
 from napari_unet.widgets.parts.message_label import capitalized
+from napari_unet.widgets.parts.window_thread import of_the_window
 from napari_unet.widgets.preferences import follow_preference
 from napari_unet.widgets.viewer.layers import unwrapped
 
@@ -40,7 +41,7 @@ class ModelNews(QObject):  # type: ignore[misc]
     saved = Signal(str, object)
 
 
-MODEL_NEWS = ModelNews()
+MODEL_NEWS = of_the_window(ModelNews())
 
 
 class ModelChoice(QComboBox):  # type: ignore[misc]

@@ -13,6 +13,7 @@ from napari_unet.errors import UnetError
 from napari_unet.files.session import Session, former_sessions
 from napari_unet.widgets.parts.layouts import lay_out, row
 from napari_unet.widgets.parts.message_label import MessageLabel, capitalized
+from napari_unet.widgets.parts.window_thread import of_the_window
 
 
 class SessionNews(QObject):  # type: ignore[misc]
@@ -21,7 +22,7 @@ class SessionNews(QObject):  # type: ignore[misc]
     decided = Signal(object)
 
 
-SESSION_NEWS = SessionNews()
+SESSION_NEWS = of_the_window(SessionNews())
 
 
 class RestoreBar(QWidget):  # type: ignore[misc]

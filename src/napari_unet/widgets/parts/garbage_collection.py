@@ -4,7 +4,8 @@ A full collection walks every object of the process; with napari and PyTorch loa
 to 0.3 s, and importing PyTorch alone sets off two. Young objects go on being collected meanwhile. After the first
 work, once PyTorch is there, all that lives (classes, functions, widgets) is set aside (`gc.freeze`), so that later
 full collections walk only what came since. Layers are among it, and hold on to themselves in circles: once one is
-removed, everything is walked again, for its pixels may be gigabytes.
+removed, everything is walked again, for its pixels may be gigabytes. napari itself makes a full collection when a
+layer is removed, so all that lives is set aside before a layer comes that is to go again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ class GcPause:
     _holders: ClassVar[int] = 0
     _thresholds: ClassVar[tuple[int, int, int]] = (700, 10, 10)
     _set_aside: ClassVar[bool] = False
+
+    @classmethod
+    def set_aside(cls) -> None:
+        """Let full collections walk only what comes from now on; takes no time."""
+        with cls._lock:
+            gc.freeze()
 
     @classmethod
     def pause(cls) -> None:

@@ -20,7 +20,7 @@ from napari_unet.widgets.viewer.corrected import CorrectedResult, corrected_resu
 from napari_unet.widgets.viewer.layers import unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, role_of
 from napari_unet.widgets.viewer.paint import image_of
-from napari_unet.widgets.viewer.placing import selection_kept
+from napari_unet.widgets.viewer.placing import temporary_layer
 
 EDITED, DRAWN, ERASED, FOUND = 1, 2, 3, 4
 COLOURS = Colormap(
@@ -94,7 +94,7 @@ class KeepCorrections(QWidget):  # type: ignore[misc]
             self.show_edited.setChecked(False)
             self._job.messages.show(NOTHING)
             return
-        with selection_kept(self._viewer):
+        with temporary_layer(self._viewer):
             self._shown = self._viewer.add_image(
                 states,
                 name=f"{layer.name} (edited)",

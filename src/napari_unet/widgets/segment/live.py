@@ -17,7 +17,8 @@ from napari_unet.errors import UnetError
 from napari_unet.progress import Progress
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.viewer.layers import LayerImage, full_resolution
-from napari_unet.widgets.viewer.placing import placement, selection_kept
+from napari_unet.widgets.viewer.notes import PREVIEW, LayerNotes, as_metadata
+from napari_unet.widgets.viewer.placing import placement, selection_kept, temporary_layer
 from napari_unet.widgets.viewer.visible import visible_region
 
 MAX_SIDE = 1024
@@ -99,7 +100,7 @@ class LiveDisplay(QObject):  # type: ignore[misc]
         place["translate"] = place["translate"] + place["scale"] * (self._step - 1) / 2
         place["scale"] = place["scale"] * self._step
         empty = np.zeros([-(-lengths[axis] // self._step) for axis in "YX"], np.uint8)
-        with selection_kept(self._viewer):
+        with temporary_layer(self._viewer):
             return self._viewer.add_image(
                 empty,
                 name=f"{layer.name} ({NAME})",
@@ -107,6 +108,7 @@ class LiveDisplay(QObject):  # type: ignore[misc]
                 blending="additive",
                 opacity=0.6,
                 contrast_limits=(0, 255),
+                metadata=as_metadata(LayerNotes(role=PREVIEW)),
                 **place,
             )
 

@@ -19,7 +19,8 @@ from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.paint import image_named
 
 if TYPE_CHECKING:
-    from napari_unet.widgets.teach.work import FineTuneComparison, Shown
+    from napari_unet.widgets.teach.shown_part import SeenByBoth, ShownPart
+    from napari_unet.widgets.teach.work import FineTuneComparison
 
 
 class ComparisonView:
@@ -67,7 +68,7 @@ class ComparisonView:
         self.unseen = ""
         return region
 
-    def see(self, seen: Shown | None) -> None:
+    def see(self, seen: ShownPart | None) -> None:
         """Show a prediction of that part."""
         image = image_named(self._viewer, self._image)
         if seen is None or image is None:
@@ -82,7 +83,7 @@ class ComparisonView:
             self.offer_former()
             return False
         self.outcome = outcome
-        self.see(outcome.after)
+        self.see(outcome.seen.after)
         self._preview.stand_alone()
         self.box.offer(outcome, name)
         self.following.follow(outcome.look, outcome.region)
@@ -104,15 +105,14 @@ class ComparisonView:
         self.box.hide()
         self._preview.remove()
 
-    def _saw(self, before: Shown | None, after: Shown | None) -> None:
+    def _saw(self, seen: SeenByBoth) -> None:
         """Show the part that has become visible."""
         if self.outcome is not None:
-            region = self.following.covered
-            self.outcome = replace(self.outcome, before=before, after=after, region=region)
+            self.outcome = replace(self.outcome, seen=seen, region=self.following.covered)
             self.box.describe(self.outcome)
             self._compare(self.box.after.isChecked())
             self._preview.stand_alone()
 
     def _compare(self, after: bool) -> None:
         if self.outcome is not None:
-            self.see(self.outcome.after if after else self.outcome.before)
+            self.see(self.outcome.seen.after if after else self.outcome.seen.before)

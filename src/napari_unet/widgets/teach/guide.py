@@ -40,7 +40,7 @@ from napari_unet.widgets.viewer.paint import (
     path_of,
     take,
 )
-from napari_unet.widgets.viewer.placing import placement, selection_kept
+from napari_unet.widgets.viewer.placing import placement, selection_kept, temporary_layer
 from napari_unet.widgets.viewer.project import open_project_image
 from napari_unet.widgets.viewer.visible import fly_to
 
@@ -222,7 +222,11 @@ class Guide(QWidget):  # type: ignore[misc]
         if event.value is self._at:
             self._at = None
             self.reason.hide()
-            if BOX_NAME in self._viewer.layers:
+            self._remove_box()
+
+    def _remove_box(self) -> None:
+        if BOX_NAME in self._viewer.layers:
+            with selection_kept(self._viewer):
                 self._viewer.layers.remove(BOX_NAME)
 
     def _draw(self, layer: Image, image: LayerImage, place: Place) -> Shapes:
@@ -235,9 +239,8 @@ class Guide(QWidget):  # type: ignore[misc]
         )
         corners[:, across[0]] = top, top, bottom, bottom
         corners[:, across[1]] = left, right, right, left
-        with selection_kept(self._viewer):
-            if BOX_NAME in self._viewer.layers:
-                self._viewer.layers.remove(BOX_NAME)
+        self._remove_box()
+        with temporary_layer(self._viewer):
             return self._viewer.add_shapes(
                 [corners],
                 shape_type="polygon",

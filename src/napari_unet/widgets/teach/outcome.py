@@ -53,7 +53,7 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         self.accept.setEnabled(tuned.improved)
         self.revert.setText("Revert" if tuned.improved else "Close")
         for button in (self.before, self.after):
-            button.setEnabled(outcome.before is not None)
+            button.setEnabled(outcome.seen.before is not None)
         self.after.blockSignals(True)
         self.after.setChecked(True)
         self.after.blockSignals(False)
@@ -62,7 +62,7 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
     def describe(self, outcome: FineTuneComparison) -> None:
         """Say what became better, and what changed in the part shown."""
         self.sentence.setText(outcome.tuned.sentence())
-        details = " ".join(part for part in (outcome.in_view, outcome.tuned.details()) if part)
+        details = " ".join(part for part in (outcome.seen.in_view, outcome.tuned.details()) if part)
         self.details.setText(details)
         self.details.setVisible(bool(details))
 

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image
-from napari.utils.colormaps import label_colormap
-from numpy.typing import NDArray
 
 from napari_unet.widgets.teach.visible_preview import Region
 from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, notes_of, role_of
 from napari_unet.widgets.viewer.paint import image_of
-from napari_unet.widgets.viewer.placing import move, placement, selection_kept
+from napari_unet.widgets.viewer.placing import move, placement, selection_kept, temporary_layer
 from napari_unet.widgets.viewer.visible import visible_region
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Labels
 
-    from napari_unet.widgets.teach.work import Shown
+    from napari_unet.widgets.teach.shown_part import ShownPart
 
 NAME = "Fine-tuning preview"
 
@@ -50,22 +47,21 @@ class Preview:
         lengths = dict(zip(axes, read_layer(image).array.shape, strict=True))
         return {axis: _middle(seen, lengths[axis], side) for axis, seen in region.items()}
 
-    def show(self, seen: Shown, image: Image, axes: str) -> None:
+    def show(self, seen: ShownPart, image: Image, axes: str) -> None:
         """Show the labels of a part of an image; a layer that the user removed comes back."""
         self._image = image
-        colours, place = _coloured(seen.labels), placement(image, axes, seen.axes, seen.origin)
-        layer = self._layer
+        place, layer = placement(image, axes, seen.axes, seen.origin), self._layer
         if layer is not None and layer in self._viewer.layers and layer.ndim == len(seen.axes):
-            layer.data = colours
+            layer.data = seen.colours
             move(layer, place)
             layer.visible = True
             return
         alone = self._alone
         self.remove()
         metadata = as_metadata(LayerNotes(role=PREVIEW))
-        with selection_kept(self._viewer):
+        with temporary_layer(self._viewer):
             self._layer = self._viewer.add_image(
-                colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
+                seen.colours, rgb=True, name=NAME, opacity=0.5, metadata=metadata, **place
             )
         if alone:
             self.stand_alone()
@@ -113,7 +109,8 @@ class Preview:
         """Take the layer away."""
         self._show_results()
         if self._layer is not None and self._layer in self._viewer.layers:
-            self._viewer.layers.remove(self._layer)
+            with selection_kept(self._viewer):
+                self._viewer.layers.remove(self._layer)
         self._layer = None
 
     def _is_here(self, layer: Image) -> bool:
@@ -147,14 +144,6 @@ def within(region: Region, layer: Labels) -> tuple[slice, ...]:
         low, high = region.get(axis, (start, start + length))
         part.append(slice(max(0, low - start), max(0, min(length, high - start))))
     return tuple(part)
-
-
-def _coloured(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """Return labels in the colours of a Labels layer, as RGBA; background is transparent."""
-    # in full brightness: dark colours vanish on dark images
-    colours = label_colormap().map(np.arange(labels.max(initial=0) + 1))
-    colours[:, :3] /= np.maximum(colours[:, :3].max(axis=1, keepdims=True), 1e-3)
-    return np.asarray(colours * 255, np.uint8)[labels]
 
 
 def _middle(seen: tuple[int, int], length: int, side: int) -> tuple[int, int]:

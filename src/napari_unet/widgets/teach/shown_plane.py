@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from napari_unet.widgets.teach.visible_preview import Region
 
 if TYPE_CHECKING:
     from napari_unet.models.spec import ModelSpec
-    from napari_unet.segmentation import Segmentation
 
 USUAL_DEPTH = 8
 """Planes that the network sees on either side of the shown one, where the model does not know the size of objects:
 a nucleus of 16 px, as `nuclei-3d` sees them, is whole where the plane cuts its middle."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ShownPart:
-    """Labels of a part of an image, as the preview draws them."""
-
-    labels: NDArray[Any]
-    axes: str
-    origin: tuple[int, ...]
-    """Where their first pixel lies in the image, per axis."""
-    count: int
-    """Objects among them."""
 
 
 def planes_beside(spec: ModelSpec | None, axes: str) -> int:
@@ -61,16 +44,3 @@ def with_planes_beside(region: Region, spec: ModelSpec, axes: str, shape: Sequen
     if high <= 0 or low >= length:
         return region
     return {**region, "Z": (max(0, low - beside), min(length, high + beside))}
-
-
-def cut_to(region: Region, shown: Segmentation) -> ShownPart:
-    """Return what was segmented of a region without the planes around it."""
-    part, origin = [], []
-    for axis, start, length in zip(shown.axes, shown.origin, shown.labels.shape, strict=True):
-        low, high = region.get(axis, (start, start + length)) if axis == "Z" else (start, start + length)
-        part.append(slice(max(0, low - start), min(length, high - start)))
-        origin.append(max(low, start))
-    labels = np.asarray(shown.labels[tuple(part)])
-    return ShownPart(
-        labels=labels, axes=shown.axes, origin=tuple(origin), count=int(np.count_nonzero(np.unique(labels)))
-    )

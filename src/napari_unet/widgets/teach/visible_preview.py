@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -15,10 +15,10 @@ from napari_unet.widgets.viewer.layers import unwrapped
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.widgets.teach.work import Shown
+    from napari_unet.widgets.teach.shown_part import SeenByBoth
 
 Region = dict[str, tuple[int, int]]
-Look = Callable[[Region], "Steps[tuple[Shown | None, Shown | None]]"]
+Look = Callable[[Region], "Steps[SeenByBoth]"]
 """Segments a region by the old and by the new model."""
 DELAY = 400
 """Milliseconds for which the view must rest before what it shows is segmented."""
@@ -27,7 +27,7 @@ DELAY = 400
 class VisiblePreview(QObject):  # type: ignore[misc]
     """Follows the view of one viewer while a learnt model is on offer."""
 
-    seen = Signal(object, object)
+    seen = Signal(object)
     """The visible part as the old and as the new model see it."""
 
     def __init__(self, viewer: napari.viewer.Viewer, region: Callable[[], Region | None]) -> None:
@@ -71,9 +71,9 @@ class VisiblePreview(QObject):  # type: ignore[misc]
         if self._look is not None and region and not _is_within(region, self.covered):
             self._job.run(partial(_looked, self._look, region))
 
-    def _ended(self, result: tuple[Region, tuple[Any, Any]]) -> None:
-        self.covered, (before, after) = result
-        self.seen.emit(before, after)
+    def _ended(self, result: tuple[Region, SeenByBoth]) -> None:
+        self.covered, seen = result
+        self.seen.emit(seen)
         self._moved()  # it may have done so meanwhile
 
 
@@ -84,7 +84,7 @@ def _is_within(region: Region, covered: Region) -> bool:
     )
 
 
-def _looked(look: Look, region: Region) -> Steps[tuple[Region, Any]]:
+def _looked(look: Look, region: Region) -> Steps[tuple[Region, SeenByBoth]]:
     """Return a region and what both models see there."""
     seen = yield from look(region)
     return region, seen

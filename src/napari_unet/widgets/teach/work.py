@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ from napari_unet.arrays.annotations import (
 from napari_unet.arrays.axes import result_axes, result_shape
 from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.channels import Input
-from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.zoom import bring_back
 from napari_unet.errors import UnetError
 from napari_unet.files.file_errors import unwritable
@@ -35,7 +34,8 @@ from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.settings.prediction import PredictionSettings
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
-from napari_unet.widgets.teach.shown_plane import ShownPart, cut_to, with_planes_beside
+from napari_unet.widgets.teach.shown_part import SeenByBoth, ShownPart, changes_in_words, shown_part
+from napari_unet.widgets.teach.shown_plane import with_planes_beside
 from napari_unet.widgets.teach.visible_preview import Look, Region
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
@@ -43,17 +43,12 @@ from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
 if TYPE_CHECKING:
     from napari_unet.models.model import Model
     from napari_unet.models.spec import ModelSpec
-    from napari_unet.segmentation import Segmentation
     from napari_unet.teaching.result import FineTuneResult
 
-Shown = Union["Segmentation", ShownPart]
-"""What is drawn of a prediction: of a volume the plane that the window shows."""
 MIN_SIDE, MAX_SIDE = 512, 2048
 """Pixels along a side of the part that is shown: what two cores segment in a second, and what a screen shows."""
 MAX_LOOK_SECONDS = 0.5
 """What a look at more than the smallest part may take of the time for learning."""
-MIN_SAME_IOU = 0.5
-"""IoU from which an object counts as the same before and after."""
 WeightedPart = tuple[Paint, tuple[int | slice, ...], NDArray[np.float32]]
 """A painted layer, where a part of it lies in its image, and what its pixels count."""
 
@@ -86,7 +81,7 @@ class FineTuneControl:
     work: float = 1.0
     """How many times as many pixels as are shown must be segmented; more than 1 for models of volumes."""
 
-    def measure(self, shown: Shown | None, seconds: float) -> None:
+    def measure(self, shown: ShownPart | None, seconds: float) -> None:
         """Let the next region be as large as learning can spare time for."""
         if shown is not None:
             pixels = shown.labels.size * self.work * MAX_LOOK_SECONDS / max(seconds, 1e-3)
@@ -98,26 +93,11 @@ class FineTuneComparison:
     """What fine-tuning gave, and the visible part segmented by the old and by the new model."""
 
     tuned: FineTuneResult
-    before: Shown | None
-    after: Shown | None
+    seen: SeenByBoth
     region: Region | None
     """The part that both show; None for none."""
     look: Look
     """Segments another part by both models."""
-
-    @property
-    def in_view(self) -> str:
-        """Return in words what became of the part shown, strokes or not; empty where none is shown."""
-        if self.before is None or self.after is None:
-            return ""
-        if self.tuned.model.spec.is_semantic:
-            changed = float((self.before.labels != self.after.labels).mean())
-            return f"In the part shown {changed:.1%} of the pixels changed their class."
-        same = contingency(self.after.labels, self.before.labels).matches(MIN_SAME_IOU)
-        return (
-            f"In the part shown: {self.before.count} objects before, {self.after.count} after, "
-            f"{same} of them the same."
-        )
 
 
 def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Callable[[], Steps[FineTuneComparison]]:
@@ -138,7 +118,7 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
             def stopped(self) -> bool:
                 return watch.stop.is_set()
 
-            def look(self, better: Model) -> Steps[Shown | None]:
+            def look(self, better: Model) -> Steps[ShownPart | None]:
                 began = time.monotonic()
                 shown = yield from segment_region(better, image, watch.region, request.settings)
                 watch.measure(shown, time.monotonic() - began)
@@ -153,8 +133,8 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
         )
         region = watch.region  # both see the same part, wherever the view moves
         look = partial(segment_by_both, model, tuned.model, image, request.settings)
-        before, after = yield from look(region)
-        return FineTuneComparison(tuned=tuned, before=before, after=after, region=region, look=look)
+        seen = yield from look(region)
+        return FineTuneComparison(tuned=tuned, seen=seen, region=region, look=look)
 
     return begin
 
@@ -277,16 +257,17 @@ def annotation_of(paint: Paint, spec: ModelSpec) -> Annotation:
 
 def segment_by_both(
     old: Model, new: Model, image: LayerImage, settings: FineTuningSettings, region: Region | None
-) -> Steps[tuple[Shown | None, Shown | None]]:
+) -> Steps[SeenByBoth]:
     """Return the labels of a part of the image by two models."""
     before = yield from segment_region(old, image, region, settings)
     after = yield from segment_region(new, image, region, settings)
-    return before, after
+    in_view = changes_in_words(before, after, classes=new.spec.is_semantic)
+    return SeenByBoth(before=before, after=after, in_view=in_view)
 
 
 def segment_region(
     model: Model, image: LayerImage, region: Region | None, settings: FineTuningSettings
-) -> Steps[Shown | None]:
+) -> Steps[ShownPart | None]:
     """Return the labels of a part of the image, of a plane of a volume too; None where none is wanted."""
     from napari_unet.segmentation import segment_steps
 
@@ -297,4 +278,4 @@ def segment_region(
     )
     around = with_planes_beside(region, model.spec, image.axes, image.array.shape)
     shown = yield from segment_steps(image.array, model, axes=image.axes, settings=wanted, region=around)
-    return shown if around is region else cut_to(region, shown)
+    return shown_part(shown, None if around is region else {"Z": region["Z"]})

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_unet.errors import UnetError
+from napari_unet.widgets.parts.garbage_collection import GcPause
 from napari_unet.widgets.parts.job import MOMENT
 from napari_unet.widgets.viewer.notes import LayerNotes, as_metadata, sign, write_notes
 
@@ -53,6 +54,14 @@ def selection_kept(viewer: napari.viewer.Viewer) -> Iterator[None]:
     with viewer.layers.selection.events.blocker_all():
         yield
         viewer.layers.selection = selected
+
+
+@contextmanager
+def temporary_layer(viewer: napari.viewer.Viewer) -> Iterator[None]:
+    """Let a layer come that will soon be removed: napari then collects garbage, which freezes the window."""
+    GcPause.set_aside()
+    with selection_kept(viewer):
+        yield
 
 
 def add_labels(
