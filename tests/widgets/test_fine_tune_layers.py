@@ -1,11 +1,10 @@
 """What is painted where: annotation layers, results and their channels, axes and sizes, weights, previews."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from napari_unet.widgets.teach.preview import NAME, Preview
+from napari_unet.widgets.teach.shown_part import ShownPart, coloured
 from napari_unet.widgets.teach.work import starting_model
 from napari_unet.widgets.viewer.notes import RESULT, LayerNotes, as_metadata
 from napari_unet.widgets.viewer.paint import CORRECTIONS, TRUTH, image_reference
@@ -213,12 +212,17 @@ def test_a_result_of_objects_does_not_teach_a_model_of_classes(viewer, segment_p
     assert f"{result.name} holds objects, and axons finds classes: choose a model like" in messages()[-1]
 
 
+def part_of(labels, origin=(0, 0)):
+    """Return labels as a preview draws them."""
+    return ShownPart(labels=labels, colours=coloured(labels), axes="YX", origin=origin, count=1)
+
+
 def test_the_preview_follows_the_view_in_one_layer(viewer):
     image = viewer.add_image(dots(), scale=(0.5, 0.5), translate=(10, 20))
     preview = Preview(viewer)
     for origin, shape in (((16, 32), (40, 50)), ((48, 0), (16, 20))):
         labels = np.full(shape, 3, np.int32)
-        preview.show(SimpleNamespace(labels=labels, axes="YX", origin=origin), image, "YX")
+        preview.show(part_of(labels, origin), image, "YX")
         [_, layer] = viewer.layers
         assert layer.data.shape == (*shape, 4)
         assert layer.visible
@@ -235,7 +239,7 @@ def test_the_preview_is_coloured_where_there_are_objects_and_is_no_image_of_the_
     image = viewer.add_image(dots())
     labels = np.zeros((40, 50), np.int32)
     labels[5:9, 5:9], labels[20:30, 20:30] = 1, 70000
-    Preview(viewer).show(SimpleNamespace(labels=labels, axes="YX", origin=(0, 0)), image, "YX")
+    Preview(viewer).show(part_of(labels), image, "YX")
     colours = viewer.layers[NAME].data
     np.testing.assert_array_equal(colours[..., 3] > 0, labels > 0)
     assert (colours[6, 6] != colours[25, 25]).any()
@@ -255,7 +259,7 @@ def test_results_are_hidden_only_where_a_preview_is_shown_over_them(viewer):
         for owner in (image, other)
     ]
     preview = Preview(viewer)
-    seen = SimpleNamespace(labels=np.ones((40, 50), np.int32), axes="YX", origin=(0, 0))
+    seen = part_of(np.ones((40, 50), np.int32))
     preview.stand_alone()
     assert [layer.visible for layer in made] == [True, True]
     preview.show(seen, image, "YX")

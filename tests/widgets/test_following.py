@@ -136,12 +136,15 @@ def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):
 
 def _nowhere(region):
     """Segment nothing, at no place."""
+    from napari_unet.widgets.teach.shown_part import SeenByBoth
+
     yield from ()
-    return None, None
+    return SeenByBoth(before=None, after=None, in_view="")
 
 
 def outcome(*, improved):
     from napari_unet.teaching.result import FineTuneResult
+    from napari_unet.widgets.teach.shown_part import SeenByBoth
     from napari_unet.widgets.teach.work import FineTuneComparison
 
     after = 0.8 if improved else 0.4
@@ -149,7 +152,8 @@ def outcome(*, improved):
         model=load_model("nuclei"), before=0.5, after=after, held_out=True, pixels=900, strokes=9, iterations=5,
         seconds=1,
     )  # fmt: skip
-    return FineTuneComparison(tuned=tuned, before=None, after=None, region=None, look=_nowhere)
+    seen = SeenByBoth(before=None, after=None, in_view="")
+    return FineTuneComparison(tuned=tuned, seen=seen, region=None, look=_nowhere)
 
 
 def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):

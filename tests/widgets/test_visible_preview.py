@@ -10,12 +10,17 @@ from napari_unet.teaching.result import FineTuneResult
 from napari_unet.widgets.teach import visible_preview
 from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.preview import NAME
+from napari_unet.widgets.teach.shown_part import SeenByBoth, ShownPart, changes_in_words, coloured
 from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE, FineTuneComparison, FineTuneControl
 from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click
 
 PATIENCE = 600000
 """Milliseconds that a busy machine may take."""
+
+
+def part_of(labels, origin):
+    return ShownPart(labels=labels, colours=coloured(labels), axes="YX", origin=origin, count=1)
 
 
 class Models:
@@ -29,10 +34,9 @@ class Models:
         yield Progress(done=0, total=0)
         shape = [high - low for low, high in region.values()]
         origin = tuple(low for low, _ in region.values())
-        return tuple(
-            SimpleNamespace(labels=np.full(shape, label, np.int32), axes="YX", origin=origin, count=1)
-            for label in (1, 2)
-        )
+        before, after = (part_of(np.full(shape, label, np.int32), origin) for label in (1, 2))
+        said = changes_in_words(before, after, classes=False)
+        return SeenByBoth(before=before, after=after, in_view=said)
 
 
 @pytest.fixture
@@ -56,9 +60,9 @@ def view(viewer, qtbot, models, monkeypatch):
         iterations=5, seconds=1,
     )  # fmt: skip
     region = {"Y": (1450, 1550), "X": (1950, 2050)}
-    [before, after] = steps_result(models.look(region))
+    seen = steps_result(models.look(region))
     models.regions.clear()
-    outcome = FineTuneComparison(tuned=tuned, before=before, after=after, region=region, look=models.look)
+    outcome = FineTuneComparison(tuned=tuned, seen=seen, region=region, look=models.look)
     view.offer(outcome, "new")
     yield view
     view.forget()
