@@ -185,3 +185,11 @@ def test_a_result_says_only_what_is_unusual():
     assert "1/4" in zoom_note(0.25)
     assert "1 x 1/4" in zoom_note((1.0, 0.25))
     assert [downsampling(zoom) for zoom in ZOOMS] == [8, 4, 2, 1, 1]
+
+
+def test_the_last_bit_of_a_mean_does_not_depend_on_how_wide_a_window_is():
+    seen = Zoomed(plane=plane_of(noise(32, 8)), zoom=(0.125, 1.0))
+    whole = seen.whole()
+    for column in range(8):
+        alone = seen.read((slice(0, 4), slice(column, column + 1)))
+        np.testing.assert_array_equal(alone, whole[:, :, column : column + 1])
