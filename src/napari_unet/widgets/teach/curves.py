@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
@@ -56,11 +57,16 @@ class Curves(QWidget):  # type: ignore[misc]
     def _add_plots(self) -> None:
         import pyqtgraph as pg
 
+        plots = []
         for name, title in self._titles:
             plot = small_plot(HEIGHT)
             plot.setTitle(title, size="9pt")
             plot.setLabel("bottom", self._along)
             self._lines[name] = plot.plot(pen=pg.mkPen(COLOURS[name], width=2))
+            plots.append(plot)
+        if not isalive(self):  # Python let go of a closed panel while the plots were made
+            return
+        for plot in plots:
             self.layout().addWidget(plot)
         dashed = pg.mkPen(COLOURS["before"], style=pg.QtCore.Qt.PenStyle.DashLine)
         self._before = pg.InfiniteLine(angle=0, pen=dashed)
