@@ -36,7 +36,7 @@ UNFREEZE = gc.unfreeze
 
 
 MAX_GROWTH = 2**26
-"""Bytes that a process may grow before all of it is searched for what nobody holds, which takes half a second."""
+"""Bytes of new memory after which a full garbage collection runs, which takes half a second."""
 
 
 @pytest.fixture(scope="session")

@@ -124,11 +124,13 @@ class BlockStore:
             make_level(group, number, layout, shape=size, dtype=np.uint32, sides=chunked)
 
     def _require_ours(self) -> None:
-        """Refuse to remove a folder of this name that somebody else keeps things in."""
+        """Refuse to remove a folder of this name that holds other files."""
         if not self.folder.is_dir() or self.folder.is_symlink():
-            raise UnetError(f"{self.folder} is no folder of a run of ours: choose another output")
+            raise UnetError(f"{self.folder} is not the folder of an unfinished run: choose another output")
         if foreign := next((inner.name for inner in self.folder.iterdir() if inner.name not in INNER), None):
-            raise UnetError(f"{self.folder} holds {foreign}, which is of no run of ours: choose another output")
+            raise UnetError(
+                f"{self.folder} holds {foreign}, which no unfinished run writes: choose another output"
+            )
 
     def work(self, name: str) -> Any:
         """Return the array MAP (uint8) or PARTS (int32), to be read and written."""

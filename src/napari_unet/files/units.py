@@ -1,6 +1,6 @@
 """Units of length and time as microscopes' files name them: OME's, NGFF's and ImageJ's, as words or symbols.
 
-Symbols are told apart by case where that decides (mm, Mm); else case does not count, since programs differ in it.
+Case counts only where two symbols differ in nothing else (mm, Mm): programs write the others in either case.
 """
 
 from __future__ import annotations

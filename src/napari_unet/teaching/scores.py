@@ -23,7 +23,7 @@ from napari_unet.teaching.training_regions import HALF_PROBABILITY, TrainingRegi
 UNKNOWN_CERTAINTY = 0.7
 """Mean probability of the objects that a model finds in images of a kind that it does not know."""
 SURE_STROKES = 30
-"""Right strokes that a model is granted whose objects have a mean probability of 1."""
+"""Strokes that count as right in advance for a model whose objects have a mean probability of 1."""
 MAX_ANCHOR = 10.0
 """The highest weight of the anchor: with more, ten corrections of a known kind change nothing."""
 MIN_GAP = 128

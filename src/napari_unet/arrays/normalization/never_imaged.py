@@ -84,7 +84,7 @@ class NeverImaged:
             equal = is_near(values, value, self.tolerance)
             for place in np.ndindex(values.shape[:-2]) if values.ndim > 1 else ():
                 if equal[place].any():
-                    values[place][_outside(runs(equal[place]), self.tolerance)] = np.nan
+                    values[place][_with_rim(_outside(runs(equal[place])), self.tolerance)] = np.nan
             values[equal] = np.nan
         return values
 
@@ -145,7 +145,7 @@ def is_filled(planes: Sequence[NDArray[np.float64]], value: float, tolerance: fl
     if imaged < max(MIN_IMAGED * sum(part.mask.size for part in parts), MIN_IN_FIELDS * bare):
         return False
     levels = 0 if in_parts >= MIN_ALL_IN_RUNS * count and not tolerance else MIN_STEP_LEVELS
-    parts = [replace(part, mask=_outside(part.mask, tolerance)) for part in parts]
+    parts = [replace(part, mask=_with_rim(part.mask, tolerance)) for part in parts]
     return _has_steps(parts, value, levels, tolerance) and all(_is_straight(part.mask) for part in parts)
 
 
@@ -155,20 +155,27 @@ def is_near(values: Values, value: float, tolerance: float) -> Mask:
     return near
 
 
-def _outside(filled: Mask, tolerance: float = 0.0) -> Mask:
+def _outside(filled: Mask) -> Mask:
     """Return what is outside of fields: regions without a filled pixel that hold a square of `SIDE` px.
 
-    A plane (rows, X) that is smaller is a field. The rim of a part that varies is outside, too.
+    A plane (rows, X) that is smaller is a field.
     """
-    from scipy.ndimage import binary_dilation, label
+    from scipy.ndimage import label
 
-    outside = filled
-    if min(filled.shape) >= SIDE:
-        squares = runs(~filled, SIDE) & runs(~filled.T, SIDE).T
-        regions, count = label(~filled)
-        is_field = np.zeros(count + 1, bool)
-        is_field[regions[squares]] = True
-        outside = filled | ~is_field[regions]
+    if min(filled.shape) < SIDE:
+        return filled
+    squares = runs(~filled, SIDE) & runs(~filled.T, SIDE).T
+    regions, count = label(~filled)
+    is_field = np.zeros(count + 1, bool)
+    is_field[regions[squares]] = True
+    outside: Mask = filled | ~is_field[regions]
+    return outside
+
+
+def _with_rim(outside: Mask, tolerance: float) -> Mask:
+    """Return what is outside of fields with the rim of parts that vary, which says nothing either."""
+    from scipy.ndimage import binary_dilation
+
     return binary_dilation(outside, iterations=SOFT_RIM) if tolerance else outside
 
 
