@@ -17,15 +17,17 @@ GAIN = 8
 
 
 @cache
-def quick_nuclei():
+def quick_nuclei(axes="YX"):
     """Return a model of the classes of `nuclei` whose first channel says how bright a pixel is.
 
     Bright is nucleus; its other channels are random, and learn. It measures no sizes and replays nothing.
     """
-    known = read_spec(SHIPPED / "nuclei.safetensors")
-    arguments = {"in_channels": 1, "out_channels": len(known.classes), "base_channels": 4, "levels": 2}
+    known, dims = read_spec(SHIPPED / "nuclei.safetensors"), len(axes)
+    sizes = {"base_channels": 4, "levels": 2, "dims": dims}
+    arguments = {"in_channels": 1, "out_channels": len(known.classes), **sizes}
     spec = replace(
         known,
+        axes=axes,
         arguments=arguments,
         sizes=None,
         normalization=Normalization(steps=(Percentile(low=0, high=100),)),
@@ -37,7 +39,7 @@ def quick_nuclei():
         for parameter in net.parameters():
             if parameter.ndim > 1 and parameter.shape[-1] == 3:
                 parameter[0] = 0
-                parameter[0, 0, 1, 1] = 1
+                parameter[(0, 0, *[1] * dims)] = 1
         net.head.weight.zero_()
         net.head.weight[1, 0] = GAIN
         net.head.bias.copy_(torch.tensor([0, -GAIN / 2, -GAIN]))
