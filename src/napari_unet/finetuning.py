@@ -107,10 +107,12 @@ def fine_tune_steps(
     settings: FineTuningSettings | None = None,
     monitor: TrainingMonitor | None = None,
     scheduler: str | None = None,
+    begun: FineTuneResult | None = None,
 ) -> Steps[FineTuneResult]:
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was.
 
-    The monitor looks at better weights only where this process learns.
+    The monitor looks at better weights only where this process learns. `begun` is what `model` learnt so far:
+    learning goes on where that ended, and the result is compared with `model` again.
     """
     chosen = FineTuningSettings.chosen(settings)
     if not isinstance(model, Model):
@@ -125,7 +127,9 @@ def fine_tune_steps(
     if not given:
         raise UnetError("there is nothing to learn from: paint on an image first")
     require_teachable([annotation for _, annotation in given], model.spec)
-    model = yield from at_one_zoom(model, given[0][0], axes=axes, settings=chosen, pixel_size=sizes[0])
+    model = yield from at_one_zoom(
+        model, given[0][0], axes=axes, settings=chosen, pixel_size=sizes[0], begun=begun
+    )
     painted_on = yield from painted_planes(model.spec, given, axes=axes, channels=chosen.channels)
     turned = check_polarity(model, painted_on)
     if turned is model:
@@ -137,7 +141,7 @@ def fine_tune_steps(
     before = yield from indeterminate(stroke_tables(model, seen, chosen.device), "Looking at the strokes")
     if chosen.anchor is None:
         chosen = chosen.replace(anchor=anchor_weight(lessons, model.spec))
-    job = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before)
+    job = LearningJob(model=turned, lessons=lessons, settings=chosen, before=before, begun=begun)
     yield Progress(done=0, total=0, doing="Learning", figures={"score": job.score})
     result = yield from _learnt(job, monitor or TrainingMonitor(), scheduler)
     scored = yield from indeterminate(
@@ -187,12 +191,17 @@ def at_one_zoom(
     axes: str | None,
     settings: FineTuningSettings,
     pixel_size: PixelSize | None = None,
+    begun: FineTuneResult | None = None,
 ) -> Steps[Model]:
     """Return the model that sees all images as it is to see this one: what is taught at one size stays so.
 
-    It then knows no pixel size but that of the image, on the scale that the network sees.
+    It then knows no pixel size but that of the image, on the scale that the network sees. What was begun goes on
+    at its size.
     """
     spec, chosen = model.spec, settings.zoom
+    if begun is not None:
+        seen = begun.model.spec
+        return replace(model, spec=replace(spec, zoom=seen.zoom, sizes=seen.sizes, pixel_size=seen.pixel_size))
     zoom = zoom_of_pixels(pixel_size, spec) if chosen is None else per_axis(chosen, len(spec.axes), "zoom")
     if zoom is None and spec.sizes is None:
         return model
@@ -201,8 +210,8 @@ def at_one_zoom(
         wanted = yield from measured_planes(image, named, spec, channels=settings.channels)
         predictor = Predictor(model.net, PredictionSettings(device=settings.device))
         zoom = yield from choose_zoom(wanted, predictor, spec)
-    seen = common_pixel_size([pixel_size], spec.axes)
-    learnt = tuple(side / one for side, one in zip(seen, zoom, strict=True)) if seen else None
+    shared = common_pixel_size([pixel_size], spec.axes)
+    learnt = tuple(side / one for side, one in zip(shared, zoom, strict=True)) if shared else None
     return replace(model, spec=replace(spec, zoom=zoom, sizes=None, pixel_size=learnt))
 
 

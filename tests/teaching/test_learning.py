@@ -104,7 +104,7 @@ def test_weights_that_lost_on_held_out_strokes_do_not_outlive_others(model):
     before = np.array([np.diag([90, 0]), np.diag([0, 90])])
     learning = Learning(job(model, lessons, QUICK, before), TrainingMonitor())
     equal = learning._worth(learning.before)
-    learning._taught = np.diag([1.0, 1.0])
+    learning._taught.table = np.diag([1.0, 1.0])
     assert learning._worth(learning.before - 0.4) < equal < learning._worth(learning.before)
 
 
@@ -233,3 +233,25 @@ def test_learning_leaves_the_draws_of_the_process_alone(model):
     drawn = torch.rand(3)
     torch.manual_seed(5)
     torch.testing.assert_close(drawn, torch.rand(3), rtol=0, atol=0)
+
+
+def test_learning_goes_on_where_it_ended(model):
+    image, truth = image_and_truth()
+    pairs = [(image, strokes(truth))]
+    losses = []
+
+    def learnt(begun=None, iterations=40):
+        steps = fine_tune_steps(model, pairs, settings=QUICK.replace(iterations=iterations), begun=begun)
+        result = finish(steps, lambda progress: losses.append(progress.figures.get("loss")))
+        return result, [loss for loss in losses if loss is not None]
+
+    first, once = learnt()
+    longer, twice = learnt(first)
+    assert longer.reached.iterations == 2 * first.reached.iterations == 80
+    start, end, went_on = (np.mean(part) for part in (once[:5], once[-5:], twice[40:45]))
+    assert abs(went_on - end) < abs(went_on - start), "what was learnt is known from the first step on"
+    assert longer.before == first.before, "it is compared with the same model"
+    assert longer.after >= first.after
+    assert longer.seconds > first.seconds
+    again, _ = learnt(first, iterations=1)
+    assert again.after >= first.after, "what was best is not lost by going on"

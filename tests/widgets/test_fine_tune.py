@@ -161,6 +161,31 @@ def test_stop_ends_at_once_and_keeps_what_was_learnt(viewer, segment_panel, pane
     assert panel.outcome.isVisible()
 
 
+def test_learning_that_has_only_begun_goes_on_and_ends_by_itself(viewer, segment_panel, panel, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_unet.teaching.learning.MIN_ITERATIONS", 10**6)
+    viewer.add_image(dots())
+    result = segment(qtbot, segment_panel)
+    for row, column in ((20, 20), (20, 84), (52, 20), (52, 84), (84, 52)):  # some of five are held out
+        brush(viewer, qtbot, result, [(row, column), (row, column + 2)], label=0, size=22)
+    in_small_patches(panel, score_every=5)
+    learn(qtbot, panel, 1)
+    begun = panel.trial.outcome.tuned
+    assert "learning has only begun; learn for longer" in panel.outcome.sentence.text()
+    monkeypatch.setattr("napari_unet.teaching.learning.PATIENCE", 10)
+    panel.form.seconds.setValue(3600)
+    click(qtbot, panel.outcome.longer)
+    assert panel.job.is_running
+    assert not panel.outcome.isVisible()
+    wait_until_done(qtbot, panel)
+    longer = panel.trial.outcome.tuned
+    assert longer.reached.iterations > begun.reached.iterations
+    assert "only begun" not in panel.outcome.sentence.text(), "it ended by itself, long before the limit"
+    panel.form.model.choose_new()
+    click(qtbot, panel.outcome.longer)
+    assert "was learnt from nuclei: choose that again" in messages()[-1]
+    assert panel.trial.outcome.tuned is longer
+
+
 def test_the_view_may_move_while_it_learns(viewer, segment_panel, panel, qtbot):
     viewer.add_image(dots((300, 400)))
     result = segment(qtbot, segment_panel)

@@ -126,9 +126,9 @@ def test_a_better_model_that_waits_is_not_lost_to_a_worse_one(viewer, qtbot):
     panel = panel_of(FineTunePanel, viewer, qtbot)
     better, worse = outcome(improved=True), outcome(improved=False)
     panel.trial.begin(str(image.unique_id))
-    panel._learnt(None, better)
+    panel._learnt(better)
     panel.trial.begin(str(image.unique_id))
-    panel._learnt(None, worse)
+    panel._learnt(worse)
     assert panel.trial.outcome is better
     assert panel.outcome.accept.isEnabled()
     assert "still" in panel.job.status.text() or "on offer" in panel.job.status.text()
@@ -143,9 +143,10 @@ def _nowhere(region):
 
 
 def outcome(*, improved):
+    from napari_unet.settings.finetuning import FineTuningSettings
     from napari_unet.teaching.result import FineTuneResult
     from napari_unet.widgets.teach.shown_part import SeenByBoth
-    from napari_unet.widgets.teach.work import FineTuneComparison
+    from napari_unet.widgets.teach.work import FineTuneComparison, FineTuneRequest
 
     after = 0.8 if improved else 0.4
     tuned = FineTuneResult(
@@ -153,7 +154,8 @@ def outcome(*, improved):
         seconds=1,
     )  # fmt: skip
     seen = SeenByBoth(before=None, after=None, in_view="")
-    return FineTuneComparison(tuned=tuned, seen=seen, region=None, look=_nowhere)
+    asked = FineTuneRequest(paints=[], model=None, classes=False, settings=FineTuningSettings())
+    return FineTuneComparison(request=asked, tuned=tuned, seen=seen, region=None, look=_nowhere)
 
 
 def test_every_prediction_that_undo_brings_back_is_known_again(viewer, qtbot):

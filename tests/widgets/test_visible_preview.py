@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from napari_unet.progress import Progress
+from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.result import FineTuneResult
 from napari_unet.widgets.teach import visible_preview
 from napari_unet.widgets.teach.comparison import ComparisonView
 from napari_unet.widgets.teach.preview import NAME
 from napari_unet.widgets.teach.shown_part import SeenByBoth, ShownPart, changes_in_words, coloured
-from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE, FineTuneComparison, FineTuneControl
+from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE, FineTuneComparison, FineTuneControl, FineTuneRequest
 from napari_unet.widgets.viewer.visible import visible_region
 from tests.widgets.conftest import click
 
@@ -62,7 +63,8 @@ def view(viewer, qtbot, models, monkeypatch):
     region = {"Y": (1450, 1550), "X": (1950, 2050)}
     seen = steps_result(models.look(region))
     models.regions.clear()
-    outcome = FineTuneComparison(tuned=tuned, seen=seen, region=region, look=models.look)
+    asked = FineTuneRequest(paints=[], model=None, classes=False, settings=FineTuningSettings())
+    outcome = FineTuneComparison(request=asked, tuned=tuned, seen=seen, region=region, look=models.look)
     view.offer(outcome, "new")
     yield view
     view.forget()

@@ -23,20 +23,16 @@ from napari_unet.nets.unet import UNet
 from napari_unet.progress import Progress, Steps, map_progress
 from napari_unet.settings.finetuning import FineTuningSettings
 from napari_unet.teaching.interpolation import best_mixture
-from napari_unet.teaching.result import FineTuneResult, paired_spread
+from napari_unet.teaching.result import FineTuneResult, Reached, paired_spread
 from napari_unet.teaching.sampling import Batch, BatchSampler
 from napari_unet.teaching.scores import mean_iou, stroke_tables
-from napari_unet.teaching.terms.anchor import Anchor
-from napari_unet.teaching.terms.mean_teacher import MeanTeacher
-from napari_unet.teaching.terms.replay import Replay
-from napari_unet.teaching.terms.step import Step, Term
-from napari_unet.teaching.terms.strokes import Strokes
+from napari_unet.teaching.taught import TaughtPixels
+from napari_unet.teaching.terms.chosen import terms_of
+from napari_unet.teaching.terms.step import Step
 from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
 
 FIGURES = ("loss", "validation", "validation_images", "validation_score")
 """What a training notes of how good the model is."""
-TAUGHT_DECAY = 0.9
-"""Share of the counts of taught pixels that each step keeps: they are those of the last ten steps or so."""
 PATIENCE = 200
 """Iterations without better weights after which learning ends: ten scores."""
 MIN_ITERATIONS = 100
@@ -67,6 +63,8 @@ class LearningJob:
     settings: FineTuningSettings
     before: NDArray[np.int64]
     """The model's tables of the scored strokes, see `stroke_tables`."""
+    begun: FineTuneResult | None = None
+    """What was learnt so far: learning goes on from where that ended."""
 
     @property
     def score(self) -> float:
@@ -90,16 +88,6 @@ def learn_watched(job: LearningJob, stopped: Callable[[], bool]) -> Steps[FineTu
     return job.steps(Stopping())
 
 
-def terms_of(settings: FineTuningSettings) -> list[Term]:
-    """Return the terms of the loss: strokes, and what holds the network elsewhere, without those of weight 0."""
-    terms: list[Term] = [Strokes(), Replay()]
-    if settings.anchor:
-        terms.append(Anchor(settings.anchor))
-    if settings.consistency:
-        terms.append(MeanTeacher(settings.consistency))
-    return terms
-
-
 class Learning:
     """The loop: draw views of the lessons, step, score now and then, remember the weights that did well."""
 
@@ -114,12 +102,18 @@ class Learning:
         self._lessons = lessons
         self._monitor = monitor
         self._batch_size = settings.batch
+        self._taught = TaughtPixels(model.spec)
         self._replay = replay_regions(model)
         self._views = BatchSampler(lessons, self._replay, model, settings)
         normed = not settings.optimization.frozen_norm
         require_teachable(model.net, settings.batch, self._views.sides[1], normed=normed)
+        self._former, self._earlier = job.begun, 0
+        net = copy.deepcopy(model.net)
+        if job.begun is not None and (reached := job.begun.reached) is not None:
+            restore_weights(net, reached.weights)
+            self._taught.table, self._earlier = reached.taught, reached.iterations
         self._optimization = Optimization(
-            copy.deepcopy(model.net),
+            net,
             settings.optimization,
             iterations=settings.iterations,
             device=choose_device(settings.device),
@@ -127,16 +121,16 @@ class Learning:
         self._terms = terms_of(settings)
         self._kept: tuple[NDArray[np.int64], int, dict[str, Tensor]] = (before, 0, stored_weights(model.net))
         self._kept_worth = (False, -1.0)
-        classes = len(model.spec.classes) if model.spec.is_semantic else 2
-        self._taught: NDArray[np.float64] = np.zeros((classes, classes))
         self._seconds = 0.0
         self._remark = ""
 
     def steps(self) -> Steps[None]:
         """Learn until the score stops rising, or time or iterations are used up; one yield an iteration."""
+        if self._former is not None:
+            yield from self._consider(stored_weights(self._former.model.net), self._former.iterations)
         began = time.monotonic()
         while not self._is_over(elapsed := time.monotonic() - began):
-            iteration = self._optimization.iteration
+            iteration = self._iteration
             try:
                 loss = self._step(iteration)
             except NoNumberError as error:
@@ -150,7 +144,7 @@ class Learning:
             self._seconds = time.monotonic() - began
             yield self._progress({"loss": loss}, preview)
         else:  # the loss stayed a number
-            if not self._is_scored(self._optimization.iteration):
+            if not self._is_scored(self._iteration):
                 yield from self._score(float("nan"))
             self._say_how_far(elapsed)
         if self._kept[1] and self._model.spec.training:  # what has learnt nothing has nothing to keep
@@ -159,13 +153,16 @@ class Learning:
     def result(self) -> FineTuneResult:
         """Return the kept weights as a model with lineage, and the score of the old one."""
         tables, iterations, weights = self._kept
+        seconds = self._seconds + (self._former.seconds if self._former else 0)
+        ended = stored_weights(self._optimization.averaged)
+        reached = Reached(weights=ended, taught=self._taught.table, iterations=self._iteration)
         before, after = self.before, mean_iou(tables.sum(axis=0))
         net = copy.deepcopy(self._model.net)
         restore_weights(net, weights)
         learnt = {
             "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),
             "iterations": iterations,
-            "seconds": round(self._seconds, 1),
+            "seconds": round(seconds, 1),
             "annotated_pixels": sum(lesson.annotation.pixels for lesson in self._lessons),
             "score_before": round(before, 4),
             "score_after": round(after, 4),
@@ -188,7 +185,8 @@ class Learning:
             pixels=int(self._tables.sum()),
             strokes=len(self._tables),
             iterations=iterations,
-            seconds=self._seconds,
+            seconds=seconds,
+            reached=reached if _are_finite(ended) else None,
             history=tuple(self.history),
             remark=self._remark,
         )
@@ -224,7 +222,7 @@ class Learning:
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the sum of the terms."""
-        self._note(logits, batch)
+        self._taught.note(logits, batch)
         step = Step(batch=batch, logits=logits, optimization=self._optimization)
         return torch.stack([term.loss(step) for term in self._terms]).sum()
 
@@ -236,17 +234,23 @@ class Learning:
         self._kept = (tables, iteration, stored_weights(mixture.net))
 
     def _score(self, loss: float) -> Steps[None]:
-        net = copy.deepcopy(self._optimization.averaged).cpu()
-        weights = stored_weights(net)
-        if not all(bool(values.isfinite().all()) for values in weights.values()):
+        """Score the averaged weights, note that, and keep them where they are worth it."""
+        weights = stored_weights(self._optimization.averaged)
+        if not _are_finite(weights):
             return
+        score = yield from self._consider(weights, self._iteration)
+        entry = {"iteration": self._iteration, "seconds": self._seconds, "loss": loss, "score": score}
+        self.history.append(entry)
+
+    def _consider(self, weights: dict[str, Tensor], iteration: int) -> Steps[float]:
+        """Keep weights of an iteration where none before were worth more; return their score."""
+        net = copy.deepcopy(self._model.net)
         restore_weights(net, weights)
         tables = yield from self._tables_of(net)
         score = mean_iou(tables.sum(axis=0))
-        iteration = self._optimization.iteration
-        self.history.append({"iteration": iteration, "seconds": self._seconds, "loss": loss, "score": score})
         if (worth := self._worth(score)) >= self._kept_worth:
             self._kept, self._kept_worth = (tables, iteration, weights), worth
+        return score
 
     def _worth(self, score: float) -> tuple[bool, float]:
         """Return by what weights are kept: not being worse than the old model, then knowing all strokes.
@@ -256,35 +260,29 @@ class Learning:
         """
         if not self._holds_out:
             return True, 1.0
-        return score >= self.before, (score + mean_iou(self._taught)) / 2
-
-    @torch.no_grad()
-    def _note(self, answers: Tensor, views: Batch) -> None:
-        """Remember how the painted pixels of a step were answered."""
-        painted = views.weights > 0
-        truth, found = views.classes[painted], answers.argmax(1)[painted]
-        if not self._model.spec.is_semantic:
-            truth, found = (truth > 0).long(), (found > 0).long()
-        count = len(self._taught)
-        pairs = torch.bincount(truth * count + found, minlength=count**2)
-        self._taught = TAUGHT_DECAY * self._taught + pairs.cpu().numpy().reshape(count, count)
+        return score >= self.before, (score + self._taught.score()) / 2
 
     def _is_scored(self, iteration: int) -> bool:
         """Whether to score after an iteration: once early, for something to see soon, then regularly."""
         return iteration == FIRST_LOOK or iteration % self.settings.score_every == 0
 
+    @property
+    def _iteration(self) -> int:
+        """The steps so far, with those of an earlier learning."""
+        return self._earlier + self._optimization.iteration
+
     def _is_over(self, seconds: float) -> bool:
-        iteration = self._optimization.iteration
-        if self._monitor.stopped() or iteration >= self.settings.iterations or self._is_late(seconds):
+        done = self._optimization.iteration
+        if self._monitor.stopped() or done >= self.settings.iterations or self._is_late(seconds):
             return True
-        return iteration - self._kept[1] >= PATIENCE
+        return min(done, self._iteration - self._kept[1]) >= PATIENCE
 
     def _is_late(self, seconds: float) -> bool:
         return self.settings.seconds is not None and seconds >= self.settings.seconds
 
     def _say_how_far(self, seconds: float) -> None:
         """Remark that learning has only begun, where the time limit ended it early."""
-        count = self._optimization.iteration
+        count = self._iteration
         if self._is_late(seconds) and count < MIN_ITERATIONS:
             self._remark = f"{count} iteration{'s' * (count != 1)}: learning has only begun; learn for longer."
 
@@ -296,3 +294,7 @@ class Learning:
         if limit is not None:  # in tenths of a second
             done, total = min(int(self._seconds * 10), int(limit * 10)), int(limit * 10)
         return Progress(done=done, total=total, doing="Learning", figures=figures, preview=preview)
+
+
+def _are_finite(weights: dict[str, Tensor]) -> bool:
+    return all(bool(values.isfinite().all()) for values in weights.values())

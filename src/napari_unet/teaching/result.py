@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_unet.arrays.strokes import MIN_STROKES
 from napari_unet.models.model import Model
@@ -21,6 +22,17 @@ Z = 1.64
 """Standard errors that a gain must exceed: one-sided 95 %."""
 RESAMPLES = 500
 """Of the bootstrap: its standard error is then known to 3 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reached:
+    """Where learning ended, better or not: another one can go on from there."""
+
+    weights: dict[str, Tensor]
+    """The running average of the network's, unlike those that are kept because they did best."""
+    taught: NDArray[np.float64]
+    """How the painted pixels of the last steps were answered, see `TaughtPixels`."""
+    iterations: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,8 @@ class FineTuneResult:
     """Of the scored objects, how many are found; None for classes, and where no whole object is scored."""
     history: tuple[dict[str, float], ...] = ()
     remark: str = ""
+    reached: Reached | None = field(default=None, repr=False)
+    """Where learning ended; None where its numbers were none any more."""
 
     @property
     def verdict(self) -> Literal["better", "worse", "too close to tell"]:

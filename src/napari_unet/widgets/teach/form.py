@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import napari
 
 OBJECTS, CLASSES = "objects", "classes"
+TEACH_MOST = "A few strokes where the model is wrong teach most."
+OBJECTS_ADVICE = f"Correct the result, or paint on an annotation layer: one stroke per object. {TEACH_MOST}"
+ADVICE = f"Correct the result with the brush ({{}}), or paint on an annotation layer: {{}}. {TEACH_MOST}"
 
 
 class TeachingForm(QWidget):  # type: ignore[misc]
@@ -99,6 +102,14 @@ class TeachingForm(QWidget):  # type: ignore[misc]
         spec = self.model.spec
         names = spec.classes if spec is not None else ("background", "class 1", "class 2")
         return dict(enumerate(names, start=BACKGROUND))
+
+    def advice(self) -> str:
+        """Return how to paint what the model is to learn."""
+        if not self.tells_classes:
+            return OBJECTS_ADVICE
+        # a result counts from 0, where an annotation layer has room for nothing said
+        named = (", ".join(f"{value - less} {name}" for value, name in self.values.items()) for less in (1, 0))
+        return ADVICE.format(*named)
 
     def settings(self) -> dict[str, Any]:
         """Return what is chosen, as JSON values."""

@@ -18,6 +18,8 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
     """Hidden until there is something to decide."""
 
     accepted = Signal()
+    continued = Signal()
+    """Learning is to go on from where it ended."""
     reverted = Signal()
     toggled = Signal(bool)
     """Whether the new model's prediction is to be shown, or the old one's."""
@@ -36,11 +38,14 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         self.name.setToolTip("The new model's name; the old one stays beside it.")
         self.accept = QPushButton("Accept")
         self.accept.setToolTip("Save the new model under this name and use it from now on.")
+        self.longer = QPushButton("Learn longer")
+        self.longer.setToolTip("Go on from where learning ended, with what is painted now.")
         self.revert = QPushButton("Revert")
         self.revert.setToolTip("Forget the new model. Your paint stays.")
         self._lay_out()
         self.after.toggled.connect(self.toggled)
         self.accept.clicked.connect(self.accepted)
+        self.longer.clicked.connect(self.continued)
         self.revert.clicked.connect(self.reverted)
         self.hide()
 
@@ -51,6 +56,7 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         self.name.setText(name)
         self.name.setEnabled(tuned.improved)
         self.accept.setEnabled(tuned.improved)
+        self.longer.setEnabled(tuned.reached is not None)
         self.revert.setText("Revert" if tuned.improved else "Close")
         for button in (self.before, self.after):
             button.setEnabled(outcome.seen.before is not None)
@@ -73,4 +79,12 @@ class ComparisonBox(QWidget):  # type: ignore[misc]
         look = row(QLabel("Show"), self.before, self.after)
         look.addStretch(1)
         naming = row(QLabel("New model"), self.name)
-        lay_out(self, self.sentence, self.details, self.hidden, look, naming, row(self.accept, self.revert))
+        lay_out(
+            self,
+            self.sentence,
+            self.details,
+            self.hidden,
+            look,
+            naming,
+            row(self.accept, self.longer, self.revert),
+        )

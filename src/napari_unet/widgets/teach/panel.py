@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,14 +48,11 @@ from napari_unet.widgets.teach.work import (
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.layers import read_layer, unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, notes_of, role_of
-from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint, image_named, take
+from napari_unet.widgets.viewer.paint import CORRECTIONS, Paint, take
 from napari_unet.widgets.viewer.removed_layers import unfreeze_after_removal
 from napari_unet.widgets.viewer.shortcuts import ACCEPT, BACKGROUND, ERASER, NEXT, OBJECT, bind_keys
 from napari_unet.widgets.viewer.visible import visible_region
 
-TEACH_MOST = "A few strokes where the model is wrong teach most."
-OBJECTS_ADVICE = f"Correct the result, or paint on an annotation layer: one stroke per object. {TEACH_MOST}"
-ADVICE = f"Correct the result with the brush ({{}}), or paint on an annotation layer: {{}}. {TEACH_MOST}"
 MIN_HEIGHT = 210
 """Height in pixels that the panel keeps beside others: what to paint on and to learn from is in sight."""
 
@@ -102,9 +99,20 @@ class FineTunePanel(ScrollingPanel):
 
     def start(self) -> None:
         """Learn from what is painted."""
-        request = self._request()
-        if request is None:
+        if (request := self._request()) is not None:
+            self._learn(request)
+
+    def learn_longer(self) -> None:
+        """Learn from what is painted now, from where the learning of the outcome ended."""
+        outcome, request = self.trial.outcome, None if self.job.is_running else self._request()
+        if outcome is None or request is None:
             return
+        if not request.begins_like(outcome.request):
+            self.job.fail(f"This was learnt from {outcome.request.start}: choose that again to learn for longer.")
+        else:
+            self._learn(replace(request, begun=outcome.tuned))
+
+    def _learn(self, request: FineTuneRequest) -> None:
         if not self.form.tells_classes:
             self.tools.offer_split(request.paints)
         work = times_the_plane(self.form.model.spec, request.axes)
@@ -113,8 +121,7 @@ class FineTunePanel(ScrollingPanel):
         if self.trial.unseen:
             show_info(f"There is no preview for now: {self.trial.unseen}.")
         self.curves.clear()
-        begin, done = begin_fine_tuning(request, self._watch), partial(self._learnt, request.model)
-        self.job.run(begin, done, self.trial.offer_former)
+        self.job.run(begin_fine_tuning(request, self._watch), self._learnt, self.trial.offer_former)
         self.form.seconds.setEnabled(False)
 
     def accept(self) -> None:
@@ -135,10 +142,7 @@ class FineTunePanel(ScrollingPanel):
             return
 
         def done(maps: list[WeightedPart]) -> None:
-            for paint, place, weights in maps:
-                image = image_named(self._viewer, paint.of)
-                if image is not None:
-                    show_weights(self._viewer, image, paint, place, weights)
+            show_weights(self._viewer, maps)
             self.job.messages.show("The weights are shown: brighter pixels count more, black ones not at all.")
 
         self.job.run(begin_weights(request), done)
@@ -180,22 +184,22 @@ class FineTunePanel(ScrollingPanel):
         if progress.preview is not None:
             self.trial.see(progress.preview)
 
-    def _learnt(self, start: Path | None, outcome: FineTuneComparison) -> None:
+    def _learnt(self, outcome: FineTuneComparison) -> None:
         for entry in outcome.tuned.history:
             if not self.curves.points["score"] or entry["seconds"] > self.curves.points["score"][-1][0]:
                 self.curves.add("score", entry["seconds"], entry["score"])
-        if not self.trial.offer(outcome, free_name(start)):
+        if not self.trial.offer(outcome, free_name(outcome.request.model)):
             self.job.messages.show(
                 "Nothing better was learnt this time. What was learnt before is still on offer."
             )
         QTimer.singleShot(MOMENT, self._show_outcome)  # a method: Qt forgets it where the panel is gone by then
         show_info(outcome.tuned.sentence())
 
-    def _show_outcome(self) -> None:
-        self._scroll.ensureWidgetVisible(self.outcome)
-
     def _stop(self) -> None:
         self._watch.stop.set()
+
+    def _show_outcome(self) -> None:
+        self._scroll.ensureWidgetVisible(self.outcome)
 
     def _leave(self) -> None:
         """End the work of a closed panel, and show the results again."""
@@ -252,12 +256,7 @@ class FineTunePanel(ScrollingPanel):
         return found
 
     def _form_changed(self, *_: object) -> None:
-        if self.form.tells_classes:  # a result counts from 0, where an annotation layer has room for nothing said
-            names = self.form.values.items()
-            on_result, painted = (", ".join(f"{value - less} {name}" for value, name in names) for less in (1, 0))
-            self.advice.setText(ADVICE.format(on_result, painted))
-        else:
-            self.advice.setText(OBJECTS_ADVICE)
+        self.advice.setText(self.form.advice())
         self._keep_settings()
 
     def _keep_settings(self, *_: object) -> None:
@@ -278,6 +277,7 @@ class FineTunePanel(ScrollingPanel):
         self.job.finished.connect(lambda: self.form.seconds.setEnabled(True))
         self.job.progressed.connect(self._progressed)
         self.outcome.accepted.connect(self.accept)
+        self.outcome.continued.connect(self.learn_longer)
         self.outcome.reverted.connect(self.trial.forget)
         self._viewer.layers.events.inserted.connect(self._layer_came)
         self._viewer.layers.events.removed.connect(self._layer_went)

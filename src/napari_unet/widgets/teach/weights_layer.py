@@ -9,15 +9,24 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import result_axes
 from napari_unet.widgets.viewer.notes import WEIGHTS, LayerNotes, as_metadata
-from napari_unet.widgets.viewer.paint import Paint
+from napari_unet.widgets.viewer.paint import Paint, image_named
 from napari_unet.widgets.viewer.placing import placement
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
+    from napari_unet.widgets.teach.work import WeightedPart
 
-def show_weights(
+
+def show_weights(viewer: napari.viewer.Viewer, maps: list[WeightedPart]) -> None:
+    """Show the weights of painted parts over their images, of those that are still there."""
+    for paint, place, weights in maps:
+        if (image := image_named(viewer, paint.of)) is not None:
+            _show(viewer, image, paint, place, weights)
+
+
+def _show(
     viewer: napari.viewer.Viewer,
     image: Image,
     paint: Paint,

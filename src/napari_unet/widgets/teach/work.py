@@ -67,6 +67,17 @@ class FineTuneRequest:
     """What a new network sees at once: planes, or volumes (ZYX)."""
     scheduler: str | None = None
     """Where to learn, as of `computing_on`; another process shows no preview meanwhile."""
+    begun: FineTuneResult | None = None
+    """What was learnt so far: learning goes on where that ended."""
+
+    @property
+    def start(self) -> str:
+        """The name of the model to start from."""
+        return "a new network" if self.model is None else self.model.stem
+
+    def begins_like(self, other: FineTuneRequest) -> bool:
+        """Whether both start from the same network."""
+        return (self.model, self.classes, self.axes) == (other.model, other.classes, other.axes)
 
 
 @dataclass(slots=True)
@@ -92,6 +103,7 @@ class FineTuneControl:
 class FineTuneComparison:
     """What fine-tuning gave, and the visible part segmented by the old and by the new model."""
 
+    request: FineTuneRequest
     tuned: FineTuneResult
     seen: SeenByBoth
     region: Region | None
@@ -126,15 +138,21 @@ def begin_fine_tuning(request: FineTuneRequest, watch: FineTuneControl) -> Calla
 
         settings = request.settings
         yield Progress(done=0, total=0, doing="Looking at the strokes")
-        model = yield from at_one_zoom(model, image.array, axes=image.axes, settings=settings)
-        axes = image.axes
+        axes, begun = image.axes, request.begun
+        model = yield from at_one_zoom(model, image.array, axes=axes, settings=settings, begun=begun)
         tuned = yield from fine_tune_steps(
-            model, pairs, axes=axes, settings=settings, monitor=Viewer(), scheduler=request.scheduler
+            model,
+            pairs,
+            axes=axes,
+            settings=settings,
+            monitor=Viewer(),
+            scheduler=request.scheduler,
+            begun=begun,
         )
         region = watch.region  # both see the same part, wherever the view moves
         look = partial(segment_by_both, model, tuned.model, image, request.settings)
         seen = yield from look(region)
-        return FineTuneComparison(tuned=tuned, seen=seen, region=region, look=look)
+        return FineTuneComparison(request=request, tuned=tuned, seen=seen, region=region, look=look)
 
     return begin
 
