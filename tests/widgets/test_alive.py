@@ -1,12 +1,17 @@
 """What keeps the window alive while it works, and what is shown of what was chosen."""
 
 import json
+import re
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 
+from napari_unet.progress import Progress
+from napari_unet.widgets.parts.job import JobControl
 from tests.widgets.painting import dots
 from tests.widgets.quick_nuclei import quick_nuclei
 from tests.widgets.segmenting import nuclei_image
@@ -29,6 +34,37 @@ def test_the_windows_thread_imports_nothing_that_takes_long_and_hashes_nothing(t
     assert len(ours) < MAX_OWN_IMPORTS
     assert said["hashed"] == []
     assert "torch" not in said["loaded"]["opened"]
+
+
+class Paints(QObject):
+    """Counts how often a widget is drawn."""
+
+    count = 0
+
+    def eventFilter(self, _widget, event):
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_work_that_is_not_counted_says_how_long_it_takes_and_moves_nothing_meanwhile(qtbot):
+    """What moves in a window with a canvas has all of it drawn anew: without a GPU by all cores."""
+    job, over, paints = JobControl("Work", lambda: None), threading.Event(), Paints()
+    qtbot.addWidget(job)
+    job.show()
+
+    def begin():
+        yield Progress(done=0, total=0, doing="Measuring objects")
+        over.wait(60)
+
+    job.bar.installEventFilter(paints)
+    job.run(begin, lambda _: None)
+    qtbot.waitUntil(lambda: job.status.text() == "Measuring objects…", timeout=60000)
+    began, paints.count = time.monotonic(), 0
+    qtbot.waitUntil(lambda: re.fullmatch(r"Measuring objects… \d+ s", job.status.text()), timeout=60000)
+    assert paints.count <= 2 * (time.monotonic() - began)
+    over.set()
+    qtbot.waitUntil(lambda: not job.is_running, timeout=60000)
+    assert "Done in" in job.status.text()
 
 
 def test_a_channel_that_is_chosen_by_keys_is_shown(viewer, segment_panel, qtbot):

@@ -31,6 +31,8 @@ from napari_unet.widgets.parts.subject_status import SubjectStatus
 
 MOMENT = 50
 """Milliseconds in which the window draws what came before it goes on."""
+TICK = 1000
+"""Milliseconds between two signs that work goes on."""
 NICE = 5
 """Of work beside the window: it takes all cores, but not from a window that wants to draw."""
 LOGGER = logging.getLogger(__name__)
@@ -121,10 +123,14 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._work: Job | None = None
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[], None] = _nothing
-        self._began = 0.0
+        self._began = self._since = 0.0
         self._first: tuple[float, int] | None = None
         """When the first counted step of the work was done, and its number."""
         self._ending = JobResult()
+        self._doing = ""
+        """What is done and not counted; empty where something is counted, or nothing done."""
+        self._ticking = QTimer(self, interval=TICK)
+        self._ticking.timeout.connect(self._tick)
         self._moment = QTimer(self, singleShot=True, interval=MOMENT)
         self._moment.timeout.connect(self._conclude)
         self._lay_out()
@@ -154,8 +160,11 @@ class JobControl(QWidget):  # type: ignore[misc]
         self._failed, self._first = failed, None
         self._show_running(True)
         self.messages.begin()
-        self.status.setText("Starting…")
-        self.bar.setRange(0, 0)
+        self._say_doing("Starting")
+        self._ticking.start()
+        # not 0 to 0: Qt moves such a bar 60 times a second, and each time all of a window with a canvas is drawn
+        self.bar.setRange(0, 1)
+        self.bar.reset()
         GcPause.pause()
         worker = create_worker(run_job, self._work)
         # not a slot of the panel, which may be gone by then; a worker that napari quits runs no `finally`
@@ -173,6 +182,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         """Ask the work to stop; it does so after its present step."""
         if self._work is None:
             return
+        self._doing = ""
         if self._stop is None:
             self._work.cancelled.set()
             self.status.setText("Cancelling…")
@@ -191,10 +201,23 @@ class JobControl(QWidget):  # type: ignore[misc]
         if progress.total and progress.done:
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.done)
+            self._doing = ""
             self.status.setText(f"{progress.doing}{self._left(progress)}")
         elif progress.doing:
-            self.status.setText(f"{progress.doing}…")
+            self._say_doing(progress.doing)
         self.progressed.emit(progress)
+
+    def _say_doing(self, doing: str) -> None:
+        """Say what is done, and from then on for how long."""
+        if doing != self._doing:
+            self._doing, self._since = doing, time.monotonic()
+            self.status.setText(f"{doing}…")
+
+    def _tick(self) -> None:
+        """Show that the work goes on where nothing of it is counted."""
+        seconds = time.monotonic() - self._since
+        if self._doing and seconds >= 1:
+            self.status.setText(f"{self._doing}… {seconds_text(seconds)}")
 
     def _left(self, progress: Progress) -> str:
         """Return how long it will take at the pace since the first step; what came before was loading."""
@@ -206,6 +229,7 @@ class JobControl(QWidget):  # type: ignore[misc]
         return f": {seconds_text(left)} left"
 
     def _ended(self, ending: JobResult) -> None:
+        self._ticking.stop()
         self._show_running(False)
         self._ending = ending
         self._moment.start()  # the buttons are drawn before what came of the work: together they take too long
