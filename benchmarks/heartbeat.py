@@ -27,6 +27,7 @@ import dask.array as da
 import napari
 import numpy as np
 import zarr
+from napari.layers import Image, Labels
 from napari.qt import get_qapp
 
 from benchmarks.pauses import explain, pauses
@@ -122,6 +123,11 @@ def open_panels(viewer: napari.Viewer, rows: Table) -> dict[str, Any]:
         rows.add(f"Open {name}", partial(found[0].show_tab, name))
         settled()
     found[0].show_tab("Segment")
+    for name, layer in (("an image", Image), ("labels", Labels)):  # what a new layer costs, whoever adds it
+        added = layer(np.zeros((512, 512), np.uint8))
+        rows.add(f"napari adds {name}", partial(viewer.add_layer, added))
+        settled()
+        viewer.layers.clear()
     return dict(found[0].panels)
 
 
