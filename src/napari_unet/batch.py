@@ -39,6 +39,7 @@ from napari_unet.provenance import segmentation_provenance
 from napari_unet.quality import quality_steps
 from napari_unet.segmentation import Segmentation, segment_steps
 from napari_unet.settings.segmentation import SegmentationSettings
+from napari_unet.words import counted
 
 SPEED_ALONE = {"prediction": {"device", "tile"}}
 """Settings that change how fast labels are found, not which: another choice is no reason to segment again."""
@@ -212,7 +213,7 @@ def _segment_into_zarr(
     made = segmentation_provenance(plan, source=path.name, command=request.command, quality=quality)
     count = yield from segment_into_zarr(plan, model, mask, provenance=made, compute=compute)
     classes = plan.spec.is_semantic
-    found = f"{count} classes" if classes else f"{count} object{'s' * (count != 1)}"
+    found = f"{count} classes" if classes else counted(count, "object")
     facts = {"quality": quality, "found": f"{found}{zoom_note(plan.zoom, plan.zoom_from)}"}
     row = _row(path, mask, DONE, {**facts, "count": None if classes else count})
     return replace(row, remarks=(*image.remarks, *plan.remarks))

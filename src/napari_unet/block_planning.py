@@ -23,6 +23,7 @@ from napari_unet.models.model import Model, identity_of
 from napari_unet.nets.prediction import Predictor
 from napari_unet.planning import SegmentationPlan
 from napari_unet.progress import Progress, Steps
+from napari_unet.words import counted
 
 BYTES_ON_DISK = 0.6
 """Of a pixel, while a run works: map, instances and labels, compressed; twice what nuclei at 20x took."""
@@ -61,7 +62,7 @@ def forecast(plan: SegmentationPlan, blocks: Blocks, folder: Path) -> str:
     """Return in words how much there is to do, and how much disk it takes."""
     needed, free = _disk(plan, folder)
     count = len(blocks) * len(plan.planes())
-    return f"{count} block{'s' * (count != 1)}, about {needed:.1f} GB while it works, {free:.1f} GB are free."
+    return f"{counted(count, 'block')}, about {needed:.1f} GB while it works, {free:.1f} GB are free."
 
 
 def layout_of(plan: SegmentationPlan, letters: str) -> OmeLayout:

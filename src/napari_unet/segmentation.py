@@ -26,6 +26,7 @@ from napari_unet.progress import Report, Steps, finish, indeterminate, map_progr
 from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.settings.zooms import Zoom
 from napari_unet.watching import LookedAt, as_seen, nearest
+from napari_unet.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +92,7 @@ class Segmentation:
         joined = f" joined through {' and '.join(self.joined_axes)}" if self.joined_axes else ""
         parts = "volumes" if "Z" in single else "planes"
         among = f" in {planes} {parts}, each counted by itself" if planes > 1 else ""
-        return f"{self.count} object{'s' * (self.count != 1)}{joined}{among}"
+        return f"{counted(self.count, 'object')}{joined}{among}"
 
 
 def segment(

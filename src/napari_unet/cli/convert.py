@@ -8,6 +8,7 @@ from napari_unet.cli.common import named_path
 from napari_unet.cli.output import complain, say
 from napari_unet.conversion import convert_file
 from napari_unet.files.same_file import refuse_overwriting
+from napari_unet.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,5 +43,5 @@ def run(given: argparse.Namespace) -> int:
     done = convert_file(given.mask, given.output, like=given.like, axes=given.axes)
     for remark in done.remarks:
         complain(f"{given.mask.name}: {remark}")
-    say(f"{done.path}: {done.count} label{'s' * (done.count != 1)}")
+    say(f"{done.path}: {counted(done.count, 'label')}")
     return 0

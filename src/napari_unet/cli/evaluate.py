@@ -15,6 +15,7 @@ from napari_unet.evaluation import (
     mean_scores,
     scores_csv,
 )
+from napari_unet.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +72,6 @@ def run_classes(given: argparse.Namespace) -> int:
 
 def print_mean(count: int, mean: dict[str, float]) -> None:
     """Print figures one a line."""
-    say(f"{count} image{'s' if count != 1 else ''}, mean:")
+    say(f"{counted(count, 'image')}, mean:")
     for name, value in mean.items():
         say(f"  {name:16} {value:.4f}" if name not in COUNTS else f"  {name:16} {value:.0f} in all")

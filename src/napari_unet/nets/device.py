@@ -10,6 +10,7 @@ import torch
 
 from napari_unet.errors import UnetError
 from napari_unet.settings.devices import DEVICES
+from napari_unet.words import counted
 
 NAMES = tuple(DEVICES.values())
 
@@ -48,7 +49,7 @@ def device_name(device: torch.device) -> str:
         return f"GPU {torch.cuda.get_device_name(device)}"
     if device.type == "cpu":
         threads = torch.get_num_threads()
-        return f"CPU, {threads} thread{'s' * (threads != 1)}"
+        return f"CPU, {counted(threads, 'thread')}"
     return {"mps": "Apple GPU", "xpu": "Intel GPU"}.get(device.type, device.type)
 
 

@@ -30,6 +30,7 @@ from napari_unet.teaching.taught import TaughtPixels
 from napari_unet.teaching.terms.chosen import terms_of
 from napari_unet.teaching.terms.step import Step
 from napari_unet.teaching.training_regions import TrainingRegion, replay_regions
+from napari_unet.words import counted
 
 FIGURES = ("loss", "validation", "validation_images", "validation_score")
 """What a training notes of how good the model is."""
@@ -284,7 +285,7 @@ class Learning:
         """Remark that learning has only begun, where the time limit ended it early."""
         count = self._iteration
         if self._is_late(seconds) and count < MIN_ITERATIONS:
-            self._remark = f"{count} iteration{'s' * (count != 1)}: learning has only begun; learn for longer."
+            self._remark = f"{counted(count, 'iteration')}: learning has only begun; learn for longer."
 
     def _progress(self, step: dict[str, float] | None = None, preview: object = None) -> Progress:
         """Return how far learning has come, by seconds or iterations; `step` holds the figures of a step."""

@@ -15,6 +15,7 @@ from napari_unet.models.model import Model
 from napari_unet.settings.zooms import zoom_text
 from napari_unet.teaching.object_score import ObjectScore
 from napari_unet.teaching.scores import mean_iou
+from napari_unet.words import counted
 
 SEED_SPREAD = 0.15
 """How much the IoU on one held-out stroke changes by chance; of n strokes by 1 / sqrt(n) of it."""
@@ -87,7 +88,7 @@ class FineTuneResult:
         if not self.held_out:
             text += f" Too few to trust: paint at least {MIN_STROKES} strokes."
         elif self.verdict == "too close to tell":
-            text += f" Only {_counted(self.strokes, 'stroke')} scored: paint more."
+            text += f" Only {counted(self.strokes, 'stroke')} scored: paint more."
         if self.model.spec.zoom != 1:
             text += f" The new model sees every image at {zoom_text(self.model.spec.zoom)}."
         return f"{text} {self.remark}".strip()
@@ -125,7 +126,3 @@ def paired_spread(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:
         drawn = np.concatenate([rng.choice(group, len(group)) for group in groups])
         gains.append(mean_iou(after[drawn].sum(axis=0)) - mean_iou(before[drawn].sum(axis=0)))
     return float(np.std(gains)) if gains else 0.0
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

@@ -31,6 +31,7 @@ from napari_unet.widgets.parts.panel_closed import on_panel_closed
 from napari_unet.widgets.parts.scrolling import ScrollingPanel
 from napari_unet.widgets.viewer.arrivals import watch_layers
 from napari_unet.widgets.viewer.project import offer_project
+from napari_unet.words import counted
 
 MIN_HEIGHT = 250
 """Height in pixels that the panel keeps beside others: folder, model, button and the first rows are in sight."""
@@ -160,7 +161,7 @@ class BatchPanel(ScrollingPanel):
     def _listed(self, listed: ListedImages) -> None:
         self.table.rows.begin(listed.images)
         count = len(listed.images)
-        self.job.messages.show(f"{count} image{'s' * (count != 1)}. {' '.join(listed.left_out)}".strip())
+        self.job.messages.show(f"{counted(count, 'image')}. {' '.join(listed.left_out)}".strip())
         self._refresh()
 
     def _progressed(self, progress: Progress) -> None:
@@ -203,7 +204,7 @@ class BatchPanel(ScrollingPanel):
         """Say how many images were corrected; their files are looked for, which takes a moment."""
         count = len(self._corrected_images())
         self.corrected.setVisible(count > 0)
-        self.corrected.setText(f"Open {count} corrected image{'s' * (count != 1)}")
+        self.corrected.setText(f"Open {counted(count, 'corrected image')}")
         self._say_more()
 
     def _say_more(self) -> None:

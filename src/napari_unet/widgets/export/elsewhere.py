@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import napari.layers
-from qtpy.QtWidgets import QApplication, QFileDialog, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QGridLayout, QWidget
 
 from napari_unet.arrays.axes import SINGLE, result_axes
 from napari_unet.errors import UnetError
@@ -19,6 +19,7 @@ from napari_unet.models.library import SHIPPED, own_folder
 from napari_unet.models.spec import ModelSpec, read_spec
 from napari_unet.progress import Progress, Steps
 from napari_unet.widgets.export.labels import labels_to_write
+from napari_unet.widgets.parts.buttons import button
 from napari_unet.widgets.parts.job import JobControl
 from napari_unet.widgets.viewer.file_header import whole_file
 from napari_unet.widgets.viewer.layers import full_resolution, labels_axes, pixel_size, read_layer
@@ -57,18 +58,18 @@ class Elsewhere(QWidget):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._viewer, self._layer, self._job = viewer, layer, job
-        self.command = _button("Copy command", "The command that makes these labels from the image's file.")
-        self.python = _button("Copy Python", "Python that makes these labels from the image's file.")
-        self.methods = _button("Copy methods", "A paragraph for a paper: model, settings, citations.")
-        self.open = _button("Open outlines…", "ImageJ ROIs or GeoJSON of QuPath, corrected there, as labels.")
+        self.command = button("Copy command", "The command that makes these labels from the image's file.")
+        self.python = button("Copy Python", "Python that makes these labels from the image's file.")
+        self.methods = button("Copy methods", "A paragraph for a paper: model, settings, citations.")
+        self.open = button("Open outlines…", "ImageJ ROIs or GeoJSON of QuPath, corrected there, as labels.")
         self.command.clicked.connect(lambda: self._copy("The command", self.command_text))
         self.python.clicked.connect(lambda: self._copy("The script", self.python_text))
         self.methods.clicked.connect(lambda: self._copy("The paragraph", self.methods_text))
         self.open.clicked.connect(self._choose)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for number, button in enumerate((self.command, self.python, self.methods, self.open)):
-            layout.addWidget(button, *divmod(number, 2))
+        for number, one in enumerate((self.command, self.python, self.methods, self.open)):
+            layout.addWidget(one, *divmod(number, 2))
 
     def command_text(self) -> str:
         """Return the command that made the chosen labels; UnetError where nothing says it, or it makes more."""
@@ -187,9 +188,3 @@ def _spec(notes: LayerNotes) -> ModelSpec | None:
         return read_spec(Path(notes.model_path)) if notes.model_path else None
     except UnetError:  # the file is gone: what the labels say themselves is left
         return None
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button

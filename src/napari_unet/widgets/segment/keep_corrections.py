@@ -21,6 +21,7 @@ from napari_unet.widgets.viewer.layers import unwrapped
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, role_of
 from napari_unet.widgets.viewer.paint import image_of
 from napari_unet.widgets.viewer.placing import temporary_layer
+from napari_unet.words import counted
 
 EDITED, DRAWN, ERASED, FOUND = 1, 2, 3, 4
 COLOURS = Colormap(
@@ -121,8 +122,8 @@ def kept_text(merged: Merged | None, *, classes: bool) -> str:
     """Return in a sentence what was kept; empty for nothing."""
     if merged is None or not (merged.kept or merged.erased):
         return ""
-    kind = f"{'pixel' if classes else 'object'}{'s' * (merged.kept != 1)}"
-    objects = f"{merged.kept} {kind} as you left them" if merged.kept else ""
+    kept = counted(merged.kept, "pixel" if classes else "object")
+    objects = f"{kept} as you left them" if merged.kept else ""
     erased = "what you erased" if merged.erased else ""
     return f" Kept: {' and '.join(part for part in (objects, erased) if part)}."
 

@@ -8,9 +8,10 @@ import napari.layers
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_unet.errors import UnetError
+from napari_unet.widgets.parts.buttons import button
 from napari_unet.widgets.teach.brushes import Brushes
 from napari_unet.widgets.teach.form import TeachingForm
 from napari_unet.widgets.teach.painted_table import PaintedTable
@@ -32,19 +33,19 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
         self._table = table
         self._form = form
         self.brushes = Brushes(viewer, self._add_layer, lambda: form.tells_classes)
-        self.new_layer = _button("New layer", "An empty annotation layer over the image, to paint on.")
-        self.ring = _button(
+        self.new_layer = button("New layer", "An empty annotation layer over the image, to paint on.")
+        self.ring = button(
             "Background ring", "Paint a thin rim of background around the objects of the annotation layers."
         )
-        self.weights = _button("Weights", "Show how much each pixel of your paint counts in the loss.")
-        self.split = _button(
+        self.weights = button("Weights", "Show how much each pixel of your paint counts in the loss.")
+        self.split = button(
             "Split disconnected pieces", "One id was painted in several places: each piece gets an id of its own."
         )
         self.split.hide()
         row = QHBoxLayout()
         row.setSpacing(4)  # else they widen the panel
-        for button in (self.new_layer, self.ring, self.weights):
-            row.addWidget(button)
+        for one in (self.new_layer, self.ring, self.weights):
+            row.addWidget(one)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.brushes)
@@ -111,9 +112,3 @@ class AnnotationTools(QWidget):  # type: ignore[misc]
             self.failed.emit(str(error))
             return
         self.split.hide()
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button

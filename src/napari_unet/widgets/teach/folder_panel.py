@@ -25,6 +25,7 @@ from napari_unet.widgets.teach.curves import Curves
 from napari_unet.widgets.teach.folder_form import FolderForm
 from napari_unet.widgets.teach.folder_work import LearntFolder, begin_looking, begin_training
 from napari_unet.widgets.viewer.layers import unwrapped
+from napari_unet.words import counted
 
 MIN_HEIGHT = 230
 """Height in pixels that the panel keeps beside others: folder, name and button are in sight."""
@@ -57,7 +58,7 @@ class TrainPanel(ScrollingPanel):
             return
 
         def found(count: int) -> None:
-            self.job.messages.show(f"{count} image{'s' * (count != 1)} with labels.")
+            self.job.messages.show(f"{counted(count, 'image')} with labels.")
 
         self.job.run(begin_looking(request), found)
 
@@ -100,7 +101,7 @@ class TrainPanel(ScrollingPanel):
         if learnt.path is None:
             return "Stopped before the first validation: no model was saved yet. Press Train to go on."
         MODEL_NEWS.saved.emit(str(learnt.path), unwrapped(self._viewer))
-        images = f"{learnt.held_out} held-out image{'s' * (learnt.held_out != 1)}"
+        images = counted(learnt.held_out, "held-out image")
         score = f": {learnt.score} on {images}" if learnt.score else ", nothing was held out to measure it"
         if learnt.is_finished:
             return f"Saved as {learnt.path.stem}{score}. Segment uses it now."
