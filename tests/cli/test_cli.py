@@ -372,7 +372,7 @@ def test_an_image_that_memory_does_not_hold_does_not_stop_the_others(
     monkeypatch.setattr("napari_unet.batch.segment_steps", limited)
     arguments = ["segment", str(large), str(image), "--model", model, "--output", str(tmp_path / "out")]
     assert main(arguments) == 1
-    assert "give a smaller --tile" in capsys.readouterr().err
+    assert "choose a smaller tile" in capsys.readouterr().err
     assert (tmp_path / "out" / "cells_labels.tif").exists()
 
 

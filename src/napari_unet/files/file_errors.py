@@ -115,7 +115,7 @@ def undecodable(path: Path, what: str) -> UnetError:
 def image_fault(name: str, error: Exception) -> str:
     """Return the sentence on what went wrong with one of many images, foreseen or not."""
     if is_out_of_memory(error):
-        return f"{name}: {first_line(error)}: give a smaller --tile, or free memory"
+        return f"{name}: {first_line(error)}: free memory, or choose a smaller tile"
     if isinstance(error, UnetError):
         return str(error) if printable(name) in str(error) else f"{name}: {error}"
     return f"{name}: {type(error).__name__}: {first_line(error)}"
