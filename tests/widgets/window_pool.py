@@ -71,6 +71,7 @@ class Window(QObject):
         super().__init__()
         self.shown = show
         self.was_shown_or_hidden = False
+        self._draws = True
         self.viewer = napari.Viewer(show=show, show_welcome_screen=False)
         if show:
             qtbot.wait_exposed(self.viewer.window._qt_window, timeout=5000)
@@ -90,11 +91,11 @@ class Window(QObject):
         _QtMainWindow._instances.remove(window)
         _QtMainWindow._instances.append(window)
         self.viewer.window.resize(*SIZE)
-        window.setUpdatesEnabled(draw)
+        self._draw(draw)
 
     def clear(self):
         """Take out all that a test put into the window."""
-        self.viewer.window._qt_window.setUpdatesEnabled(False)
+        self._draw(False)
         self.viewer.window.remove_dock_widget("all")
         WorkerBase.await_workers(PATIENCE)
         QCoreApplication.processEvents()  # what workers said last
@@ -102,6 +103,14 @@ class Window(QObject):
         self._forget()
         self._reset()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def _draw(self, draw):
+        """Draw from now on, or not, as Qt does of its own where a canvas changes its size."""
+        self.viewer.window._qt_window.setUpdatesEnabled(draw)
+        drawing = self.viewer.window._qt_viewer.canvas._scene_canvas.events.draw
+        if draw != self._draws:
+            self._draws = draw
+            drawing.unblock() if draw else drawing.block()
 
     def close(self):
         """Close it without keeping its size for the next one."""
