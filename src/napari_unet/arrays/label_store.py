@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import psutil
 from numpy.typing import DTypeLike, NDArray
 
 from napari_unet.errors import UnetError
+from napari_unet.memory import free_memory
 
 LABEL_BYTES = 4
 """Of one pixel of int32 labels."""
@@ -113,12 +113,12 @@ def require_ids(array: Any, highest: int) -> None:
 
 def fits_memory(shape: Sequence[int], plane: int) -> bool:
     """Whether labels of a shape, with planes of so many pixels, fit into the memory that is free."""
-    return LABEL_BYTES * math.prod(shape) + PLANE_BYTES * plane <= psutil.virtual_memory().available
+    return LABEL_BYTES * math.prod(shape) + PLANE_BYTES * plane <= free_memory()
 
 
 def _require_memory(needed: int, shape: Sequence[int]) -> None:
     """Refuse what needs more bytes than are free, in a sentence instead of a MemoryError after minutes."""
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if needed > free:
         raise UnetError(
             f"labels of {' x '.join(map(str, shape))} pixels need {needed / 2**30:.1f} GB of memory, "

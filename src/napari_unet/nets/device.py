@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-import psutil
 import torch
 
+from napari_unet import memory
 from napari_unet.errors import UnetError
 from napari_unet.settings.devices import DEVICES
 from napari_unet.words import counted
@@ -57,7 +57,7 @@ def free_memory(device: torch.device) -> int:
     """Return the bytes that are free on the device, or in the computer where both share their memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return memory.free_memory()
 
 
 def half_precision(device: torch.device) -> torch.dtype | None:
