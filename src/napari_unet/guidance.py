@@ -1,4 +1,4 @@
-"""Where painting helps most: parts of images that a model is unsure of, unlike all that was visited.
+"""Where to paint next: parts of images that a model is unsure of, unlike all that was visited.
 
 A pixel's uncertainty is 4 p (1 - p) for the probability p of an object (1 at one half). The rims of objects are
 always a little uncertain, so that the lowest value around each pixel counts. An image is cut into cells; each is
@@ -140,7 +140,7 @@ def describe_cells(
 def rank_places(
     cells: Sequence[Cells], visited: Sequence[NDArray[np.bool_]], *, most: int = 5, novelty: bool = True
 ) -> list[Place]:
-    """Return the places where painting helps most, the best one first; empty where nothing is left to visit.
+    """Return places to paint, the one of which the model is least sure first; empty where nothing is left to visit.
 
     Parameters
     ----------

@@ -83,7 +83,8 @@ class Guide(QWidget):  # type: ignore[misc]
         self.next = QPushButton("Next place to paint")
         self.next.setToolTip(
             "Fly to where the model is least sure, and unlike what you visited: over planes, times,\n"
-            "and all images that were segmented, those of the Batch tab too."
+            "and all images that were segmented, those of the Batch tab too.\n"
+            "Paint all over an image of a kind that the model does not know yet, before that."
         )
         self.reason = MessageLabel()
         self.reason.hide()
