@@ -140,7 +140,7 @@ def describe_cells(
 def rank_places(
     cells: Sequence[Cells], visited: Sequence[NDArray[np.bool_]], *, most: int = 5, novelty: bool = True
 ) -> list[Place]:
-    """Return places to paint, the one of which the model is least sure first; empty where nothing is left to visit.
+    """Return places to paint, that of most doubt first; empty where nothing is left to visit.
 
     Parameters
     ----------
