@@ -17,14 +17,16 @@ from tests.widgets.saving import export
 SHOWN, PANEL = False, "Export"
 
 
-def test_samples_say_that_their_pixel_size_is_unknown(viewer, panel):
+def test_a_sample_has_its_pixel_size_or_says_that_it_is_unknown(viewer, panel):
     _, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment")
-    for key in ("u2os", "crowded"):  # neither the files nor what came with them state one
-        [image] = viewer.open_sample(PLUGIN, key)
-        assert "pixel size unknown" in segment.line.text()
-        viewer.add_labels(np.ones(image.data.shape, np.uint8))
-        assert "The image did not say how large a pixel is" in panel.line.text()
-        assert panel.size.text() == "unknown"
+    [image] = viewer.open_sample(PLUGIN, "u2os")
+    np.testing.assert_allclose(image.scale, 0.656)
+    assert "0.656 µm per pixel" in segment.line.text()
+    [image] = viewer.open_sample(PLUGIN, "crowded")  # neither the file nor what came with it states one
+    assert "pixel size unknown" in segment.line.text()
+    viewer.add_labels(np.ones(image.data.shape, np.uint8))
+    assert "The image did not say how large a pixel is" in panel.line.text()
+    assert panel.size.text() == "unknown"
 
 
 def test_from_sample_to_a_calibrated_file(viewer, panel, qtbot, tmp_path):
