@@ -11,7 +11,7 @@ XVFB := xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX"
 # PyTorch as users get it from plain pip: on Linux the CUDA build, which brings triton; several GB
 PLAIN := .venv-plain
 
-.PHONY: demo test test-slow test-plain coverage lint types imports tests gpu bench models clean system
+.PHONY: demo test test-slow test-plain coverage lint types imports tests gpu bench bench-gpu models clean system
 
 demo: $(VENV)/.installed
 	$(BIN)/napari-unet demo
@@ -57,6 +57,9 @@ gpu: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+bench-gpu: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.gpu
 
 # Trains from ../shared/data; can be stopped and goes on. Minutes on a GPU, about ten hours on one CPU core.
 models: $(VENV)/.installed

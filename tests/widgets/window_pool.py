@@ -50,7 +50,8 @@ class WindowPool:
         """Clear the windows that a test took; those of a test that failed, or closed them, are used no more."""
         lent, self._lent = self._lent, []
         for window in lent:
-            if usable and not window.was_shown_or_hidden:
+            in_3d = window.viewer.dims.ndisplay == 3  # Mesa dies in the canvas that draws in 2D afterwards
+            if usable and not window.was_shown_or_hidden and not in_3d:
                 window.clear()
                 self._free[window.shown].append(window)
             else:
