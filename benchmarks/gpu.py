@@ -72,7 +72,7 @@ def main() -> None:
     ways = {
         "prediction, exact": partial(predicted, given.size, precision="exact"),
         "prediction, 16 bit": partial(predicted, given.size, precision="fast"),
-        f"{ITERATIONS} iterations of learning": learnt,
+        f"{ITERATIONS} iterations of learning, with its scores": learnt,
     }
     rows = []
     for name, work in ways.items():
