@@ -17,7 +17,7 @@ from tests.widgets.quick_nuclei import quick_nuclei
 from tests.widgets.segmenting import nuclei_image
 
 MAX_OWN_IMPORTS = 25
-"""Modules of ours that the window's thread imports for the dock; a panel alone brings more than a hundred."""
+"""Most modules of ours that the window's thread may import for the dock; one panel imports over a hundred."""
 
 
 def test_the_windows_thread_imports_nothing_that_takes_long_and_hashes_nothing(tmp_path):

@@ -158,8 +158,6 @@ class Learning:
         ended = stored_weights(self._optimization.averaged)
         reached = Reached(weights=ended, taught=self._taught.table, iterations=self._iteration)
         before, after = self.before, mean_iou(tables.sum(axis=0))
-        net = copy.deepcopy(self._model.net)
-        restore_weights(net, weights)
         learnt = {
             "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),
             "iterations": iterations,
@@ -178,7 +176,7 @@ class Learning:
             parent=self._model.sha256 or None,
         )
         return FineTuneResult(
-            model=Model(net=net.eval(), spec=spec),
+            model=Model(net=self._net_with(weights), spec=spec),
             before=before,
             after=after,
             spread=paired_spread(self._tables, tables),
@@ -202,9 +200,12 @@ class Learning:
         return any(lesson.held_out.held for lesson in self._lessons)
 
     def _best_model(self) -> Model:
+        return replace(self._model, net=self._net_with(self._kept[2]))
+
+    def _net_with(self, weights: dict[str, Tensor]) -> UNet:
         net = copy.deepcopy(self._model.net)
-        restore_weights(net, self._kept[2])
-        return replace(self._model, net=net.eval())
+        restore_weights(net, weights)
+        return net.eval()
 
     def _step(self, iteration: int) -> float:
         """Take a step; when memory runs out, go on with half the batch."""
@@ -245,9 +246,7 @@ class Learning:
 
     def _consider(self, weights: dict[str, Tensor], iteration: int) -> Steps[float]:
         """Keep weights of an iteration where none before were worth more; return their score."""
-        net = copy.deepcopy(self._model.net)
-        restore_weights(net, weights)
-        tables = yield from self._tables_of(net)
+        tables = yield from self._tables_of(self._net_with(weights))
         score = mean_iou(tables.sum(axis=0))
         if (worth := self._worth(score)) >= self._kept_worth:
             self._kept, self._kept_worth = (tables, iteration, weights), worth

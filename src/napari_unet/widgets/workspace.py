@@ -32,7 +32,7 @@ class Workspace(QWidget):  # type: ignore[misc]
     """The tabs; each panel is made when its tab is first shown, so that the dock opens at once.
 
     To import a panel and what it needs takes longer than a window should wait: a worker does it, the first tab is
-    filled once its panel is imported, and the others are imported by the time that somebody looks at them.
+    filled once its panel is imported, and the others are imported meanwhile.
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
