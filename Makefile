@@ -18,7 +18,8 @@ demo: $(VENV)/.installed
 
 test: lint types imports tests
 
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+# Where a worker dies the run ends and says so: xdist's new worker would wait for ever for tests at the end
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

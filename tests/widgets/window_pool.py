@@ -1,6 +1,7 @@
 """Windows that tests use one after the other: a new one takes a second, to clear one a sixth of it."""
 
 from contextlib import ExitStack
+from itertools import product
 from unittest.mock import patch
 
 import napari
@@ -33,7 +34,7 @@ class WindowPool:
     """Lends viewers: one that was given back comes again as if it were new."""
 
     def __init__(self):
-        self._free = {True: [], False: []}
+        self._free = {kind: [] for kind in product((True, False), repeat=2)}
         self._lent = []
         self._patches = ExitStack()
         for place, instead in WITHOUT.items():
@@ -41,40 +42,43 @@ class WindowPool:
 
     def take(self, qtbot, *, show, draw):
         """Return a viewer without layers, in a window that is shown or not, and whose pixels are drawn or not."""
-        window = self._free[show].pop() if self._free[show] else Window(qtbot, show=show)
+        free = self._free[show, draw]
+        window = free.pop() if free else Window(qtbot, show=show, draw=draw)
         self._lent.append(window)
-        window.begin(draw=draw)
+        window.begin()
         return window.viewer
 
     def give_back(self, *, usable):
         """Clear the windows that a test took; those of a test that failed, or closed them, are used no more."""
         lent, self._lent = self._lent, []
         for window in lent:
-            in_3d = window.viewer.dims.ndisplay == 3  # Mesa dies in the canvas that draws in 2D afterwards
-            if usable and not window.was_shown_or_hidden and not in_3d:
+            if usable and not window.was_shown_or_hidden:
                 window.clear()
-                self._free[window.shown].append(window)
+                self._free[window.shown, window.drawn].append(window)
             else:
                 window.close()
 
     def close(self):
         """Close all windows."""
-        for window in (*self._free[True], *self._free[False]):
-            window.close()
-        self._free = {True: [], False: []}
+        for windows in self._free.values():
+            for window in windows:
+                window.close()
+            windows.clear()
         self._patches.close()
 
 
 class Window(QObject):
     """One napari viewer in its window, and what was connected to it when it was new."""
 
-    def __init__(self, qtbot, *, show):
+    def __init__(self, qtbot, *, show, draw):
         super().__init__()
-        self.shown = show
+        self.shown, self.drawn = show, draw
         self.was_shown_or_hidden = False
-        self._draws = True
-        self.viewer = napari.Viewer(show=show, show_welcome_screen=False)
+        self.viewer = napari.Viewer(show=False, show_welcome_screen=False)
+        if not draw:
+            self._keep_dark()
         if show:
+            self.viewer.window.show()
             qtbot.wait_exposed(self.viewer.window._qt_window, timeout=5000)
         self.viewer.window._qt_window.installEventFilter(self)
         self._connected = {emitter: list(emitter.callbacks) for emitter in self._emitters()}
@@ -86,13 +90,13 @@ class Window(QObject):
         self.was_shown_or_hidden |= event.type() in (QEvent.Type.Close, QEvent.Type.Hide, QEvent.Type.Show)
         return False
 
-    def begin(self, *, draw):
+    def begin(self):
         """Be the window that napari takes for the present one."""
         window = self.viewer.window._qt_window
         _QtMainWindow._instances.remove(window)
         _QtMainWindow._instances.append(window)
         self.viewer.window.resize(*SIZE)
-        self._draw(draw)
+        self._draw(self.drawn)
 
     def clear(self):
         """Take out all that a test put into the window."""
@@ -100,18 +104,29 @@ class Window(QObject):
         self.viewer.window.remove_dock_widget("all")
         WorkerBase.await_workers(PATIENCE)
         QCoreApplication.processEvents()  # what workers said last
+        if self.drawn:
+            self._canvas.native.makeCurrent()  # what is deleted is deleted where it was made
         self.viewer.layers.clear()
         self._forget()
         self._reset()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     def _draw(self, draw):
-        """Draw from now on, or not, as Qt does of its own where a canvas changes its size."""
+        """Let Qt draw the window from now on, or not."""
         self.viewer.window._qt_window.setUpdatesEnabled(draw)
-        drawing = self.viewer.window._qt_viewer.canvas._scene_canvas.events.draw
-        if draw != self._draws:
-            self._draws = draw
-            drawing.unblock() if draw else drawing.block()
+
+    @property
+    def _canvas(self):
+        return self.viewer.window._qt_viewer.canvas._scene_canvas
+
+    def _keep_dark(self):
+        """Let no command reach OpenGL: napari sends some where nothing is drawn, to whichever window drew last.
+
+        Mesa dies of what one window makes and another deletes.
+        """
+        context = self._canvas.context
+        self._canvas.events.draw.block()
+        context.flush_commands = lambda event=None: context.glir.clear()
 
     def close(self):
         """Close it without keeping its size for the next one."""
