@@ -75,8 +75,7 @@ class Window(QObject):
         self.shown, self.drawn = show, draw
         self.was_shown_or_hidden = False
         self.viewer = napari.Viewer(show=False, show_welcome_screen=False)
-        if not draw:
-            self._keep_dark()
+        (self._delete_where_it_was_made if draw else self._keep_dark)()
         if show:
             self.viewer.window.show()
             qtbot.wait_exposed(self.viewer.window._qt_window, timeout=5000)
@@ -104,8 +103,6 @@ class Window(QObject):
         self.viewer.window.remove_dock_widget("all")
         WorkerBase.await_workers(PATIENCE)
         QCoreApplication.processEvents()  # what workers said last
-        if self.drawn:
-            self._canvas.native.makeCurrent()  # what is deleted is deleted where it was made
         self.viewer.layers.clear()
         self._forget()
         self._reset()
@@ -120,13 +117,24 @@ class Window(QObject):
         return self.viewer.window._qt_viewer.canvas._scene_canvas
 
     def _keep_dark(self):
-        """Let no command reach OpenGL: napari sends some where nothing is drawn, to whichever window drew last.
-
-        Mesa dies of what one window makes and another deletes.
-        """
+        """Let no command reach OpenGL: napari sends what waits as layers change, to whichever window drew last."""
         context = self._canvas.context
         self._canvas.events.draw.block()
         context.flush_commands = lambda event=None: context.glir.clear()
+
+    def _delete_where_it_was_made(self):
+        """Have the canvas be current where napari 0.9.2 lets OpenGL delete what a removed layer was drawn with.
+
+        Qt leaves the window's own context current. Mesa 22.3 dies where a program is deleted in that and the
+        next frame is drawn by the program that was used last alone.
+        """
+        native, context, finish = self._canvas.native, self._canvas.context, self._canvas.context.finish
+
+        def finish_there():
+            native.makeCurrent()
+            finish()
+
+        context.finish = finish_there
 
     def close(self):
         """Close it without keeping its size for the next one."""
