@@ -27,7 +27,7 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.arrays.source import Source
 from napari_unet.compute import workers_of
 from napari_unet.errors import UnetError
-from napari_unet.models.model import Model
+from napari_unet.models.model import Model, identity_of
 from napari_unet.models.pixel_zoom import common_pixel_size, zoom_of_pixels
 from napari_unet.models.prediction_to_labels import measured_planes
 from napari_unet.models.sizes import choose_zoom
@@ -112,7 +112,8 @@ def fine_tune_steps(
     """Fine-tune in steps, one yield an iteration; see `fine_tune`. Closing it leaves `model` as it was.
 
     The monitor looks at better weights only where this process learns. `begun` is what `model` learnt so far:
-    learning goes on where that ended, and the result is compared with `model` again.
+    learning goes on where that ended, and the result is compared with `model` again. UnetError where it is what
+    another model learnt.
     """
     chosen = FineTuningSettings.chosen(settings)
     if not isinstance(model, Model):
@@ -196,10 +197,12 @@ def at_one_zoom(
     """Return the model that sees all images as it is to see this one: what is taught at one size stays so.
 
     It then knows no pixel size but that of the image, on the scale that the network sees. What was begun goes on
-    at its size.
+    at its size; UnetError where it began with another model.
     """
     spec, chosen = model.spec, settings.zoom
     if begun is not None:
+        if begun.reached is not None and begun.reached.start != identity_of(model):
+            raise UnetError("what was learnt so far began with another model: begin with that one, or anew")
         seen = begun.model.spec
         return replace(model, spec=replace(spec, zoom=seen.zoom, sizes=seen.sizes, pixel_size=seen.pixel_size))
     zoom = zoom_of_pixels(pixel_size, spec) if chosen is None else per_axis(chosen, len(spec.axes), "zoom")

@@ -1,5 +1,6 @@
 """The loop: memory, numbers that are none, mixed weights, and which weights are kept."""
 
+import copy
 import re
 import weakref
 from dataclasses import replace
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.arrays.annotations import painted
+from napari_unet.errors import UnetError
 from napari_unet.finetuning import fine_tune_steps
 from napari_unet.models.library import load_model
 from napari_unet.nets.architectures import build_net
@@ -255,3 +257,8 @@ def test_learning_goes_on_where_it_ended(model):
     assert longer.seconds > first.seconds
     again, _ = learnt(first, iterations=1)
     assert again.after >= first.after, "what was best is not lost by going on"
+    other = replace(model, net=copy.deepcopy(model.net), sha256="")
+    with torch.no_grad():
+        other.net.head.bias += 0.5
+    with pytest.raises(UnetError, match="began with another model"):
+        finish(fine_tune_steps(other, pairs, settings=QUICK, begun=first))

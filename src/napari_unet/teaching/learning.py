@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.memory import is_out_of_memory
-from napari_unet.models.model import Model, restore_weights, stored_weights
+from napari_unet.models.model import Model, identity_of, restore_weights, stored_weights
 from napari_unet.nets.crop import require_teachable
 from napari_unet.nets.device import choose_device
 from napari_unet.nets.optimization import NoNumberError, Optimization
@@ -155,8 +155,8 @@ class Learning:
         """Return the kept weights as a model with lineage, and the score of the old one."""
         tables, iterations, weights = self._kept
         seconds = self._seconds + (self._former.seconds if self._former else 0)
-        ended = stored_weights(self._optimization.averaged)
-        reached = Reached(weights=ended, taught=self._taught.table, iterations=self._iteration)
+        start, ended = identity_of(self._model), stored_weights(self._optimization.averaged)
+        reached = Reached(start=start, weights=ended, taught=self._taught.table, iterations=self._iteration)
         before, after = self.before, mean_iou(tables.sum(axis=0))
         learnt = {
             "data": list(dict.fromkeys(lesson.name for lesson in self._lessons)),

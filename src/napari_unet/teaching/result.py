@@ -29,6 +29,8 @@ RESAMPLES = 500
 class Reached:
     """Where learning ended, better or not: another one can go on from there."""
 
+    start: str
+    """What tells the model with which it began from others, see `identity_of`."""
     weights: dict[str, Tensor]
     """The running average of the network's, unlike those that are kept because they did best."""
     taught: NDArray[np.float64]

@@ -73,7 +73,8 @@ class FineTuneRequest:
     @property
     def start(self) -> str:
         """The name of the model to start from."""
-        return "a new network" if self.model is None else self.model.stem
+        sees, tells = "volumes" if "Z" in self.axes else "planes", "classes" if self.classes else "objects"
+        return f"a new network for {tells} in {sees}" if self.model is None else self.model.stem
 
     def begins_like(self, other: FineTuneRequest) -> bool:
         """Whether both start from the same network."""
