@@ -1,4 +1,4 @@
-"""Make the pictures of docs/tutorial: a study in a real window.
+"""Make the pictures of docs/tutorial, and of a lesson: a study in a real window.
 
     xvfb-run -a -s "-screen 0 1280x1024x24 +extension GLX" python scripts/tutorial_pictures.py docs/pictures
     ... python scripts/tutorial_pictures.py /tmp/pictures --theme light --size 1920x1080   # to look at
@@ -12,14 +12,23 @@ import argparse
 from pathlib import Path
 
 import napari
+import numpy as np
+from napari.layers import Labels
+from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QWidget
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import regionprops
 
 from napari_unet.widgets.workspace import Workspace
 
 PLUGIN = "napari-unet-interactive"
 SETTLED = 800
 """Milliseconds until the window shows what came of a step."""
+BRUSH = 3
+"""Pixels that strokes keep from the outlines of objects."""
+EVERY = 7
+"""One object in so many is painted, and so many lines between them."""
 
 
 def wait(milliseconds: int) -> None:
@@ -51,7 +60,7 @@ class Pictures:
     def take(self, name: str) -> None:
         """Save what the window shows; say how wide the dock is and what it needs."""
         wait(SETTLED)
-        path = self._folder / f"tutorial_{name}.png"
+        path = self._folder / f"{name}.png"
         self.viewer.window._qt_window.grab().save(str(path))
         print(path, self.workspace.width(), self.workspace.minimumSizeHint().width(), flush=True)
 
@@ -62,19 +71,51 @@ def study(pictures: Pictures) -> None:
     segment = workspace.show_tab("Segment")
     segment.job.start_button.click()
     finish(segment)
-    pictures.take("segment")
+    pictures.take("tutorial_segment")
     workspace.show_tab("Teach").tools.brushes.object.click()
-    pictures.take("teach")
+    pictures.take("tutorial_teach")
     workspace.panels["Teach"].tools.brushes.object.click()
     results = workspace.show_tab("Results")
     wait(SETTLED)
     finish(results)
     results.table.selectRow(3)
-    pictures.take("results")
+    pictures.take("tutorial_results")
     viewer.reset_view()
     for name in ("Batch", "Export"):
         workspace.show_tab(name)
-        pictures.take(name.lower())
+        pictures.take(f"tutorial_{name.lower()}")
+
+
+def lesson(pictures: Pictures) -> None:
+    """Teach a new network with strokes along what `nuclei` finds and between it."""
+    viewer, workspace = pictures.viewer, pictures.workspace
+    viewer.layers.clear()
+    viewer.open_sample(PLUGIN, "crowded")
+    segment = workspace.show_tab("Segment")
+    segment.job.start_button.click()
+    finish(segment)
+    found = viewer.layers[-1].data
+    viewer.layers.pop()
+    workspace.subject.model.choose_new()
+    teach = workspace.show_tab("Teach")
+    teach.tools.new_layer.click()
+    layer = viewer.layers.selection.active
+    depth = distance_transform_edt(found > 0)
+    objects = [one for one in regionprops(found) if depth[found == one.label].max() >= BRUSH][::EVERY]
+    for number, one in enumerate(objects, start=2):
+        paint(layer, (found == one.label) & (depth >= BRUSH), number)
+    gaps = distance_transform_edt(found == 0) >= BRUSH
+    for row in range(EVERY, len(found), len(found) // EVERY):
+        paint(layer, gaps & (np.arange(len(found))[:, None] // 2 == row // 2), 1)
+    teach.job.start_button.click()
+    finish(teach)
+    viewer.reset_view()
+    pictures.take("fine_tune_panel")
+
+
+def paint(layer: Labels, where: NDArray[np.bool_], label: int) -> None:
+    """Paint as the brush does, undoably."""
+    layer.data_setitem(np.nonzero(where), label)
 
 
 def main() -> None:
@@ -88,6 +129,7 @@ def main() -> None:
     width, height = map(int, given.size.split("x"))
     pictures = Pictures(given.folder, given.theme, (width, height))
     study(pictures)
+    lesson(pictures)
     pictures.viewer.close()
 
 

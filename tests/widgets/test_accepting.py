@@ -31,7 +31,7 @@ def test_a_model_accepted_in_one_window_is_only_offered_in_another(make_napari_v
     MODEL_NEWS.saved.emit(str(path), viewer)  # once more, under the same name
     assert there.model.currentText() == "nuclei 2"
     assert free_name(path) == "nuclei 3"
-    assert free_name(None) == "my model 2"
+    assert free_name(None) == "my model"
 
 
 def test_of_two_windows_that_accept_one_name_one_gets_it():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from napari_unet.models.library import SUFFIX, entries, own_folder
@@ -14,9 +14,9 @@ MAX_NAME_LENGTH = 60
 
 def free_name(start: Path | None) -> str:
     """Return a name that no other model has, for one that was learnt from another or from nothing."""
-    base = re.sub(r" \d+$", "", start.stem if start is not None else "my model")
-    taken = {entry.name for entry in entries()}
-    return next(name for number in count(2) if (name := f"{base} {number}") not in taken)
+    base = "my model" if start is None else re.sub(r" \d+$", "", start.stem)
+    taken = {entry.name for entry in entries()} | ({base} if start is not None else set())
+    return next(name for name in chain([base], (f"{base} {n}" for n in count(2))) if name not in taken)
 
 
 def path_of_name(name: str) -> Path:
