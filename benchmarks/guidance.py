@@ -13,6 +13,7 @@ stopped goes on with the curve (kind, seed, way) at which it was.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def places(
     """Return the boxes to paint in next; random ones where no place is left to suggest."""
     survey = finish(survey_steps(model, image, axes="YX", device="cpu"))
     if way != "random":
-        found = rank_places(survey.cells, [visited], most=count, novelty=way == "suggested")
+        cells = [part if way == "suggested" else replace(part, known=True) for part in survey.cells]
+        found = rank_places(cells, [visited], most=count, novelty=way == "suggested")
         if found:
             return [place.box for place in found]
     every = [part.place(number) for part in survey.cells for number in range(len(part.boxes))]

@@ -3,11 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_unet.guidance import describe_cells, rank_places, uncertainty
+from napari_unet.files.images import read_image
+from napari_unet.guidance import describe_cells, rank_places, survey_steps, uncertainty
+from napari_unet.models.library import load_model
+from napari_unet.progress import finish
+from napari_unet.samples import FOLDER
 
 PLANE = (slice(None), slice(None))
 
@@ -63,6 +68,34 @@ def test_of_two_uncertain_places_the_one_unlike_the_visited_ones_comes_first():
     assert "unlike" in first.reason
     assert second.box == (slice(0, 16), slice(48, 64))
     assert "unlike" not in second.reason
+
+
+def test_in_an_image_that_the_model_does_not_know_places_come_in_any_order_and_all_of_them():
+    probability = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    known = cells_of(probability)
+    nowhere = [np.zeros((64, 64), bool)]
+    by_doubt = [place.box for place in rank_places([known], nowhere, most=16, novelty=False)]
+    columns = [box[1].start for box in by_doubt]
+    assert columns == sorted(columns, reverse=True)
+    foreign = [replace(known, known=False)]
+    places = rank_places(foreign, nowhere, most=16)
+    assert {str(place.box) for place in places} == {str(box) for box in by_doubt}
+    assert [place.box[1].start for place in places] != columns
+    assert all("does not know" in place.reason for place in places)
+    visited = nowhere[0].copy()
+    visited[places[0].box] = True
+    assert rank_places(foreign, [visited], most=15)[0].box == places[1].box, "the order stays as it was"
+
+
+@pytest.mark.parametrize(("kind", "known"), [("u2os_nuclei.tif", True), ("stripes", False), ("nothing", True)])
+def test_a_model_knows_the_images_in_which_it_is_sure_of_what_it_finds(kind, known):
+    if kind == "stripes":
+        stripes = np.tile(100.0 * (np.arange(256) % 40 >= 20), (256, 1))
+        image = stripes + np.random.default_rng(0).normal(0, 10, stripes.shape)
+    else:
+        image = np.zeros((96, 96)) if kind == "nothing" else read_image(FOLDER / kind).array[:256, :256]
+    survey = finish(survey_steps(load_model("nuclei"), image, axes="YX", device="cpu"))
+    assert [part.known for part in survey.cells] == [known] * len(survey.cells)
 
 
 def test_planes_of_a_stack_are_ranked_together():

@@ -1,4 +1,4 @@
-"""Where to paint next: parts of images that a model is unsure of, unlike all that was visited.
+"""Where to paint next: what a model is unsure of, unlike all that was visited; any place where it knows nothing.
 
 A pixel's uncertainty is 4 p (1 - p) for the probability p of an object (1 at one half). The rims of objects are
 always a little uncertain, so that the lowest value around each pixel counts. An image is cut into cells; each is
@@ -6,12 +6,15 @@ described by its mean uncertainty u, its mean probability, and mean and spread o
 not visited are ranked by u (1 - exp(-d^2 / 2)), where d is the distance in that description, in standard
 deviations of all cells, to the nearest visited one: diversity beside uncertainty, as in core-set selection (Sener
 and Savarese, ICLR 2018).
+
+What a model of another kind doubts is often background that it never saw. So where what it finds in an image has
+a mean probability below `UNKNOWN_CERTAINTY`, random numbers stand for that value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,7 @@ MIN_UNLIKE = 0.75
 """Novelty from which a place is called unlike the visited ones."""
 MIN_UNSURE = 0.36
 """Uncertainty from which a pixel is called uncertain: a probability of 10 to 90 %."""
+UNKNOWN = "the model does not know this kind of image: any place teaches it"
 MAX_PLANES = 16
 """Planes of a stack that are looked at, evenly spaced: more would keep the painter waiting."""
 MIN_WORTH = 1e-4
@@ -58,6 +62,8 @@ class Cells:
     """(cells, 4) mean uncertainty, mean probability, mean and standard deviation of the intensities."""
     unsure: NDArray[np.float64]
     """(cells,) share of the pixels that are uncertain."""
+    known: bool = True
+    """Whether the model is sure of what it finds in the image."""
 
     def place(self, number: int) -> Box:
         """Return where a cell lies, per axis of the labels."""
@@ -92,6 +98,8 @@ def survey_steps(
     """Return where a model is unsure of an image; UnetError for one that tells classes apart."""
     from napari_unet.models.prediction_to_labels import measured_planes, predict_map
     from napari_unet.nets.prediction import Predictor
+    from napari_unet.teaching.scores import UNKNOWN_CERTAINTY
+    from napari_unet.teaching.training_regions import HALF_PROBABILITY
 
     spec, named = model.spec, check_axes(axes, image.shape)
     if spec.is_semantic:
@@ -99,7 +107,7 @@ def survey_steps(
     wanted = yield from measured_planes(image, named, spec, channels=channels)
     predictor = Predictor(model.net, PredictionSettings(device=device))
     unsure = np.zeros(result_shape(named, image.shape), np.uint8)
-    cells = []
+    cells, counts = [], np.zeros(256, int)
     for number in np.unique(np.linspace(0, len(wanted) - 1, MAX_PLANES).round().astype(int)):
         plane = wanted[number]
         steps = predict_map(predictor, plane, spec, spec.zooms)
@@ -108,7 +116,10 @@ def survey_steps(
         seen = plane.as_in_image(plane.read(tuple(slice(0, length) for length in plane.shape)).mean(axis=0))
         cells.append(describe_cells(index, probability, seen, side=round(SIDE / min(spec.zooms))))
         unsure[index] = uncertainty(probability) * 255
-    return Survey(cells=tuple(cells), uncertainty=unsure)
+        counts += np.bincount(probability.ravel(), minlength=256)
+    found = counts * (np.arange(256) >= HALF_PROBABILITY)
+    known = not found.any() or bool(np.average(np.arange(256), weights=found) >= UNKNOWN_CERTAINTY * 255)
+    return Survey(cells=tuple(replace(part, known=known) for part in cells), uncertainty=unsure)
 
 
 def uncertainty(probability: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -160,15 +171,17 @@ def rank_places(
     described = features / np.maximum(features.std(axis=0), 1e-9)
     free = np.array([not visited[part.image][part.place(number)].any() for part, number in every])
     known = described[~free]
+    foreign = np.array([not part.known for part, _ in every])
+    anywhere = features[:, 0].max() * np.random.default_rng(0).random(len(every))  # the same ones each time
     places: list[Place] = []
     while len(places) < most and free.any():
         new = _novelty(described, known) if novelty else np.ones(len(every))
-        worth = np.where(free, features[:, 0] * new, -1)
+        worth = np.where(free, np.where(foreign, anywhere, features[:, 0] * new), -1)
         best = int(worth.argmax())
-        if features[best, 0] < MIN_WORTH:
-            break
         part, number = every[best]
-        reason = _reason(part.unsure[number], new[best], first=not len(known))
+        if part.known and features[best, 0] < MIN_WORTH:
+            break
+        reason = _reason(part.unsure[number], new[best], first=not len(known)) if part.known else UNKNOWN
         place = part.place(number)
         places.append(Place(image=part.image, box=place, worth=float(worth[best]), reason=reason))
         free[best] = False
