@@ -31,10 +31,11 @@ types: $(VENV)/.test
 imports: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
-# Windows in a run of their own: libraries that the other tests load stay in memory, and 2 GB are to be enough
+# In three runs, the windows apart: what tests load stays in memory, and 2 GB are to be enough
 tests: $(VENV)/.test system
 	$(PYTEST) --ignore tests/widgets
-	$(PYTEST) tests/widgets
+	$(PYTEST) tests/widgets/test_[a-f]*.py
+	$(PYTEST) tests/widgets/test_[g-z]*.py
 
 # What takes longer and shows no other skill: see CONTRIBUTING.md
 test-slow: $(VENV)/.test system

@@ -71,7 +71,7 @@ def test_closing_the_steps_ends_the_task_on_the_worker(tmp_path, scheduler):
         while next(steps).total != 1:
             pass
         steps.close()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not word.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
     assert word.read_text() == "ended"

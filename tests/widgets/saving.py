@@ -12,7 +12,7 @@ from tests.widgets.conftest import click, wait_until_done
 def look(saver, qtbot):
     """Let the autosave look once, and wait until it wrote."""
     saver.look()
-    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+    qtbot.waitUntil(lambda: not saver._writing, timeout=300000)
 
 
 def paint_on(viewer, image, value=2):

@@ -51,7 +51,7 @@ def copied(qtbot, button):
         click(qtbot, button)
         return QApplication.clipboard().text()
 
-    qtbot.waitUntil(lambda: press() != "", timeout=10000)
+    qtbot.waitUntil(lambda: press() != "", timeout=300000)
     return QApplication.clipboard().text()
 
 
@@ -73,7 +73,7 @@ def test_what_is_copied_makes_the_same_labels(panel, qtbot, monkeypatch):
     names = {}
     exec(copied(qtbot, panel.elsewhere.python), names)
     np.testing.assert_array_equal(names["labels"], labels)
-    qtbot.waitUntil(lambda: panel.layer._slice.image.view.shape == labels.shape, timeout=10000)  # it is drawn
+    qtbot.waitUntil(lambda: panel.layer._slice.image.view.shape == labels.shape, timeout=300000)  # it is drawn
     panel.layer.data_setitem(np.nonzero(labels == 2), 0)
     paragraph = copied(qtbot, panel.elsewhere.methods)
     assert "model bright" in paragraph
@@ -130,7 +130,7 @@ def test_outlines_corrected_in_imagej_become_labels_to_learn_from(panel, qtbot):
     qtbot.addWidget(table)
     table.refresh()
     assert layer in [row[0] for row in table._rows]
-    qtbot.waitUntil(lambda: panel.layer is layer, timeout=20000)
+    qtbot.waitUntil(lambda: panel.layer is layer, timeout=300000)
     assert "tick them under Use for training" in panel.job.status.text()
 
 

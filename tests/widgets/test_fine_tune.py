@@ -141,7 +141,7 @@ def test_a_closed_panel_learns_nothing_any_more(viewer, segment_panel, panel, qt
     viewer.window.remove_dock_widget(panel)
     panel.close()
     panel.deleteLater()
-    qtbot.waitUntil(lambda: work.begin is None, timeout=20000)
+    qtbot.waitUntil(lambda: work.begin is None, timeout=300000)
     assert NAME not in viewer.layers
     assert result.visible
 
@@ -257,7 +257,7 @@ def test_paint_comes_back_after_a_crash(
     panel.form.seconds.setValue(77)
     saver = Autosave.of(viewer)
     saver.look()
-    qtbot.waitUntil(lambda: not saver._writing and not saver._changed, timeout=10000)
+    qtbot.waitUntil(lambda: not saver._writing and not saver._changed, timeout=300000)
     saver._timer.stop()
     # the crash: nobody says goodbye, and the process is gone
     monkeypatch.setattr("napari_unet.files.session.Session.is_open", False)

@@ -21,7 +21,7 @@ def workspace(viewer, qtbot):
     viewer.add_labels(labels, name="mask")
     workspace = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
     panel = workspace.show_tab("Results")
-    qtbot.waitUntil(lambda: panel.measured is not None, timeout=60000)
+    qtbot.waitUntil(lambda: panel.measured is not None, timeout=300000)
     wait_until_done(qtbot, panel)
     settle(qtbot, panel)
     viewer.layers.selection.active = image

@@ -64,7 +64,7 @@ def test_what_is_in_view_comes_first(panel, qtbot):
     panel.viewer.scene.camera.center = (3 + 150, 4 + 145)
     panel.viewer.scene.camera.zoom = 20
     layer = panel.image.value
-    qtbot.waitUntil(lambda: np.asarray(layer.corner_pixels)[0].min() > 200, timeout=10000)  # it is drawn
+    qtbot.waitUntil(lambda: np.asarray(layer.corner_pixels)[0].min() > 200, timeout=300000)  # it is drawn
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)
     assert first[0]["Y"][0] <= 300 < first[0]["Y"][1]

@@ -184,7 +184,7 @@ def test_what_was_chosen_comes_back_whichever_panel_restores(
     saver = Autosave.of(second)
     saver._timer.stop()
     click(qtbot, segment_panel.restore_bar.restore)
-    qtbot.waitUntil(lambda: not saver._writing, timeout=10000)
+    qtbot.waitUntil(lambda: not saver._writing, timeout=300000)
     kept = saver.session.read().settings
     assert (kept["seconds"], kept["layers"]) == (77, {"cells (annotation)": [False, "strokes"]})
     assert teach.form.seconds.value() == 77

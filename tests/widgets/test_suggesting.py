@@ -45,7 +45,7 @@ def panel(make_napari_viewer, qtbot):
 
 
 def wait_for(qtbot, panel, text):
-    qtbot.waitUntil(lambda: text in panel.hint.known.text(), timeout=60000)
+    qtbot.waitUntil(lambda: text in panel.hint.known.text(), timeout=300000)
 
 
 @pytest.mark.usefixtures("shipped")
@@ -88,12 +88,12 @@ def test_other_pixels_axes_or_channels_are_another_image(panel, qtbot, asked):
     wait_for(qtbot, panel, "nuclei")
     panel.advanced.axes.setText("CYX")
     panel.advanced.axes.editingFinished.emit()
-    qtbot.waitUntil(lambda: len(asked) == 2, timeout=60000)
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=300000)
     panel.channel.setCurrentIndex(panel.channel.findData(1))
-    qtbot.waitUntil(lambda: len(asked) == 3, timeout=60000)
+    qtbot.waitUntil(lambda: len(asked) == 3, timeout=300000)
     layer.data = layer.data.copy()
     panel.refresh()
-    qtbot.waitUntil(lambda: len(asked) == 4, timeout=60000)
+    qtbot.waitUntil(lambda: len(asked) == 4, timeout=300000)
     assert [axes for _, axes, *_ in asked] == ["ZYX", "CYX", "CYX", "CYX"]
     assert [channel for _, _, channel, _ in asked] == [None, None, 1, 1]
 
@@ -114,10 +114,10 @@ def test_a_question_is_dropped_when_the_image_changes(panel, qtbot, monkeypatch)
 
     monkeypatch.setattr(suggesting, "suggestion_steps", steps)
     panel._viewer.add_image(nuclei_image())
-    qtbot.waitUntil(begun.is_set, timeout=60000)
+    qtbot.waitUntil(begun.is_set, timeout=300000)
     panel._viewer.add_image(nuclei_image((64, 64)))
     wait_for(qtbot, panel, "nuclei")
-    qtbot.waitUntil(closed.is_set, timeout=60000)
+    qtbot.waitUntil(closed.is_set, timeout=300000)
 
 
 def test_segmenting_drops_the_question(panel, qtbot, asked):
@@ -129,7 +129,7 @@ def test_segmenting_drops_the_question(panel, qtbot, asked):
     panel.advanced.boxes["rotations"].setChecked(True)
     assert not panel.hint.suggestions._timer.isActive(), "nothing is asked beside a run"
     panel.job.cancel()
-    qtbot.waitUntil(lambda: not panel.job.is_running, timeout=60000)
+    qtbot.waitUntil(lambda: not panel.job.is_running, timeout=300000)
 
 
 def test_the_users_own_models_are_never_talked_down(qtbot, make_napari_viewer, asked):

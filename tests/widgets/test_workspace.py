@@ -62,7 +62,7 @@ def test_closing_the_dock_ends_the_work_of_its_tabs(viewer, workspace, qtbot):
     click(qtbot, segment.job.start_button)
     work = segment.job._work
     viewer.window.remove_dock_widget(workspace)
-    qtbot.waitUntil(work.cancelled.is_set, timeout=10000)
+    qtbot.waitUntil(work.cancelled.is_set, timeout=300000)
 
 
 def test_the_dock_keeps_its_width_whatever_is_chosen(viewer, workspace, qtbot):

@@ -78,7 +78,7 @@ class Window(QObject):
         (self._delete_where_it_was_made if draw else self._keep_dark)()
         if show:
             self.viewer.window.show()
-            qtbot.wait_exposed(self.viewer.window._qt_window, timeout=5000)
+            qtbot.wait_exposed(self.viewer.window._qt_window, timeout=300000)
         self.viewer.window._qt_window.installEventFilter(self)
         self._connected = {emitter: list(emitter.callbacks) for emitter in self._emitters()}
         self._keys, self._axes = dict(self.viewer.keymap), self.viewer.dims.axis_labels
