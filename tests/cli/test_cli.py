@@ -436,12 +436,21 @@ def test_ctrl_c_keeps_what_was_learnt(model, image, tmp_path, capsys, monkeypatc
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+@pytest.fixture
+def ctrl_c():
+    """Let Ctrl-C end Python, as at a terminal: programs in the background of a shell may have it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_for_the_end_of_a_step():
     done = []
 
     def steps():
         for number in range(3):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             done.append(number)
             yield Progress(done=number, total=3)
 
