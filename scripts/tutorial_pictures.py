@@ -27,8 +27,10 @@ SETTLED = 800
 """Milliseconds until the window shows what came of a step."""
 BRUSH = 3
 """Pixels that strokes keep from the outlines of objects."""
-EVERY = 7
+EVERY, LINES = 4, 7
 """One object in so many is painted, and so many lines between them."""
+SECONDS = 60
+"""How long the lesson takes: 100 iterations or so on two cores."""
 
 
 def wait(milliseconds: int) -> None:
@@ -105,8 +107,9 @@ def lesson(pictures: Pictures) -> None:
     for number, one in enumerate(objects, start=2):
         paint(layer, (found == one.label) & (depth >= BRUSH), number)
     gaps = distance_transform_edt(found == 0) >= BRUSH
-    for row in range(EVERY, len(found), len(found) // EVERY):
+    for row in range(LINES, len(found), len(found) // LINES):
         paint(layer, gaps & (np.arange(len(found))[:, None] // 2 == row // 2), 1)
+    teach.form.seconds.setValue(SECONDS)
     teach.job.start_button.click()
     finish(teach)
     viewer.reset_view()
@@ -124,12 +127,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--theme", default="dark", choices=("dark", "light"))
     parser.add_argument("--size", default="1280x800")
+    parser.add_argument("--only", choices=("study", "lesson"), help="what of it is done; default: both")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     width, height = map(int, given.size.split("x"))
     pictures = Pictures(given.folder, given.theme, (width, height))
-    study(pictures)
-    lesson(pictures)
+    for part in (study, lesson):
+        if given.only in (None, part.__name__):
+            part(pictures)
     pictures.viewer.close()
 
 
