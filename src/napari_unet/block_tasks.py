@@ -19,9 +19,8 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.block_instances import RegionsAround, finished_block, separate_block
 from napari_unet.arrays.block_regions import BlockRegions, regions_of_block
 from napari_unet.arrays.blocks import Blocks
-from napari_unet.arrays.boxes import moved
+from napari_unet.arrays.boxes import Box, moved
 from napari_unet.arrays.instances import mask_of
-from napari_unet.arrays.tiling import Box
 from napari_unet.files.block_store import MAP, PARTS, BlockStore
 from napari_unet.files.ome_zarr_labels import halved, ome_order
 from napari_unet.models.model import Model

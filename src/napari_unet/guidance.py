@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import check_axes, result_axes, result_shape
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.channels import Choice
-from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Steps, indeterminate
 from napari_unet.settings.prediction import PredictionSettings

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import bounding_box, moved, union, within
+from napari_unet.arrays.boxes import Box, bounding_box, moved, union, within
 from napari_unet.arrays.cutting import sides
 from napari_unet.arrays.dividing import distance_within, first_cores
 from napari_unet.arrays.object_boxes import box_around, boxes_of
 from napari_unet.arrays.object_ids import ObjectIds, slabs
-from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps, finish
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from napari_unet.arguments import as_path
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.source import Source
-from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.windows import telling_windows
 from napari_unet.arrays.zoom import Zoomed
 from napari_unet.errors import UNFORESEEN, UnetError

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.map_part import MapPart
-from napari_unet.arrays.tiling import Box
 from napari_unet.nets.prediction import PartDone
 from napari_unet.planning import SegmentationPlan
 from napari_unet.progress import Progress

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import moved, within
+from napari_unet.arrays.boxes import Box, moved, within
 from napari_unet.arrays.channel_values import match_channels
 from napari_unet.arrays.channels import Channels, Choice, Input, channel_axis, resolve_channels
 from napari_unet.arrays.normalization import UNCHANGED, FittedNormalization
-from napari_unet.arrays.tiling import Box, read_mirrored
+from napari_unet.arrays.tiling import read_mirrored
 from napari_unet.errors import UnetError
 
 KNOWN = "TCZYXS"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.block_regions import Regions, label_block
 from napari_unet.arrays.blocks import Blocks
-from napari_unet.arrays.boxes import moved, overlap, union, volume, within
+from napari_unet.arrays.boxes import Box, moved, overlap, union, volume, within
 from napari_unet.arrays.instances import (
     BAND_MARGIN,
     fill_holes,
@@ -31,7 +31,6 @@ from napari_unet.arrays.instances import (
     separate_regions,
     with_ridge,
 )
-from napari_unet.arrays.tiling import Box
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.blocks import Blocks
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.boxes import Box
 
 Faces = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
 

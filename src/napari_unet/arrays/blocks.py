@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.boxes import Box
 
 
 @dataclass(frozen=True, kw_only=True)

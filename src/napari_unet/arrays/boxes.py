@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.tiling import Box
+Box = tuple[slice, ...]
+"""Where a block of pixels lies, per axis."""
 
 
 def moved(box: Box, by: Box) -> Box:

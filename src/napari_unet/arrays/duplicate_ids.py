@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import merge_nearby, moved
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.boxes import Box, merge_nearby, moved
 
 MAX_GAP = 20
 """Pixels between places of one id beyond which it cannot be one object, unless the places are larger."""

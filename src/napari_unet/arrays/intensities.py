@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.normalization import FittedNormalization, Normalization
 from napari_unet.arrays.normalization.never_imaged import FindNeverImaged, varied_blocks
 from napari_unet.arrays.normalization.range import Range
 from napari_unet.arrays.normalization.rare_objects import Noise
 from napari_unet.arrays.normalization.sample import Sample
 from napari_unet.arrays.normalization.specification import fit_steps
-from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 

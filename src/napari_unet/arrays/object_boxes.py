@@ -7,9 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_unet.arrays.boxes import bounding_box, union
+from napari_unet.arrays.boxes import Box, bounding_box, union
 from napari_unet.arrays.object_ids import ObjectIds
-from napari_unet.arrays.tiling import Box
 
 MAX_COMPARED = 8
 """Objects that are looked for one by one: comparing all pixels with an id takes a tenth of counting all ids."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[slice, ...]
+from napari_unet.arrays.boxes import Box
 
 
 class Walk(Protocol):

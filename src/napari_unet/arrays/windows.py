@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.channels import COLOURS
-from napari_unet.arrays.tiling import Box
 
 CANDIDATES = 12
 """Windows per axis among which is chosen, at most: an image of any size costs the same."""

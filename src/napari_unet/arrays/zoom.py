@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.boxes import Box
 from napari_unet.errors import UnetError
 from napari_unet.settings.zooms import ZOOMS, Zoom, zoom_text
 

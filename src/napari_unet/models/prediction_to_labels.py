@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, planes
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.instances import label_instances
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.per_axis import per_axis
-from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, Zooms, bring_back, downsampling, is_own_size
 from napari_unet.errors import UnetError
 from napari_unet.models.spec import ModelSpec

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.per_axis import even_sides
-from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.typical_size import is_alike, object_extents, typical_extents
 from napari_unet.arrays.zoom import Zoomed, Zooms, fitting_zoom
 from napari_unet.models.prediction_to_labels import grid_steps, kept_maps, read_map

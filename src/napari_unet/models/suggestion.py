@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane, check_axes, planes
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.intensities import measure_intensity
 from napari_unet.arrays.normalization import Compress, FittedNormalization, Normalization, Smooth
 from napari_unet.arrays.stained import is_stained
-from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.windows import telling_windows
 from napari_unet.errors import UnetError
 from napari_unet.models.library import Entry, entries, load_model

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_unet.arrays.boxes import moved
+from napari_unet.arrays.boxes import Box, moved
 from napari_unet.arrays.per_axis import in_words, per_axis
-from napari_unet.arrays.tiling import Box, Tile, tile_sides, tiles
+from napari_unet.arrays.tiling import Tile, tile_sides, tiles
 from napari_unet.errors import UnetError
 from napari_unet.memory import is_out_of_memory, out_of_memory
 from napari_unet.nets.device import choose_device, free_memory, half_precision

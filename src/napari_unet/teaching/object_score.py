@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.arrays.axes import Plane
-from napari_unet.arrays.boxes import clusters
+from napari_unet.arrays.boxes import Box, clusters
 from napari_unet.arrays.found_objects import found_as_one
 from napari_unet.arrays.per_axis import even_sides
-from napari_unet.arrays.tiling import Box
 from napari_unet.models.model import Model
 from napari_unet.models.prediction_to_labels import kept_maps, read_map
 from napari_unet.nets.prediction import Predictor, predict

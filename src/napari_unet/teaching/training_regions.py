@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from napari_unet.arrays.annotations import Annotation, enclosed
 from napari_unet.arrays.axes import Plane, check_axes, part_at, result_axes
-from napari_unet.arrays.boxes import clusters
+from napari_unet.arrays.boxes import Box, clusters
 from napari_unet.arrays.channels import Choice
 from napari_unet.arrays.normalization import InvertBrightBackground
 from napari_unet.arrays.per_axis import even_sides
 from napari_unet.arrays.strokes import HeldOut, hold_out_together
-from napari_unet.arrays.tiling import Box
 from napari_unet.arrays.zoom import Zoomed, Zooms, downsampling, zoom_paint
 from napari_unet.models.library import replay_of
 from napari_unet.models.model import Model

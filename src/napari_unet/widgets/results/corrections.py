@@ -11,8 +11,8 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_unet import proofreading
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.object_boxes import MAX_COMPARED
-from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.measurement import has_volumes
 from napari_unet.progress import Progress, Steps

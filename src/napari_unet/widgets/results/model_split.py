@@ -10,8 +10,8 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.object_boxes import boxes_of
-from napari_unet.arrays.tiling import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps
 from napari_unet.proofreading import Edit, split_by_level

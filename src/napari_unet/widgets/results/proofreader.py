@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
-from napari_unet.arrays.tiling import Box
+from napari_unet.arrays.boxes import Box
 from napari_unet.errors import UnetError
 from napari_unet.progress import Progress, Steps, finish
 from napari_unet.proofreading import Edit, delete, split_along

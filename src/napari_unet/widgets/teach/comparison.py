@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import napari
 
+from napari_unet.arrays.axes import Region
 from napari_unet.errors import UnetError
 from napari_unet.widgets.teach.outcome import ComparisonBox
 from napari_unet.widgets.teach.preview import Preview
-from napari_unet.widgets.teach.visible_preview import Region, VisiblePreview
+from napari_unet.widgets.teach.visible_preview import VisiblePreview
 from napari_unet.widgets.teach.work import MAX_SIDE, MIN_SIDE
 from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.paint import image_named

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_unet.widgets.teach.visible_preview import Region
+from napari_unet.arrays.axes import Region
 from napari_unet.widgets.viewer.layers import read_layer
 from napari_unet.widgets.viewer.notes import PREVIEW, RESULT, LayerNotes, as_metadata, notes_of, role_of
 from napari_unet.widgets.viewer.paint import image_of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari_unet.widgets.teach.visible_preview import Region
+from napari_unet.arrays.axes import Region
 
 if TYPE_CHECKING:
     from napari_unet.models.spec import ModelSpec

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_unet.arrays.axes import Region
 from napari_unet.progress import Steps
 from napari_unet.widgets.parts.quiet_job import QuietJob
 from napari_unet.widgets.viewer.layers import unwrapped
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from napari_unet.widgets.teach.shown_part import SeenByBoth
 
-Region = dict[str, tuple[int, int]]
 Look = Callable[[Region], "Steps[SeenByBoth]"]
 """Segments a region by the old and by the new model."""
 DELAY = 400

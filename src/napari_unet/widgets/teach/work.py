@@ -23,7 +23,7 @@ from napari_unet.arrays.annotations import (
     painted,
     painted_classes,
 )
-from napari_unet.arrays.axes import result_axes, result_shape
+from napari_unet.arrays.axes import Region, result_axes, result_shape
 from napari_unet.arrays.binary_masks import refuse_masks
 from napari_unet.arrays.channels import Input
 from napari_unet.arrays.zoom import bring_back
@@ -36,7 +36,7 @@ from napari_unet.settings.segmentation import SegmentationSettings
 from napari_unet.widgets.teach.overlaps import LayerAnnotation, resolve_overlaps
 from napari_unet.widgets.teach.shown_part import SeenByBoth, ShownPart, changes_in_words, shown_part
 from napari_unet.widgets.teach.shown_plane import with_planes_beside
-from napari_unet.widgets.teach.visible_preview import Look, Region
+from napari_unet.widgets.teach.visible_preview import Look
 from napari_unet.widgets.viewer.layers import LayerImage
 from napari_unet.widgets.viewer.paint import CORRECTIONS, STROKES, Paint
 

@@ -1,4 +1,7 @@
-"""Which layers of a viewer hold paint, which image each belongs to, and what its values mean."""
+"""Which layers of a viewer hold paint, of which kind each is, and to which image it belongs.
+
+What the values of a kind mean is known by `arrays/annotations.py` alone.
+"""
 
 from __future__ import annotations
 
