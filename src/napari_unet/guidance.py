@@ -25,6 +25,7 @@ from napari_unet.arrays.axes import check_axes, result_axes, result_shape
 from napari_unet.arrays.boxes import Box
 from napari_unet.arrays.channels import Choice
 from napari_unet.errors import UnetError
+from napari_unet.models.certainty import HALF_PROBABILITY, UNKNOWN_CERTAINTY
 from napari_unet.progress import Steps, indeterminate
 from napari_unet.settings.prediction import PredictionSettings
 
@@ -98,8 +99,6 @@ def survey_steps(
     """Return where a model is unsure of an image; UnetError for one that tells classes apart."""
     from napari_unet.models.prediction_to_labels import measured_planes, predict_map
     from napari_unet.nets.prediction import Predictor
-    from napari_unet.teaching.scores import UNKNOWN_CERTAINTY
-    from napari_unet.teaching.training_regions import HALF_PROBABILITY
 
     spec, named = model.spec, check_axes(axes, image.shape)
     if spec.is_semantic:

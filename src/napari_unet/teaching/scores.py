@@ -13,15 +13,14 @@ from napari_unet.arrays.axes import Plane
 from napari_unet.arrays.boxes import clusters
 from napari_unet.arrays.neighbours import ridge
 from napari_unet.arrays.per_axis import even_sides
+from napari_unet.models.certainty import HALF_PROBABILITY, UNKNOWN_CERTAINTY
 from napari_unet.models.model import Model
 from napari_unet.models.spec import ModelSpec
 from napari_unet.nets.prediction import Predictor, Result, predict
 from napari_unet.progress import Steps
 from napari_unet.settings.prediction import PredictionSettings
-from napari_unet.teaching.training_regions import HALF_PROBABILITY, TrainingRegion
+from napari_unet.teaching.training_regions import TrainingRegion
 
-UNKNOWN_CERTAINTY = 0.7
-"""Mean probability of the objects that a model finds in images of a kind that it does not know."""
 SURE_STROKES = 30
 """Strokes that count as right in advance for a model whose objects have a mean probability of 1."""
 MAX_ANCHOR = 10.0

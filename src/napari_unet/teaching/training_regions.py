@@ -33,8 +33,6 @@ SCORED_STROKES = 12
 ALL_CLASSES = Result(classes=None)
 BETWEEN_IMAGES = 1e6
 """How many pixels planes and images lie apart where held-out strokes are to lie far apart."""
-HALF_PROBABILITY = 128
-"""A probability of one half, times 255."""
 
 
 Pairs = Sequence[tuple[Any, Annotation]]
