@@ -31,7 +31,7 @@ types: $(VENV)/.test
 imports: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
-# In three runs, the windows apart: what tests load stays in memory, and 2 GB are to be enough
+# In three runs, the windows apart: what tests load stays in memory
 tests: $(VENV)/.test system
 	$(PYTEST) --ignore tests/widgets
 	$(PYTEST) tests/widgets/test_[a-f]*.py
