@@ -31,11 +31,10 @@ types: $(VENV)/.test
 imports: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
-# In three runs, the windows apart: what tests load stays in memory
+# The windows apart: what tests load stays in memory
 tests: $(VENV)/.test system
 	$(PYTEST) --ignore tests/widgets
-	$(PYTEST) tests/widgets/test_[a-f]*.py
-	$(PYTEST) tests/widgets/test_[g-z]*.py
+	$(PYTEST) tests/widgets
 
 # What takes longer and shows no other skill: see CONTRIBUTING.md
 test-slow: $(VENV)/.test system

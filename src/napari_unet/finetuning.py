@@ -120,6 +120,7 @@ def fine_tune_steps(
         raise UnetError(f"fine_tune needs a model, got a {type(model).__name__}: load_model gives one by its name")
     if model.spec.gives_image:
         raise UnetError(f"{model.spec.name} gives images, which strokes cannot teach: choose another model")
+    _require_start(begun, model)
     pairs = as_pairs(pairs, "fine_tune", "annotation")
     chosen = chosen.replace(channels=_as_positions(chosen.channels, pairs))
     sizes = [image.pixel_size if isinstance(image, Source) else None for image, _ in pairs]
@@ -149,6 +150,16 @@ def fine_tune_steps(
         _in_objects((model, seen), (result.model, lessons), chosen), "Counting objects"
     )
     return replace(result, objects=scored)
+
+
+def _require_start(begun: FineTuneResult | None, model: Model) -> None:
+    """Refuse to go on with what is no result of learning, or what another model learnt."""
+    if begun is None:
+        return
+    if not isinstance(begun, FineTuneResult):
+        raise UnetError(f"begun must be what fine_tune returned, got a {type(begun).__name__}")
+    if begun.reached is not None and begun.reached.start != identity_of(model):
+        raise UnetError("what was learnt so far began with another model: begin with that one, or anew")
 
 
 def _learnt(job: LearningJob, monitor: TrainingMonitor, scheduler: str | None) -> Steps[FineTuneResult]:
@@ -197,12 +208,10 @@ def at_one_zoom(
     """Return the model that sees all images as it is to see this one: what is taught at one size stays so.
 
     It then knows no pixel size but that of the image, on the scale that the network sees. What was begun goes on
-    at its size; UnetError where it began with another model.
+    at its size.
     """
     spec, chosen = model.spec, settings.zoom
     if begun is not None:
-        if begun.reached is not None and begun.reached.start != identity_of(model):
-            raise UnetError("what was learnt so far began with another model: begin with that one, or anew")
         seen = begun.model.spec
         return replace(model, spec=replace(spec, zoom=seen.zoom, sizes=seen.sizes, pixel_size=seen.pixel_size))
     zoom = zoom_of_pixels(pixel_size, spec) if chosen is None else per_axis(chosen, len(spec.axes), "zoom")

@@ -169,22 +169,22 @@ def rank_places(
     features = np.concatenate([part.features for part in cells])
     described = features / np.maximum(features.std(axis=0), 1e-9)
     free = np.array([not visited[part.image][part.place(number)].any() for part, number in every])
-    known = described[~free]
+    been = described[~free]
     foreign = np.array([not part.known for part, _ in every])
     anywhere = features[:, 0].max() * np.random.default_rng(0).random(len(every))  # the same ones each time
     places: list[Place] = []
     while len(places) < most and free.any():
-        new = _novelty(described, known) if novelty else np.ones(len(every))
+        new = _novelty(described, been) if novelty else np.ones(len(every))
         worth = np.where(free, np.where(foreign, anywhere, features[:, 0] * new), -1)
         best = int(worth.argmax())
         part, number = every[best]
         if part.known and features[best, 0] < MIN_WORTH:
             break
-        reason = _reason(part.unsure[number], new[best], first=not len(known)) if part.known else UNKNOWN
+        reason = _reason(part.unsure[number], new[best], first=not len(been)) if part.known else UNKNOWN
         place = part.place(number)
         places.append(Place(image=part.image, box=place, worth=float(worth[best]), reason=reason))
         free[best] = False
-        known = np.concatenate([known, described[best : best + 1]])
+        been = np.concatenate([been, described[best : best + 1]])
     return places
 
 

@@ -262,3 +262,5 @@ def test_learning_goes_on_where_it_ended(model):
         other.net.head.bias += 0.5
     with pytest.raises(UnetError, match="began with another model"):
         finish(fine_tune_steps(other, pairs, settings=QUICK, begun=first))
+    with pytest.raises(UnetError, match="begun must be what fine_tune returned, got a Model"):
+        finish(fine_tune_steps(model, pairs, settings=QUICK, begun=model))

@@ -75,7 +75,10 @@ class Window(QObject):
         self.shown, self.drawn = show, draw
         self.was_shown_or_hidden = False
         self.viewer = napari.Viewer(show=False, show_welcome_screen=False)
-        (self._delete_where_it_was_made if draw else self._keep_dark)()
+        if draw:
+            self._delete_where_it_was_made()
+        else:
+            self._keep_dark()
         if show:
             self.viewer.window.show()
             qtbot.wait_exposed(self.viewer.window._qt_window, timeout=300000)
