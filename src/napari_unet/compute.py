@@ -128,8 +128,6 @@ class Cluster:
         self, task: Task, job: Any, calls: dict[int, tuple[Any, ...]], doing: str, results: dict[int, Any]
     ) -> Steps[None]:
         """Run a task for some calls, and enter in `results` what comes of those that are not lost."""
-        from distributed import wait
-
         total = len(results) + len(calls)
         shared = self._client.scatter(job, broadcast=True, hash=False)
         numbers = {
@@ -141,8 +139,8 @@ class Cluster:
         try:
             pending = set(numbers)
             while pending:
-                with self._client.as_current():  # which `wait` asks
-                    done, pending = _waited(wait, pending)
+                done = {future for future in pending if future.status != "pending"}
+                pending -= done
                 for future in done:
                     if future.status == "error":
                         raise _failure(future)
@@ -150,6 +148,8 @@ class Cluster:
                         results[numbers[future]] = future.result()
                         yield _progress(len(results), total, doing, results[numbers[future]])
                 yield _progress(len(results), total, doing)
+                if not done:  # not distributed.wait: it sets dask's scheduler for all threads of the process
+                    sleep(POLL)
         finally:
             self._client.cancel(list(numbers))
 
@@ -162,22 +162,10 @@ def _telling(task: WatchedTask, job: Any, topic: str) -> Any:
         said = {"done": step.done, "total": step.total, "doing": step.doing, "figures": dict(step.figures)}
         get_worker().log_event(topic, {"step": said})
 
+    ended = Event(topic)
+    ended.is_set()  # the first time, this makes distributed's scheduler that of dask, which _ALONE then replaces
     with _ALONE:
-        return finish(task(job, Event(topic).is_set), tell)
-
-
-def _waited(wait: Callable[..., Any], pending: set[Any]) -> tuple[set[Any], set[Any]]:
-    """Return which tasks have ended by now, and which have not."""
-    from distributed.client import FutureCancelledError
-
-    try:
-        done, rest = wait(pending, timeout=POLL, return_when="FIRST_COMPLETED")
-    except TimeoutError:
-        return set(), pending
-    except FutureCancelledError:
-        done = {future for future in pending if future.done()}
-        rest = pending - done
-    return done, rest
+        return finish(task(job, ended.is_set), tell)
 
 
 def _finished(task: Task, job: Any, call: tuple[Any, ...]) -> Any:
