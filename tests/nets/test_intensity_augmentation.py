@@ -41,6 +41,19 @@ def test_inversion_turns_intensities_as_the_normalisation_would_see_them(by_obje
     assert (after[order].diff() <= 1e-5).all(), "the brighter, the darker"
 
 
+def test_a_relief_is_bright_on_one_flank_and_dark_on_the_other():
+    rows, columns = np.ogrid[-31.5:32, -31.5:32]
+    disc = torch.from_numpy(0.7 * (np.hypot(rows, columns) < 12)[None]).float()
+    for seed in range(10):
+        seen = change_intensity(disc, np.random.default_rng(seed), still(relief=1.0), LOGARITHMIC)
+        light = expand(seen, COMPRESSION)[0].numpy()
+        np.testing.assert_allclose(light[:8], 0.5, atol=1e-3, err_msg="the ground is grey")
+        inner = (light > 0.01) & (light < 0.99)
+        np.testing.assert_allclose((light + light[::-1, ::-1])[inner], 1, atol=1e-3, err_msg="what rises, falls")
+        flanks = [np.array(divmod(int(one), 64)) for one in (light.argmax(), light.argmin())]
+        assert np.hypot(*(flanks[0] - flanks[1])) > 18
+
+
 def test_debris_only_brightens_and_by_far():
     dirty = change_intensity(view(), np.random.default_rng(1), still(debris=1.0), LOGARITHMIC)
     assert (dirty >= view() - 1e-5).all()
@@ -82,7 +95,7 @@ def test_exposure_scales_what_comes_before_the_compression():
     assert len({round(float(factor.mean()), 3) for factor in factors}) > 3
 
 
-@pytest.mark.parametrize("name", ["inversion", "vignette", "debris", "crowding", "shot"])
+@pytest.mark.parametrize("name", ["inversion", "relief", "vignette", "debris", "crowding", "shot"])
 def test_chances_beyond_one_are_refused(name):
     with pytest.raises(Exception, match=name):
         AugmentationSettings(**{name: 1.5})

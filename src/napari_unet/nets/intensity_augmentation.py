@@ -32,6 +32,10 @@ TEXTURE_WIDTH = 5.0
 """Pixels, the largest standard deviation of the blur of an uneven staining."""
 HAZE_WIDTH, HAZE_STEP = (4.0, 24.0), 4
 """Standard deviation in pixels of light from other planes; being smooth, it is computed at every fourth pixel."""
+RELIEF_WIDTH = (0.7, 3.0)
+"""Standard deviation in pixels of the blur before a relief, which is the finer the sharper the optics."""
+RELIEF_DEPTH = (0.15, 0.5)
+"""How far a relief goes up and down from the middle grey of its background, 0.5."""
 MODES = {2: "bilinear", 3: "trilinear"}
 INVERTED_BACKGROUND = 0.5
 """Background level of an inverted view where 1 is twice the typical brightness; 1 where percentiles scale."""
@@ -79,13 +83,16 @@ def _change_light(
     image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
 ) -> Tensor:
     """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
-    kinds = (settings.inversion, settings.vignette, settings.debris, settings.texture, settings.haze)
+    grounds = (settings.inversion, settings.relief, settings.vignette)
+    kinds = (*grounds, settings.debris, settings.texture, settings.haze)
     if settings.exposure == (1, 1) and not any(kinds):
         return image
     light = expand(image.clamp_min(0), normalization.compression)
     light = _change_specimen(light, rng, settings)
     if rng.random() < settings.inversion:
         light = _inverted(light, INVERTED_BACKGROUND if normalization.scales_to_objects else 1.0)
+    if settings.relief and rng.random() < settings.relief:
+        light = _relief(light, rng)
     if settings.vignette and rng.random() < 0.3:
         light = light * _vignette(light, rng, settings.vignette)
     if rng.random() < settings.debris:
@@ -110,6 +117,20 @@ def _inverted(light: Tensor, background: float) -> Tensor:
     """Return dark objects on a bright background: the brighter an object was, the darker, down to 0."""
     brightest = torch.quantile(light[..., ::4, ::4].flatten(), 0.99).clamp_min(0.3)
     return background * (brightest - light).clamp_min(0) / brightest
+
+
+def _relief(light: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return intensities that are bright on one flank of an object and dark on the other, in a drawn direction.
+
+    Differential interference contrast shows the slope of the optical thickness (Nomarski 1955); here the objects'
+    brightness stands for their thickness.
+    """
+    angle = rng.uniform(0, 2 * math.pi)
+    smooth = gaussian_blur(light, rng.uniform(*RELIEF_WIDTH))
+    down, across = torch.gradient(smooth, dim=(-2, -1))
+    slope = math.sin(angle) * down + math.cos(angle) * across
+    steepest = torch.quantile(slope[..., ::2, ::2].abs().flatten(), 0.99).clamp_min(1e-6)
+    return (0.5 + rng.uniform(*RELIEF_DEPTH) * slope / steepest).clamp_min(0)
 
 
 def expand(image: Tensor, compression: float) -> Tensor:

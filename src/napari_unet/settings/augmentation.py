@@ -50,6 +50,7 @@ class AugmentationSettings(Settings):
     # for images whose range debris stretched
     exposure: Factors = _factors(1.0, 1.0, "factors on the intensities before their logarithmic compression")
     inversion: float = _chance("share of views with dark objects on a bright background")
+    relief: float = _chance("share of views in relief, as differential interference contrast shows objects")
     vignette: float = _chance("largest loss of light towards a corner")
     debris: float = _chance("share of views with background specks far brighter than anything annotated")
     crowding: float = _chance("share of views with touching copies of their objects; not for classes")
