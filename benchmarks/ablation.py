@@ -36,7 +36,7 @@ from napari_unet.models.library import load_model
 from napari_unet.models.model import Model
 from napari_unet.progress import finish
 from napari_unet.settings.finetuning import FineTuningSettings
-from napari_unet.teaching import interpolation, sampling, scores
+from napari_unet.teaching import interpolation, scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import pairs, validation_images
@@ -68,9 +68,6 @@ ROWS = {
         replaced=((training_targets, "_rim", lambda _, annotated: np.zeros_like(annotated)),)
     ),
     "no polarity rule": Row(replaced=((finetuning, "check_polarity", lambda model, _: model),)),
-    "no class balance": Row(
-        replaced=((sampling, "_class_balance", lambda _, classes: np.ones(classes, np.float32)),)
-    ),
 }
 
 

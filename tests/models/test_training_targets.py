@@ -7,17 +7,13 @@ from napari_unet.models.fresh import fresh_model
 from napari_unet.models.training_targets import pixel_targets
 from napari_unet.settings.weights import WeightSettings
 
-EVEN = np.ones(3, np.float32)
-
 
 def test_a_scribble_says_object_but_not_where_the_border_is():
     ids = np.zeros((30, 30), np.int32)
     ids[5:15, 5:15], ids[20:23, 5:20] = 1, 2
     complete = np.array([False, True, False])
     spec = fresh_model().spec
-    classes, weights = pixel_targets(
-        ids, ids > 0, complete, spec=spec, settings=WeightSettings(), balance=EVEN[:2]
-    )
+    classes, weights = pixel_targets(ids, ids > 0, complete, spec=spec, settings=WeightSettings())
     assert set(np.unique(classes[ids == 1])) == {1, 2}
     assert set(np.unique(classes[ids == 2])) == {3}
     assert (weights[ids == 0] == 0).all()
@@ -26,12 +22,11 @@ def test_a_scribble_says_object_but_not_where_the_border_is():
 def test_classes_are_learnt_as_they_are_without_ridge_or_border():
     ids = np.repeat(np.arange(3, dtype=np.int32), 10)[None].repeat(5, 0)
     spec = fresh_model(classes=("background", "myelin", "axon")).spec
-    balance = np.array([1, 2, 3], np.float32)
     classes, weights = pixel_targets(
-        ids, np.ones(ids.shape, bool), np.zeros(3, bool), spec=spec, settings=WeightSettings(), balance=balance
+        ids, np.ones(ids.shape, bool), np.zeros(3, bool), spec=spec, settings=WeightSettings()
     )
     np.testing.assert_array_equal(classes, ids)
-    np.testing.assert_array_equal(weights, balance[ids])
+    assert (weights == 1).all()
 
 
 def scribbled(ids):
@@ -41,7 +36,6 @@ def scribbled(ids):
         np.array([False, False]),
         spec=fresh_model().spec,
         settings=WeightSettings(),
-        balance=EVEN[:2],
     )
     return weights > 0
 
@@ -69,8 +63,6 @@ def test_only_gaps_between_whole_objects_weigh_more():
     ids[5:25, 5:18], ids[5:25, 21:35], ids[5:25, 38:50] = 1, 2, 3
     whole = np.array([False, True, True, False])
     everywhere = np.ones(ids.shape, bool)
-    _, weights = pixel_targets(
-        ids, everywhere, whole, spec=fresh_model().spec, settings=WeightSettings(), balance=EVEN[:2]
-    )
+    _, weights = pixel_targets(ids, everywhere, whole, spec=fresh_model().spec, settings=WeightSettings())
     assert weights[15, 19] > 5
     assert weights[15, 36] == pytest.approx(1, abs=0.2)

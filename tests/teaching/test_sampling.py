@@ -72,16 +72,6 @@ def test_two_touching_painted_cells_get_a_ridge(model):
     assert ndimage.label(classes * (weights > 0), structure=np.ones((3, 3)))[1] >= 2
 
 
-def test_classes_are_balanced_by_the_strokes_that_are_learnt(model):
-    _, truth = image_and_truth()
-    lessons, views = views_of(model, painted(strokes(truth)), QUICK.replace(held_out=0.4))
-    taught = lessons[0].annotation.annotated & ~lessons[0].held_out.mask
-    counts = np.bincount(lessons[0].annotation.labels[taught] > 0, minlength=2)
-    np.testing.assert_allclose(views._balance, np.clip(counts.sum() / (2 * counts), 0.2, 5), rtol=1e-5)
-    everything = np.bincount(lessons[0].annotation.labels[lessons[0].annotation.annotated] > 0, minlength=2)
-    assert counts[0] / counts[1] != everything[0] / everything[1]
-
-
 def test_replayed_views_teach_no_strokes_and_are_anchored_everywhere():
     model = load_model("nuclei")
     image = np.random.default_rng(0).random((200, 200)).astype(np.float32)

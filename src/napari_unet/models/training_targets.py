@@ -31,19 +31,18 @@ def pixel_targets(
     *,
     spec: ModelSpec,
     settings: WeightSettings,
-    balance: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return classes and weights of a view, both of the shape of `ids`; the weight is 0 on unpainted pixels.
 
-    ids, annotated and complete are as in an `Annotation`, `balance` is the weight of each class (of background
-    and object where the answer is instances). Complete instances add ridge and border term. The class K, one
-    beyond the model's last, means an object that was only scribbled on: inside or border, which is unknown. The
-    rim of a scribble does not count: a brush reaches over the ridge to a neighbour, and learning from that closes
-    the gaps between touching objects.
+    ids, annotated and complete are as in an `Annotation`. Complete instances add ridge and border term. The class
+    K, one beyond the model's last, means an object that was only scribbled on: inside or border, which is
+    unknown. The rim of a scribble does not count: a brush reaches over the ridge to a neighbour, and learning from
+    that closes the gaps between touching objects. All classes weigh the same: patches are drawn by strokes, which
+    are painted of each class.
     """
     if spec.is_semantic:
         classes: NDArray[np.int64] = ids.astype(np.int64)
-        weights = balance[classes]
+        weights = np.ones(ids.shape, np.float32)
     else:
         whole = np.where(complete[ids], ids, 0)
         objects = (ids > 0) & ~ridge(ids)
@@ -51,9 +50,7 @@ def pixel_targets(
         if spec.has_border:
             known = class_targets(whole, border=True, spacing=spec.steps)
             classes = np.where(objects, np.where(whole > 0, known, len(spec.classes)), 0)
-        weights = balance[objects.astype(int)] + boundary_weights(
-            whole, settings.w0, settings.sigma, spacing=spec.steps
-        )
+        weights = 1 + boundary_weights(whole, settings.w0, settings.sigma, spacing=spec.steps)
         scribbled = annotated & (ids > 0) & ~complete[ids]
         annotated = annotated & ~_rim(scribbled, annotated)
     return classes, np.where(annotated, weights, 0).astype(np.float32)

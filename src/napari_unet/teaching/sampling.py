@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +22,6 @@ from napari_unet.teaching.training_regions import TrainingRegion
 
 PLAIN = AugmentationSettings.none().replace(flip=True)
 """Of replay: an answer that was turned, stretched or blurred is not what the model would answer to such a view."""
-MAX_CLASS_WEIGHT = 5.0
-"""A class of which little is painted weighs at most so much more, and one of much so much less: with more, a few
-pixels would decide each step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +62,6 @@ class BatchSampler:
         self._lessons = [_Material(lesson, count) for lesson in lessons]
         self._replay = [_Material(lesson, count) for lesson in replay]
         self._chances = _chances(self._lessons)
-        self._balance = _class_balance(lessons, count if model.spec.is_semantic else 2)
 
     def batch(self, iteration: int, size: int, device: torch.device) -> Batch:
         """Return the batch of an iteration, the same for the same seed."""
@@ -102,12 +97,7 @@ class BatchSampler:
         image = change_intensity(plain, rng, change, self._spec.normalization, self._spec.spacing)
         complete = material.lesson.annotation.complete
         classes, weights = pixel_targets(
-            said[0],
-            said[1] > 0,
-            complete,
-            spec=self._spec,
-            settings=self._settings.weights,
-            balance=self._balance,
+            said[0], said[1] > 0, complete, spec=self._spec, settings=self._settings.weights
         )
         blank = torch.from_numpy((said[2] > 0).astype(np.float32))
         previous = smooth[material.channels :]
@@ -119,7 +109,6 @@ def loss_weights(
     lessons: list[TrainingRegion], spec: ModelSpec, settings: WeightSettings
 ) -> list[NDArray[np.float32]]:
     """Return what each pixel of each lesson counts in the loss, as it is where no view is warped."""
-    balance = _class_balance(lessons, len(spec.classes) if spec.is_semantic else 2)
     return [
         pixel_targets(
             lesson.annotation.labels,
@@ -127,7 +116,6 @@ def loss_weights(
             lesson.annotation.complete,
             spec=spec,
             settings=settings,
-            balance=balance,
         )[1]
         for lesson in lessons
     ]
@@ -187,17 +175,3 @@ def _pixels_by_stroke(strokes: NDArray[np.int32]) -> list[NDArray[np.int64]]:
     first = int(np.searchsorted(numbers, 1))
     cuts = np.flatnonzero(np.diff(numbers[first:])) + 1
     return [part for part in np.split(order[first:], cuts) if len(part)]
-
-
-def _class_balance(lessons: Sequence[TrainingRegion], classes: int) -> NDArray[np.float32]:
-    """Return the weight of each class: inverse to its painted pixels, within `MAX_CLASS_WEIGHT`."""
-    counts = np.zeros(classes)
-    for lesson in lessons:
-        taught = lesson.annotation.annotated & ~lesson.held_out.mask
-        said = np.minimum(lesson.annotation.labels[taught], classes - 1)  # instances are one class
-        counts += np.bincount(said, minlength=classes)
-    share = np.maximum(counts, 1) / np.maximum(counts, 1).sum()
-    balance: NDArray[np.float32] = np.clip(1 / (classes * share), 1 / MAX_CLASS_WEIGHT, MAX_CLASS_WEIGHT).astype(
-        np.float32
-    )
-    return balance
