@@ -24,6 +24,7 @@ from napari_unet.arrays.contingency import contingency
 from napari_unet.arrays.neighbours import ridge
 from napari_unet.files.training_plots import write_figure
 from napari_unet.models.prediction_to_labels import predict_map, read_map
+from napari_unet.models.threshold_search import with_thresholds
 from napari_unet.nets.prediction import Predictor
 from napari_unet.progress import finish
 from napari_unet.settings.instances import InstanceSettings
@@ -33,16 +34,11 @@ from napari_unet.training import Training
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from recipes import NUCLEI_BORDERED, NUCLEI_PLAIN, load
-from train_models import choose_thresholds, run
+from train_models import run
 
 EVEN = WeightSettings.none()
-THRESHOLDS = [
-    # cores stay whole: the loss alone parts
-    InstanceSettings(core_threshold=core, edge_threshold=edge, min_size=20, min_core_share=1.0)
-    for core in (0.4, 0.5, 0.6, 0.7, 0.8)
-    for edge in (0.3, 0.4, 0.5, 0.6)
-    if edge <= core
-]
+WHOLE_CORES = InstanceSettings(min_size=20, min_core_share=1.0)
+"""Cores are not divided again: the loss alone parts."""
 FIGURES = ("merges / 100 touching", "AP@0.5", "AP@0.75", "splits / 100")
 
 
@@ -74,7 +70,7 @@ LOSSES = {
 def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> list[float]:
     """Train with one loss and return its figures on the validation images."""
     spec = replace(NUCLEI_BORDERED, levels=(0.0, 1.0, 0.5)) if loss.border else NUCLEI_PLAIN
-    spec = replace(spec, instances=THRESHOLDS[0])
+    spec = replace(spec, instances=WHOLE_CORES)
     images, held = load(data, ("dsb2018_fluo",), spec)
     held = held[:: given.every]
     settings = TrainingSettings(
@@ -87,16 +83,12 @@ def figures(loss: Loss, data: Path, given: argparse.Namespace, seed: int) -> lis
     )
     training = loss.training(spec, images, held, settings)
     run(training, f"seed {seed}")
-    model = training.model()
-    thresholds, _ = choose_thresholds(model, held[::2], THRESHOLDS)  # measured on other images than these
+    model = finish(with_thresholds(training.model(), held[::2]))  # measured on other images than these
     rows = []
     predictor = Predictor(model.net)
     for image in tqdm(held[1::2], desc="measuring", leave=False):
-        found = finish(
-            read_map(
-                finish(predict_map(predictor, Plane.normalised(image.image, spec.axes), spec)), spec, thresholds
-            )
-        )
+        predicted = finish(predict_map(predictor, Plane.normalised(image.image, spec.axes), spec))
+        found = finish(read_map(predicted, model.spec))
         pairs = contingency(found, image.labels)
         touching = np.isin(image.labels, np.unique(image.labels[ridge(image.labels)]))
         alone = contingency(found, np.where(touching, image.labels, 0))

@@ -1,5 +1,6 @@
 """The experiments of the docs run by the command that the docs name."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
+
+
+def test_every_benchmark_and_script_finds_what_it_imports():
+    """Of the package, of each other, and of libraries that the tests have."""
+    names = [f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("[!_]*.py")]
+    names += [path.stem for path in (ROOT / "scripts").glob("*.py") if path.stem != "dependency_group"]
+    assert len(names) > 30
+    program = f"import importlib\nfor name in {names}:\n    importlib.import_module(name)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.slow
