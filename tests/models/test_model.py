@@ -247,6 +247,16 @@ def test_weights_that_are_no_numbers_are_neither_read_nor_written(saved, tmp_pat
     assert saved.path.read_bytes() == before
 
 
+def test_a_variance_beyond_16_bit_is_stored_all_the_same(tmp_path):
+    model = make_model()
+    deep = next(name for name in model.net.state_dict() if name.endswith("running_var"))
+    model.net.state_dict()[deep].fill_(1.5e5)  # as trainings on unlike kinds of image reach it
+    loaded = load_model_file(model.save(tmp_path / "m.safetensors").path)
+    assert float(loaded.net.state_dict()[deep].min()) == 1.5e5
+    x = noise(1, 1, 32, 32)
+    torch.testing.assert_close(loaded.net(x), model.net(x), atol=0.02, rtol=0.02)
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null"])
 def test_text_that_is_no_description_is_one_sentence(text):
     with pytest.raises(UnetError, match="cannot be understood") as refused:

@@ -58,12 +58,18 @@ def identity_of(model: Model) -> str:
 
 
 def stored_weights(net: UNet) -> dict[str, Tensor]:
-    """Return the weights as a model file holds them: float16, counters dropped."""
-    return {
-        name: value.detach().cpu().to(torch.float16).contiguous()
-        for name, value in net.state_dict().items()
-        if value.is_floating_point()
-    }
+    """Return the weights as a model file holds them: counters dropped, as float16, but for statistics beyond it.
+
+    Batch norm of deep layers may see variances above 65504; a weight as large is of a training that went wrong.
+    """
+    statistics = {name for name, _ in net.named_buffers()}
+    stored = {}
+    for name, value in net.state_dict().items():
+        if value.is_floating_point():
+            half = value.detach().cpu().to(torch.float16)
+            keeps = name not in statistics or half.isfinite().all()
+            stored[name] = (half if keeps else value.detach().cpu()).contiguous()
+    return stored
 
 
 def restore_weights(net: UNet, weights: dict[str, Tensor]) -> None:
