@@ -44,8 +44,11 @@ def test_every_shipped_model_passes_the_package_test_and_comes_back_the_same(nam
     again = import_bioimageio(path)
     crop = (slice(100, 230), slice(100, 220))
     image = read_image(SAMPLES[0].path).array[crop]
-    image = np.stack([image] * 3, -1) if model.spec.in_channels == 3 else image
-    axes = "YXS" if image.ndim == 3 else "YX"
+    axes = model.spec.axes
+    if axes == "ZYX":
+        image = np.stack([image] * 5)
+    elif model.spec.in_channels == 3:
+        image, axes = np.stack([image] * 3, -1), "YXS"
     np.testing.assert_array_equal(segment(image, again, axes=axes), segment(image, model, axes=axes))
 
 

@@ -81,6 +81,19 @@ def test_a_file_cut_off_anywhere_is_refused_or_whole_and_never_logs(tmp_path, ca
     assert not caplog.records
 
 
+@pytest.mark.parametrize("side", ["ImageLength", "ImageWidth"])
+def test_an_image_of_which_most_strips_or_tiles_are_not_there_is_damage(tmp_path, side):
+    """A damaged side claims terabytes; read as zeros, they would keep a computer busy for hours."""
+    path = tmp_path / "a.tif"
+    tiled = {"tile": (16, 16)} if side == "ImageWidth" else {"rowsperstrip": 8}
+    tifffile.imwrite(path, np.ones((48, 48), np.uint8), compression="zlib", **tiled)
+    assert read_tiff(path).array.shape == (48, 48)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags[side].overwrite(10**9, dtype="I")
+    with pytest.raises(UnetError, match="is damaged or cut off"):
+        read_tiff(path)
+
+
 def test_a_palette_lost_with_the_end_of_the_file_is_damage(tmp_path, monkeypatch):
     palette = np.stack([RAMP, RAMP[::-1], ZERO])
     tifffile.imwrite(tmp_path / "a.tif", PLANE, photometric="palette", colormap=palette)

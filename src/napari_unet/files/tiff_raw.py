@@ -7,6 +7,7 @@ the user, and takes from them the ones that mean that planes are missing.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -153,11 +154,17 @@ def _require_all_planes(path: Path, messages: list[str]) -> None:
 
 
 def _require_all_bytes(path: Path, series: Any) -> None:
-    """Refuse compressed data that end beyond the file: JPEG decoders would fill the rest with gray."""
+    """Refuse compressed data that end beyond the file, or are of fewer strips or tiles than the image has.
+
+    JPEG decoders would fill the rest with gray, tifffile with zeros.
+    """
     if series.keyframe.compression == 1:
         return  # tifffile itself refuses uncompressed data that are cut off
+    parts = math.prod(series.keyframe.chunked)
     for page in series.pages:
         if page is not None and page.dataoffsets:
+            if len(page.dataoffsets) < parts:
+                raise damaged(path)
             ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
             if max(ends, default=0) > page.parent.filehandle.size:
                 raise damaged(path)
