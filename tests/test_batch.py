@@ -13,7 +13,9 @@ import tifffile
 
 from napari_unet.batch import BatchRequest, batch_steps
 from napari_unet.cli import main
+from napari_unet.errors import UnetError
 from napari_unet.files.batch_row import DONE, FAILED, KEPT, BatchRow
+from napari_unet.files.image_list import input_files, mask_files
 from napari_unet.files.images import read_labels
 from napari_unet.files.provenance import read_provenance
 from napari_unet.models.library import load_model
@@ -160,3 +162,67 @@ def test_json_tells_every_row(model, tmp_path, capsys):
     assert Path(good["mask"]).exists()
     assert bad["state"] == FAILED
     assert "bad.tif" in bad["error"]
+
+
+def test_a_mask_that_somebody_else_made_is_never_replaced(model, tmp_path):
+    images = few(tmp_path, 2)
+    (tmp_path / "out").mkdir()
+    drawn = tmp_path / "out" / "0_labels.tif"
+    tifffile.imwrite(drawn, np.eye(24, dtype=np.uint16))
+    before = drawn.read_bytes()
+    rows = finish(batch_steps(BatchRequest(images=images, output=tmp_path / "out"), load_model(model)))
+    assert [row.state for row in rows] == [FAILED, DONE]
+    assert "was not made by this program" in rows[0].text
+    assert drawn.read_bytes() == before
+
+
+def test_the_same_request_for_labels_on_disk_does_nothing_twice(model, tmp_path, capsys):
+    few(tmp_path, 1)
+    words = ["segment", str(tmp_path / "0.tif"), "--model", str(model), "--output", str(tmp_path / "a.zarr")]
+    assert main(words) == 0
+    assert "2 objects" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "2 objects, segmented before by the same model and settings" in capsys.readouterr().out
+    assert main([*words, "--smallest", "40"]) == 1
+    assert "it exists" in capsys.readouterr().err
+
+
+def test_a_pixel_size_that_a_file_says_is_used_and_the_other_one_named(model, tmp_path):
+    path = tmp_path / "a.tif"
+    calibrated = {"resolution": (2, 2), "imagej": True, "metadata": {"unit": "um", "axes": "YX"}}
+    tifffile.imwrite(path, cells(0), **calibrated)
+    request = BatchRequest(images=[path], output=tmp_path / "b.tif", pixel_size=3.0)
+    (row,) = finish(batch_steps(request, load_model(model)))
+    assert any("the file says 0.5 x 0.5 um" in remark and "3" in remark for remark in row.remarks)
+    assert read_labels(row.mask).pixel_size == (0.5, 0.5)
+
+
+@pytest.fixture
+def mixed(tmp_path, model):
+    """A folder with an image, its mask of a former run, a text, and a link to nothing."""
+    (tmp_path / "in").mkdir()
+    (image,) = few(tmp_path / "in", 1)
+    finish(batch_steps(BatchRequest(images=[image], output=tmp_path / "in"), load_model(model)))
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    (tmp_path / "in" / "gone.tif").symlink_to(tmp_path / "nowhere.tif")
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize("pattern", ["", "/*"])
+def test_a_pattern_means_the_images_that_the_folder_means(mixed, pattern):
+    images, left_out = input_files([f"{mixed}{pattern}"])
+    assert images == [mixed / "0.tif"]
+    said = "; ".join(left_out)
+    assert all(name in said for name in ("0_labels.tif", "notes.txt", "gone.tif"))
+    with pytest.raises(UnetError, match="nothing that matches"):
+        input_files([f"{mixed}/*.txt"])
+
+
+def test_folders_may_have_dots_and_one_name_for_two_masks_names_both_images(tmp_path):
+    images = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    output = tmp_path / "masks 2026.12.01"
+    assert mask_files(images, output) == [output / "a_labels.tif", output / "b_labels.tif"]
+    with pytest.raises(UnetError, match=r"a\.tif and .*a\.png would both be written to a_labels\.tif"):
+        mask_files([tmp_path / "a.tif", tmp_path / "a.png"], output)
+    with pytest.raises(UnetError, match="a folder that exists"):
+        mask_files(images, tmp_path / "masks.png")

@@ -29,9 +29,9 @@ from napari_unet.files.image_list import IMAGE_ENDING, MASK_ENDING, ZARR, mask_f
 from napari_unet.files.image_tiff import write_image
 from napari_unet.files.images import read_image
 from napari_unet.files.openable import file_state, is_file
-from napari_unet.files.provenance import read_provenance
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
+from napari_unet.files.zarr import is_zarr
 from napari_unet.models.model import Model
 from napari_unet.planning import plan_segmentation
 from napari_unet.progress import Progress, Steps
@@ -135,8 +135,8 @@ def _row_steps(
     """Return the row of one image, segmented now unless the same was done before."""
     try:
         made_by = _made_by(image, request, model)
-        former = None if request.probabilities is not None else _former_facts(mask, made_by)
-        if former is not None:
+        former = _former_facts(mask, made_by, model)
+        if former is not None and request.probabilities is None:
             return _row(image, mask, KEPT, former)
         yield Progress(done=0, total=1, doing=f"Reading {image.name}")
         if mask.suffix == ZARR:
@@ -160,16 +160,25 @@ def _made_by(image: Path, request: BatchRequest, model: Model) -> dict[str, Any]
     }
 
 
-def _former_facts(mask: Path, made_by: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the provenance of a mask that is there and was made by the same; None where there is none."""
-    if not made_by["model_sha256"] or not is_file(mask):
+def _former_facts(mask: Path, made_by: Mapping[str, Any], model: Model) -> dict[str, Any] | None:
+    """Return the provenance of a mask that is there and was made by the same; None where there is none.
+
+    UnetError where there is an image that somebody drew, or another program wrote: it may be the only copy.
+    """
+    if not (is_zarr(mask) or is_file(mask)):
         return None
     try:
-        known = read_provenance(mask)
+        known = read_image(mask).metadata.get("provenance")
     except UnetError:  # it is damaged, or something else
         return None
-    same = known is not None and all(known.get(name) == value for name, value in made_by.items())
-    return known if same else None
+    if known is None and mask.suffix != ZARR:
+        raise UnetError(
+            f"{mask} was not made by this program and may be the only copy: move it, or change --output"
+        )
+    known = known or {}
+    if not made_by["model_sha256"] or any(known.get(name) != value for name, value in made_by.items()):
+        return None
+    return _facts_in_zarr(known, model) if mask.suffix == ZARR else known
 
 
 def _segment_file(
@@ -198,7 +207,7 @@ def _segment_file(
         meaning = {**provenance, "values": "foreground probability x 255"}
         write_labels(request.probabilities, result.probabilities, provenance=meaning, **place)
     row = _row(path, mask, DONE, provenance)
-    return replace(row, remarks=(*image.remarks, *result.remarks))
+    return replace(row, remarks=(*image.remarks, *_unused_size(image, request), *result.remarks))
 
 
 def _segment_into_zarr(
@@ -211,12 +220,17 @@ def _segment_into_zarr(
     plan = yield from plan_segmentation(source, model, request.settings)
     quality = yield from quality_steps(plan, model)
     made = segmentation_provenance(plan, source=path.name, command=request.command, quality=quality)
-    count = yield from segment_into_zarr(plan, model, mask, provenance=made, compute=compute)
-    classes = plan.spec.is_semantic
+    kept = {**made, **_made_by(path, request, model), "zoomed": zoom_note(plan.zoom, plan.zoom_from)}
+    count = yield from segment_into_zarr(plan, model, mask, provenance=kept, compute=compute)
+    row = _row(path, mask, DONE, _facts_in_zarr({**kept, "count": count}, model))
+    return replace(row, remarks=(*image.remarks, *_unused_size(image, request), *plan.remarks))
+
+
+def _facts_in_zarr(known: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Return what a row says of labels on disk, by their provenance."""
+    classes, count = model.spec.is_semantic, known["count"]
     found = f"{count} classes" if classes else counted(count, "object")
-    facts = {"quality": quality, "found": f"{found}{zoom_note(plan.zoom, plan.zoom_from)}"}
-    row = _row(path, mask, DONE, {**facts, "count": None if classes else count})
-    return replace(row, remarks=(*image.remarks, *plan.remarks))
+    return {**known, "found": f"{found}{known['zoomed']}", "count": None if classes else count}
 
 
 def _facts(result: Segmentation) -> dict[str, Any]:
@@ -247,3 +261,14 @@ def _pixel_size(image: ImageFile, request: BatchRequest) -> PixelSize | None:
     if image.pixel_size is not None or request.pixel_size is None:
         return size
     return PixelSize.known({**(size.by_axis if size else {}), **dict.fromkeys("ZYX", request.pixel_size)})
+
+
+def _unused_size(image: ImageFile, request: BatchRequest) -> list[str]:
+    """Return the remark that a given pixel size was not used, where the file says another."""
+    said = image.pixel_size
+    if request.pixel_size is None or said is None or all(one == request.pixel_size for one in said):
+        return []
+    named = " x ".join(f"{one:.4g}" for one in said)
+    return [
+        f"the file says {named} um per pixel: --pixel-size {request.pixel_size:g} is for files that do not say"
+    ]

@@ -464,7 +464,8 @@ def test_names_that_differ_in_case_alone_are_refused(model, image, tmp_path, cap
     folder.mkdir()
     for name in ("a.png", "A.tif"):
         (folder / name).write_bytes(image.read_bytes())
-    assert "several images" in fails(capsys, "segment", folder, "--model", model, "--output", tmp_path / "out")
+    said = fails(capsys, "segment", folder, "--model", model, "--output", tmp_path / "out")
+    assert "would both be written to" in said
 
 
 def test_a_name_that_the_terminal_cannot_show_stops_nothing(model, image, tmp_path, monkeypatch):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from napari_unet.errors import UnetError
 from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
@@ -45,7 +45,7 @@ def _expand(text: str, left_out: list[str]) -> list[Path]:
         matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns too
         if not matches:
             raise UnetError(f"nothing matches {text}: check the pattern")
-        return [image for match in matches for image in _images_of(match)]
+        return _images_among(matches, left_out) or _nothing(f"nothing that matches {text} is an image")
     return _images_of(path)
 
 
@@ -55,17 +55,24 @@ def _images_of(path: Path) -> list[Path]:
 
 
 def _images_in(folder: Path, left_out: list[str]) -> list[Path]:
-    """Return the images of a folder, and note what is left out: other files, and masks of former runs."""
+    """Return the images of a folder, and note what is left out."""
     inside = [path for path in list_folder(folder) if not path.name.startswith(".")]
+    return _images_among(inside, left_out) or _nothing(f"folder {folder} holds no images")
+
+
+def _images_among(inside: Sequence[Path], left_out: list[str]) -> list[Path]:
+    """Return the images among some paths, and note what is left out: other files, masks of former runs."""
     files = [path for path in inside if is_zarr(path) or is_file(path)]
     images = [path for path in files if is_zarr(path) or is_image(path)]
     masks = {path for path in images if _is_mask(path)}
     left_out += _named([path for path in files if path not in images], "no images that can be read here")
+    left_out += _named([path for path in inside if not exists(path)], "links to what is not there")
     left_out += _named(sorted(masks), "masks of a former run")
-    images = [path for path in images if path not in masks]
-    if not images:
-        raise UnetError(f"folder {folder} holds no images ({' '.join(IMAGE_SUFFIXES)}, Zarr)")
-    return [field for path in images for field in _images_of(path)]
+    return [field for path in images if path not in masks for field in _images_of(path)]
+
+
+def _nothing(why: str) -> NoReturn:
+    raise UnetError(f"{why} ({' '.join(IMAGE_SUFFIXES)}, Zarr)")
 
 
 def _named(files: list[Path], why: str) -> list[str]:
@@ -95,13 +102,18 @@ def mask_files(images: Sequence[Path], output: Path, ending: str = MASK_ENDING) 
         if len(images) > 1:
             raise UnetError(f"{len(images)} images cannot go into the one file {output}: give a folder")
         return [output]
-    if output.suffix and not output.is_dir():
-        raise UnetError(f"masks are TIFF or OME-Zarr: {output.name!r} must end in .tif or .zarr, or be a folder")
+    if output.suffix and not output.is_dir() and (len(images) == 1 or output.suffix.lower() in IMAGE_SUFFIXES):
+        raise UnetError(
+            f"masks are TIFF or OME-Zarr: {output.name!r} must end in .tif or .zarr, or be a folder that exists"
+        )
     masks = [output / (image_name(path) + ending) for path in images]
-    names = Counter(mask.name.casefold() for mask in masks)  # some systems do not tell A.tif from a.tif
-    repeated = {mask.name for mask in masks if names[mask.name.casefold()] > 1}
-    if repeated:
-        raise UnetError(f"several images would be written to {min(repeated)}: segment them one by one")
+    of_name: dict[str, Path] = {}
+    for image, mask in zip(images, masks, strict=True):
+        first = of_name.setdefault(mask.name.casefold(), image)  # some systems do not tell A.tif from a.tif
+        if first is not image:
+            raise UnetError(
+                f"{first} and {image} would both be written to {mask.name}: segment them into folders of their own"
+            )
     return masks
 
 
