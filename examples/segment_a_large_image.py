@@ -12,11 +12,17 @@ import zarr
 from napari_unet import load_model, open_image, segment_to_zarr
 from napari_unet.samples import SAMPLES
 
-given = [*sys.argv[1:], "", "", ""][:3]
-image = open_image(given[0] or SAMPLES[1].path)  # read where it is looked at
-output = Path(given[1] or Path(tempfile.mkdtemp()) / "labels.zarr")
-count = segment_to_zarr(image, load_model("nuclei"), output, scheduler=given[2] or None)
 
-labels = zarr.open_array(output / "labels" / "segmentation" / "0", mode="r")
-corner = labels[(..., slice(0, 100), slice(0, 100))]
-print(f"{output}: {count} objects in {labels.shape}, {len(set(corner.ravel())) - 1} in the first corner")
+def main(image="", output="", scheduler=""):
+    """Segment one image into an OME-Zarr."""
+    source = open_image(image or SAMPLES[1].path)  # read where it is looked at
+    written = Path(output or Path(tempfile.mkdtemp()) / "labels.zarr")
+    count = segment_to_zarr(source, load_model("nuclei"), written, scheduler=scheduler or None)
+
+    labels = zarr.open_array(written / "labels" / "segmentation" / "0", mode="r")
+    corner = labels[(..., slice(0, 100), slice(0, 100))]
+    print(f"{written}: {count} objects in {labels.shape}, {len(set(corner.ravel())) - 1} in the first corner")
+
+
+if __name__ == "__main__":  # worker processes import this file, and shall not begin anew
+    main(*sys.argv[1:4])

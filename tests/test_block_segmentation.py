@@ -381,7 +381,7 @@ def test_a_scheduler_that_would_have_nothing_to_do_is_refused(tmp_path, capsys):
     assert "--scheduler shares out blocks or files" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("where", ["nowhere", "local:x", "http//a"])
+@pytest.mark.parametrize("where", ["nowhere", "local:x", "local:0", "http//a"])
 def test_a_scheduler_that_is_none_is_a_sentence(where):
     with pytest.raises(UnetError, match="a scheduler is named"), computing_on(where):
         pass

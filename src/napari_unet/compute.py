@@ -211,7 +211,7 @@ def _failure(future: Any) -> Exception:
     return UnetError(f"a worker failed ({first_line(error)}): look at the scheduler's page, then run it again")
 
 
-LOCAL = re.compile(r"local(?::(\d+))?")
+LOCAL = re.compile(r"local(?::([1-9]\d*))?")
 
 
 @contextmanager
@@ -251,7 +251,8 @@ def _connected(where: str) -> tuple[Any, Any]:
             "other processes and machines need dask.distributed: pip install napari-unet-interactive[distributed]"
         ) from None
     local = LOCAL.fullmatch(where)
-    if local is None and "://" not in where and not re.fullmatch(r"[\w.-]+:\d+", where):
+    is_address = "://" in where or (re.fullmatch(r"[\w.-]+:\d+", where) and not where.startswith("local:"))
+    if local is None and not is_address:
         raise UnetError(
             f"a scheduler is named local, local:N, or by its address as tcp://HOST:PORT, got {where!r}"
         )
@@ -261,6 +262,11 @@ def _connected(where: str) -> tuple[Any, Any]:
         count = int(local[1]) if local[1] else None
         cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0")
         return Client(cluster, set_as_default=False), cluster
+    except RuntimeError as error:
+        raise UnetError(
+            f"worker processes do not start ({first_line(error)}): a script that asks for them needs "
+            'if __name__ == "__main__": before its first line that does something'
+        ) from None
     except (OSError, ValueError, TimeoutError) as error:
         raise UnetError(
             f"no scheduler answers at {where} ({first_line(error)}): start one with dask scheduler"
