@@ -55,6 +55,16 @@ def test_mean_averages_figures_and_sums_counts():
     assert (mean["n_predicted"], mean["n_truth"]) == (3, 2)
 
 
+def test_labels_of_ome_zarr_are_files_as_others(folders):
+    predicted, truth = folders
+    for labels in (predicted / "a_labels.zarr", predicted / "b.zarr"):
+        labels.mkdir()
+        (labels / "zarr.json").write_text("{}")
+    touch(truth, "a.tif", "b.tif")
+    assert names(pair_files(predicted, truth)) == [("a_labels.zarr", "a.tif"), ("b.zarr", "b.tif")]
+    assert names(pair_files(predicted / "b.zarr", truth / "b.tif")) == [("b.zarr", "b.tif")]
+
+
 def test_mean_of_no_image_is_refused():
     with pytest.raises(UnetError, match="one image at least, got none"):
         mean_scores([])

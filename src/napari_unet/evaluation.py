@@ -25,6 +25,7 @@ from napari_unet.files.images import read_labels
 from napari_unet.files.kinds import IMAGE_SUFFIXES, is_image
 from napari_unet.files.openable import exists, is_file, is_folder, list_folder
 from napari_unet.files.table import as_cell
+from napari_unet.files.zarr import is_zarr
 from napari_unet.progress import Progress, Steps
 
 IMAGE_ENDINGS = (".ome.tiff", ".ome.tif", ".ome.btf", *IMAGE_SUFFIXES)
@@ -175,12 +176,17 @@ def pair_files(predicted: Path, truth: Path, *, sought: str = "prediction") -> l
     for path in (predicted, truth):
         if not exists(path):
             raise UnetError(f"no such file or folder: {path}; check the path")
-    if is_folder(predicted) != is_folder(truth):
-        folder, file = (predicted, truth) if is_folder(predicted) else (truth, predicted)
+    if _holds_files(predicted) != _holds_files(truth):
+        folder, file = (predicted, truth) if _holds_files(predicted) else (truth, predicted)
         raise UnetError(f"{folder} is a folder but {file} is a file: give two files or two folders")
-    if not is_folder(predicted):
+    if not _holds_files(predicted):
         return [(predicted, truth)]
     return _pair_folders(predicted, truth, sought)
+
+
+def _holds_files(path: Path) -> bool:
+    """Whether a path is a folder of files; a folder of OME-Zarr is one image."""
+    return is_folder(path) and not is_zarr(path)
 
 
 def _pair_folders(predicted: Path, truth: Path, sought: str) -> list[tuple[Path, Path]]:
@@ -220,9 +226,8 @@ def _files_by_name(folder: Path) -> dict[str, Path]:
 
 def _label_files(folder: Path) -> list[Path]:
     """Return the files of a folder that may hold labels, in alphabetical order."""
-    files = [
-        path for path in list_folder(folder) if not path.name.startswith(".") and is_file(path) and is_image(path)
-    ]
+    inside = [path for path in list_folder(folder) if not path.name.startswith(".")]
+    files = [path for path in inside if is_zarr(path) or (is_file(path) and is_image(path))]
     if not files:
         raise UnetError(f"no label files in {folder}: they are images, as {', '.join(IMAGE_ENDINGS)}")
     return files
@@ -230,7 +235,7 @@ def _label_files(folder: Path) -> list[Path]:
 
 def _names(file: Path) -> Iterator[str]:
     """Yield the name of a file without its ending, then without one label suffix after the other."""
-    name = _without(file.name, IMAGE_ENDINGS)
+    name = _without(file.name, (*IMAGE_ENDINGS, ".ome.zarr", ".zarr"))
     yield name
     while (shorter := _without(name, LABEL_SUFFIXES)) != name:
         name = shorter

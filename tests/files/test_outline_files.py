@@ -262,3 +262,19 @@ def test_hostile_archives_are_refused_in_a_sentence(tmp_path):
         file.writestr("readme.txt", "no ROI")
     with pytest.raises(UnetError, match="no ImageJ ROIs"):
         read_outlined_labels(path)
+
+
+def test_polygons_of_another_program_say_themselves_how_large_their_image_is(tmp_path):
+    square = {"image_id": 7, "category_id": 1, "segmentation": [[1, 1, 5, 1, 5, 4, 1, 4]]}
+    found = {
+        "images": [{"id": 7, "file_name": "a.png", "height": 8, "width": 9}],
+        "categories": [{"id": 1, "name": "cell"}],
+        "annotations": [{"id": 1, **square}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(found))
+    labels = read_outlined_labels(tmp_path / "a.json")
+    assert (labels.axes, labels.array.shape, np.count_nonzero(labels.array)) == ("YX", (8, 9), 12)
+    found["images"].append({"id": 8, "file_name": "b.png", "height": 8, "width": 9})
+    (tmp_path / "b.json").write_text(json.dumps(found))
+    with pytest.raises(UnetError, match="--like"):
+        read_outlined_labels(tmp_path / "b.json")

@@ -38,7 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axes", help="axes of the mask, for example TYX, where the file does not say")
     parser.add_argument("--image-axes", help="axes of the images, for example TCYX, where the file does not say")
     parser.add_argument(
-        "--pixel-size", type=_sizes, help="um per pixel, or z,y,x as 2,0.5,0.5, where no file says it"
+        "--pixel-size",
+        type=_sizes,
+        help="um per pixel, or z,y,x as 2,0.5,0.5; without it what the mask says, else the image",
     )
     parser.add_argument("--regions", type=named_path, help="a label file of regions; says in which an object lies")
     parser.add_argument(

@@ -18,6 +18,7 @@ from napari_unet.arrays.pixel_size import PixelSize
 from napari_unet.errors import UnetError
 from napari_unet.files.atomic import atomic_path
 from napari_unet.files.outline_file import (
+    Facts,
     Outline,
     OutlineFile,
     Pixels,
@@ -86,8 +87,14 @@ def read_coco(path: Path, found: Mapping[str, Any]) -> OutlineFile:
         raise UnetError(f"{path.name} holds no segmentation: export masks or polygons, not boxes alone")
     info = found.get("info")
     facts = read_facts(info.get(KEY)) if isinstance(info, dict) else None
+    facts = facts or _of_one_image(list(places.values()))
     left_out = len(found["annotations"]) - len(outlines)
     return OutlineFile(path=path, outlines=outlines, facts=facts, left_out=left_out)
+
+
+def _of_one_image(places: Sequence[tuple[int, int, dict[str, int]]]) -> Facts | None:
+    """Return what the file of another program says of its only image; None where it holds several."""
+    return Facts(axes="YX", shape=places[0][:2]) if len(places) == 1 else None
 
 
 def _as_image(number: int, name: str, shape: Sequence[int], at: Mapping[str, int]) -> dict[str, Any]:

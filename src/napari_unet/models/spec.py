@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,6 +253,10 @@ def read_spec(path: Path) -> ModelSpec:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(HEADER)
     except (SafetensorError, OSError) as error:
+        if zipfile.is_zipfile(path):
+            raise UnetError(
+                f"{path.name} is a ZIP archive: read a BioImage.IO package with napari-unet import"
+            ) from None
         why = first_line(error)
         raise UnetError(f"{path.name} is not a model file or is damaged ({why}): copy it again") from None
     if header is None:

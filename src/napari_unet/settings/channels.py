@@ -16,7 +16,7 @@ def channels_option(*offered: Where) -> Any:
         "which channels the model reads, by number from 0 or by name, in the order of its inputs: 1,0 or "
         "DAPI,actin; - leaves an optional input out",
         must_be="whole numbers from 0, or names, one for each input",
-        unset="by the names of the inputs, or all of them in order",
+        unset="by the names of the inputs; all in order where there are as many",
         label="Channels",
         offered=offered,
     )
