@@ -173,7 +173,7 @@ def _former_facts(mask: Path, made_by: Mapping[str, Any], model: Model) -> dict[
         return None
     if known is None and mask.suffix != ZARR:
         raise UnetError(
-            f"{mask} was not made by this program and may be the only copy: move it, or change --output"
+            f"{mask} was not made by this program and may be the only copy: move it, or write elsewhere"
         )
     known = known or {}
     if not made_by["model_sha256"] or any(known.get(name) != value for name, value in made_by.items()):
