@@ -1,6 +1,7 @@
 """One file holds a model: saved, loaded, the same logits; and nothing else is taken for one."""
 
 import json
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -255,6 +256,13 @@ def test_a_variance_beyond_16_bit_is_stored_all_the_same(tmp_path):
     assert float(loaded.net.state_dict()[deep].min()) == 1.5e5
     x = noise(1, 1, 32, 32)
     torch.testing.assert_close(loaded.net(x), model.net(x), atol=0.02, rtol=0.02)
+
+
+def test_a_package_that_is_given_as_a_model_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("rdf.yaml", "type: model")
+    with pytest.raises(UnetError, match=r"^a.zip is a BioImage.IO package: read it with napari-unet import$"):
+        load_model_file(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null"])

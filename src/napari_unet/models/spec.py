@@ -20,6 +20,7 @@ from napari_unet.arrays.zoom import check_sizes, check_zoom
 from napari_unet.errors import UnetError, first_line
 from napari_unet.files.json_text import parse_json
 from napari_unet.files.openable import is_file
+from napari_unet.files.package import INDICES
 from napari_unet.models.class_marks import check_marks
 from napari_unet.settings.former_names import with_present_names
 from napari_unet.settings.instances import InstanceSettings
@@ -245,6 +246,15 @@ def _require_known_format(version: int) -> None:
         raise UnetError("the model was written by a newer version: update napari-unet-interactive")
 
 
+def _is_package(path: Path) -> bool:
+    """Whether a file is a ZIP archive with a description as BioImage.IO has it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(INDICES) for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False
+
+
 def read_spec(path: Path) -> ModelSpec:
     """Return the description in a model file, without its weights and without PyTorch."""
     if not is_file(path):
@@ -253,10 +263,8 @@ def read_spec(path: Path) -> ModelSpec:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(HEADER)
     except (SafetensorError, OSError) as error:
-        if zipfile.is_zipfile(path):
-            raise UnetError(
-                f"{path.name} is a ZIP archive: read a BioImage.IO package with napari-unet import"
-            ) from None
+        if _is_package(path):
+            raise UnetError(f"{path.name} is a BioImage.IO package: read it with napari-unet import") from None
         why = first_line(error)
         raise UnetError(f"{path.name} is not a model file or is damaged ({why}): copy it again") from None
     if header is None:
