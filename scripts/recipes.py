@@ -223,7 +223,6 @@ ANYTHING = AugmentationSettings(
     blur=1.5,
     exposure=(0.5, 1.8),
     inversion=0.25,
-    relief=0.1,
     vignette=0.5,
     debris=0.1,
     texture=0.2,
