@@ -15,6 +15,8 @@ import napari
 import numpy as np
 from napari.qt import get_qapp
 
+from napari_unet.widgets.workspace import MODULES
+
 PLUGIN = "napari-unet-interactive"
 PATIENCE = 300
 IMPORTED, HASHED, LOADED = [], [], {}
@@ -57,7 +59,7 @@ def main(model):
     viewer = napari.Viewer(show=False)
     sys.meta_path.insert(0, Imports())
     dock = viewer.window.add_plugin_dock_widget(PLUGIN, "U-Net workspace")[1]
-    wait(lambda: "pyqtgraph" in sys.modules and "Segment" in dock.panels)
+    wait(lambda: sys.modules.keys() >= set(MODULES) and not dock._imports.is_running)
     for name in ("Teach", "Results", "Batch", "Export"):
         dock.show_tab(name)
     LOADED["opened"] = sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "scipy"})
