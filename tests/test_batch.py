@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from imageio.v3 import imwrite
 
 from napari_unet.batch import BatchRequest, batch_steps
 from napari_unet.cli import main
@@ -164,11 +165,12 @@ def test_json_tells_every_row(model, tmp_path, capsys):
     assert "bad.tif" in bad["error"]
 
 
-def test_a_mask_that_somebody_else_made_is_never_replaced(model, tmp_path):
+@pytest.mark.parametrize("kind", [".tif", ".png"])
+def test_a_mask_that_somebody_else_made_is_never_replaced(model, tmp_path, kind):
     images = few(tmp_path, 2)
     (tmp_path / "out").mkdir()
     drawn = tmp_path / "out" / "0_labels.tif"
-    tifffile.imwrite(drawn, np.eye(24, dtype=np.uint16))
+    imwrite(drawn, np.eye(24, dtype=np.uint8), extension=kind)
     before = drawn.read_bytes()
     rows = finish(batch_steps(BatchRequest(images=images, output=tmp_path / "out"), load_model(model)))
     assert [row.state for row in rows] == [FAILED, DONE]

@@ -28,7 +28,9 @@ from napari_unet.files.image_file import ImageFile
 from napari_unet.files.image_list import IMAGE_ENDING, MASK_ENDING, ZARR, mask_files
 from napari_unet.files.image_tiff import write_image
 from napari_unet.files.images import read_image
+from napari_unet.files.kinds import TIFF, kind_of
 from napari_unet.files.openable import file_state, is_file
+from napari_unet.files.provenance import read_provenance
 from napari_unet.files.same_file import refuse_overwriting
 from napari_unet.files.tiff import MASK_SUFFIXES, write_labels
 from napari_unet.files.zarr import is_zarr
@@ -163,22 +165,33 @@ def _made_by(image: Path, request: BatchRequest, model: Model) -> dict[str, Any]
 def _former_facts(mask: Path, made_by: Mapping[str, Any], model: Model) -> dict[str, Any] | None:
     """Return the provenance of a mask that is there and was made by the same; None where there is none.
 
-    UnetError where there is an image that somebody drew, or another program wrote: it may be the only copy.
+    Raises
+    ------
+    UnetError
+        The file was drawn by hand or written by another program: to replace it might lose somebody's work.
     """
+    known = _provenance_of(mask)
+    if known is None or not made_by["model_sha256"]:
+        return None
+    if any(known.get(name) != value for name, value in made_by.items()):
+        return None
+    return _facts_in_zarr(known, model) if mask.suffix == ZARR else known
+
+
+def _provenance_of(mask: Path) -> dict[str, Any] | None:
+    """Return what the output that is there says of what made it; None where there is none, or a damaged one."""
     if not (is_zarr(mask) or is_file(mask)):
         return None
-    try:
-        known = read_image(mask).metadata.get("provenance")
-    except UnetError:  # it is damaged, or something else
+    try:  # of a TIFF the header alone
+        by_header = not is_zarr(mask) and kind_of(mask) == TIFF
+        known = read_provenance(mask) if by_header else read_image(mask).metadata.get("provenance")
+    except UnetError:
         return None
-    if known is None and mask.suffix != ZARR:
+    if known is None and not is_zarr(mask):
         raise UnetError(
             f"{mask} was not made by this program and may be the only copy: move it, or write elsewhere"
         )
-    known = known or {}
-    if not made_by["model_sha256"] or any(known.get(name) != value for name, value in made_by.items()):
-        return None
-    return _facts_in_zarr(known, model) if mask.suffix == ZARR else known
+    return known
 
 
 def _segment_file(
@@ -215,12 +228,13 @@ def _segment_into_zarr(
 ) -> Steps[BatchRow]:
     """Segment one file block by block into an OME-Zarr folder."""
     check_output(mask)
+    made_by = _made_by(path, request, model)
     image = read_image(path, axes=request.axes)
     source = replace(image.source, pixel_size=_pixel_size(image, request))
     plan = yield from plan_segmentation(source, model, request.settings)
     quality = yield from quality_steps(plan, model)
     made = segmentation_provenance(plan, source=path.name, command=request.command, quality=quality)
-    kept = {**made, **_made_by(path, request, model), "zoomed": zoom_note(plan.zoom, plan.zoom_from)}
+    kept = {**made, **made_by, "zoomed": zoom_note(plan.zoom, plan.zoom_from)}
     count = yield from segment_into_zarr(plan, model, mask, provenance=kept, compute=compute)
     row = _row(path, mask, DONE, _facts_in_zarr({**kept, "count": count}, model))
     return replace(row, remarks=(*image.remarks, *_unused_size(image, request), *plan.remarks))

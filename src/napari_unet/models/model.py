@@ -66,9 +66,10 @@ def stored_weights(net: UNet) -> dict[str, Tensor]:
     stored = {}
     for name, value in net.state_dict().items():
         if value.is_floating_point():
-            half = value.detach().cpu().to(torch.float16)
-            keeps = name not in statistics or half.isfinite().all()
-            stored[name] = (half if keeps else value.detach().cpu()).contiguous()
+            whole = value.detach().cpu()
+            half = whole.to(torch.float16)
+            fits = name not in statistics or half.isfinite().all()
+            stored[name] = (half if fits else whole).contiguous()
     return stored
 
 

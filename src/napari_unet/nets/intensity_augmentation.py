@@ -83,9 +83,8 @@ def _change_light(
     image: Tensor, rng: np.random.Generator, settings: AugmentationSettings, normalization: Normalization
 ) -> Tensor:
     """Return the view under another light: inverted, dimmed towards a corner, with debris, exposed otherwise."""
-    grounds = (settings.inversion, settings.relief, settings.vignette)
-    kinds = (*grounds, settings.debris, settings.texture, settings.haze)
-    if settings.exposure == (1, 1) and not any(kinds):
+    chances = ("inversion", "relief", "vignette", "debris", "texture", "haze")
+    if settings.exposure == (1, 1) and not any(getattr(settings, name) for name in chances):
         return image
     light = expand(image.clamp_min(0), normalization.compression)
     light = _change_specimen(light, rng, settings)
